@@ -1,0 +1,184 @@
+"""The protocol that every integration keeps.
+
+An integration *gives* assets (:meth:`Integration.load`) and *makes* them: it
+turns keys into steps (:meth:`Integration.steps`) and runs them
+(:meth:`Integration.open` gives a :class:`Runner` for one run). Nothing else in
+the product knows what an integration is made of; a new one is a folder and an
+entry point in the group ``toolkit.integrations``.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from toolkit.errors import Problem
+from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.settings import Settings
+from toolkit.warehouse import Warehouse
+
+StepKind = Literal["sync", "dbt", "python", "check"]
+
+# dbt's words for how a node ended (dbt/artifacts/schemas/results.py).
+Status = Literal["success", "error", "skipped", "pass", "fail", "warn", "no-op"]
+
+FAILED: frozenset[Status] = frozenset({"error", "fail"})
+
+
+class Loaded(msgspec.Struct, kw_only=True):
+    """What an integration knows of the project."""
+
+    assets: list[Asset] = []
+    checks: list[Check] = []
+    problems: list[Problem] = []
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of work: sync one connection, build one dbt node, call one Python asset.
+
+    Attributes:
+        key: unique in a plan: the asset's or check's key; ``sync.<connection>`` for a sync.
+        kind: what sort of work.
+        integration: who runs it.
+        makes: keys of the assets that it makes (several streams for a sync; none for a check).
+        reads: keys of the assets that it reads; for a check, the assets that it tests.
+        blocking: its failure blocks what is downstream (false for a check of severity warn).
+        name: what progress and summary call it.
+    """
+
+    key: str
+    kind: StepKind
+    integration: str
+    makes: tuple[str, ...]
+    reads: tuple[str, ...]
+    name: str
+    blocking: bool = True
+
+
+class StepStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """A step begins now. ``at`` is seconds since the epoch."""
+
+    step: str
+    at: float
+    thread: str = ""
+
+
+class StepProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """A step has got so far; for the live display only."""
+
+    step: str
+    message: str
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """One asset as a step left it: the material of a materialization.
+
+    Attributes:
+        rows: rows in the asset now (or loaded, where only that is known), if known.
+        data_version: fingerprint of the content, where known.
+        metrics: named numbers (a model's accuracy, bytes, ...).
+        metadata: anything else that is worth keeping; JSON values only.
+    """
+
+    asset: str
+    rows: int | None = None
+    data_version: str | None = None
+    metrics: Mapping[str, float] = {}
+    metadata: Mapping[str, Any] = {}
+
+
+class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
+    """A step has ended, one way or another.
+
+    Attributes:
+        status: dbt's word for how.
+        message: one line for people; for a failure the fact, consequence and next command.
+        failures: failing rows of a check.
+        relation: where it was written, as the warehouse names it.
+        timing: dbt's ``[{name, started_at, completed_at}]``, where known.
+        made: one entry for every asset that now exists as this step left it.
+    """
+
+    step: str
+    status: Status
+    started_at: float
+    finished_at: float
+    message: str = ""
+    failures: int | None = None
+    relation: str | None = None
+    thread: str = ""
+    timing: Sequence[Mapping[str, str]] = ()
+    adapter_response: Mapping[str, Any] = {}
+    made: tuple[Made, ...] = ()
+
+
+StepEvent = StepStarted | StepProgress | StepFinished
+
+
+class RunContext(msgspec.Struct, kw_only=True):
+    """What a runner is given for one run.
+
+    Attributes:
+        emit: takes every event; thread-safe; never raises.
+        cancel: set when the run must stop; runners look at it and stop soon.
+        log_dir: folder for the run's log files; exists.
+    """
+
+    run_id: str
+    settings: Settings
+    graph: AssetGraph
+    warehouse: Warehouse | None
+    emit: Callable[[StepEvent], None]
+    cancel: threading.Event
+    log_dir: Path
+    threads: int = 1
+    full_refresh: bool = False
+    fail_fast: bool = False
+
+
+class Runner(Protocol):
+    """Runs steps of one integration during one run."""
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Run these steps and return when all have ended.
+
+        Emits exactly one :class:`StepStarted` and one :class:`StepFinished` for each, in an
+        order that keeps parents before children among ``steps``. A failure is an event and
+        not an exception; whatever is raised is a bug or an interruption.
+        """
+
+    def close(self) -> None:
+        """Give back what the runner holds. Called once, also after an interruption."""
+
+
+class Integration(Protocol):
+    """One tool that we bring into the graph.
+
+    Attributes:
+        name: as in the entry point.
+        batches: its runner takes many steps at once and orders them itself (dbt);
+            otherwise it is called with one step at a time, perhaps from several threads.
+    """
+
+    name: str
+    batches: bool
+
+    def load(self, settings: Settings, known: Mapping[str, Asset]) -> Loaded:
+        """Give assets and checks, reading files only: no network, no warehouse.
+
+        Args:
+            settings: of the project and target.
+            known: what the integrations before this one gave, by key.
+        """
+
+    def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
+        """Steps that would make the assets and run the checks with these keys.
+
+        Keys that are another integration's, or that nobody makes (sources,
+        exposures), give no step.
+        """
+
+    def open(self, context: RunContext) -> Runner:
+        """Make ready for one run."""

@@ -1,0 +1,84 @@
+"""toolkit.yml + dbt_project.yml + profiles.yml -> typed settings for one target."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """One output of profiles.yml, rendered.
+
+    Attributes:
+        type: adapter name (``duckdb``, ``postgres``, ...); also the SQL dialect's name.
+        database / schema: where dbt builds by default.
+        path: the DuckDB file, absolute; ``:memory:`` or ``md:...`` as written; ``None`` for
+            other adapters.
+        config_options: DuckDB's; a connection in our process must use exactly these.
+        settings: DuckDB ``SET`` options for each cursor.
+        raw: the rendered output as it stands. Holds secrets: never print it.
+    """
+
+    type: str
+    database: str | None
+    schema: str | None
+    threads: int = 1
+    path: str | None = None
+    config_options: Mapping[str, Any] = {}
+    settings: Mapping[str, Any] = {}
+    raw: Mapping[str, Any] = {}
+
+
+class AirbyteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one target reaches Airbyte (``airbyte.<target>`` in toolkit.yml)."""
+
+    run: Literal["local", "remote"] = "local"
+    url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+
+
+class DestinationMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a configured destination really lands (``destinations.<name>`` in toolkit.yml)."""
+
+    database: str | None = None
+    schema: str | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the other rooms need to know of one project and target.
+
+    Attributes:
+        project_dir: folder of dbt_project.yml; absolute.
+        target_path: dbt's target folder; absolute. Ours is ``target_path / "toolkit"``.
+        state_dir: ``.toolkit`` beside dbt_project.yml: ledger and caches, kept by ``dbt clean``.
+        profile: ``None`` when only artifacts are read and no profile is there.
+        connections: Airbyte configuration files and folders; absolute.
+        assets: Python files and folders with ``@asset`` functions; absolute.
+        airbyte: how the active target reaches Airbyte.
+        destinations: by the configured destination's name.
+        vars: ``--vars``.
+        secrets: values that must never be printed.
+    """
+
+    project_name: str
+    project_dir: Path
+    target: str
+    target_path: Path
+    state_dir: Path
+    profiles_dir: Path | None = None
+    profile_name: str | None = None
+    profile: Profile | None = None
+    threads: int = 1
+    connections: tuple[Path, ...] = ()
+    assets: tuple[Path, ...] = ()
+    airbyte: AirbyteTarget = AirbyteTarget()
+    destinations: Mapping[str, DestinationMap] = {}
+    vars: Mapping[str, Any] = {}
+    secrets: frozenset[str] = frozenset()
+
+    @property
+    def output_dir(self) -> Path:
+        """Folder for the files that we write for people."""
+        return self.target_path / "toolkit"
