@@ -1,0 +1,101 @@
+"""The ledger keeps what it was told, and refuses what it cannot keep."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from toolkit.errors import LedgerError
+from toolkit.ledger import Ledger, Materialization, Run, StepRow
+
+
+def a_run(run_id: str = "r1", at: float = 1.0) -> Run:
+    return Run(id=run_id, command="build", target="dev", started_at=at)
+
+
+def a_step(step: str, run_id: str = "r1", **more: object) -> StepRow:
+    fields = {
+        "run_id": run_id, "step": step, "kind": "dbt", "name": step,
+        "integration": "dbt", "status": "planned", **more,
+    }  # fmt: skip
+    return StepRow(**fields)  # type: ignore[arg-type]
+
+
+def test_a_run_its_steps_and_what_they_made_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "ledger.db"
+    with Ledger(path) as ledger:
+        ledger.start_run(a_run())
+        ledger.plan_steps([a_step("b"), a_step("a")])
+        ledger.start_step("r1", "a", 2.0, "t1")
+        ledger.finish_step(
+            a_step("a", status="success", started_at=2.0, finished_at=3.5, rows=7,
+                   timing=[{"name": "execute"}]),
+            [Materialization(asset="a", run_id="r1", at=3.5, rows=7, metrics={"auc": 0.5})],
+        )  # fmt: skip
+        ledger.finish_run("r1", "failed", 4.0)
+    with Ledger(path) as ledger:
+        assert ledger.runs()[0].status == "failed"
+        assert [s.step for s in ledger.steps("r1")] == ["b", "a"]
+        assert ledger.last_steps()["a"].seconds == 1.5
+        assert ledger.last_steps()["a"].timing == [{"name": "execute"}]
+        assert "b" not in ledger.last_steps()
+        assert ledger.latest()["a"].metrics == {"auc": 0.5}
+
+
+def test_latest_is_the_newest_run_whatever_the_order_of_writing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.db") as ledger:
+        for run_id, at in (("r2", 20.0), ("r1", 10.0)):
+            ledger.start_run(a_run(run_id, at))
+            ledger.plan_steps([a_step("a", run_id)])
+            made = Materialization(asset="a", run_id=run_id, at=at)
+            ledger.finish_step(a_step("a", run_id, status="success", started_at=at), [made])
+        assert ledger.latest()["a"].run_id == "r2"
+        assert ledger.last_steps()["a"].run_id == "r2"
+        assert [run.id for run in ledger.runs()] == ["r2", "r1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("r12", "r12"), ("r1", "r1"), ("r", None), ("x", None)]
+)
+def test_a_run_is_found_by_its_id_or_a_unique_beginning(
+    tmp_path: Path, asked: str, found: str | None
+) -> None:
+    with Ledger(tmp_path / "l.db") as ledger:
+        ledger.start_run(a_run("r12"))
+        ledger.start_run(a_run("r1"))
+        run = ledger.run(asked)
+        assert (run.id if run else None) == found
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.db") as ledger:
+        ledger.start_run(a_run())
+        names = [f"s{i}" for i in range(40)]
+        ledger.plan_steps([a_step(name) for name in names])
+        threads = [
+            threading.Thread(target=ledger.finish_step, args=(a_step(n, status="success"),))
+            for n in names
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {s.status for s in ledger.steps("r1")} == {"success"}
+
+
+def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    Ledger(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LedgerError, match="newer toolkit"):
+        Ledger(path)
+
+
+def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    path.write_bytes(b"not a database at all, but long enough to be read as one" * 40)
+    with pytest.raises(LedgerError, match="cannot be used"):
+        Ledger(path)

@@ -1,0 +1,73 @@
+"""The rows of the ledger, as values. Times are seconds since the epoch (UTC)."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+RunStatus = Literal["running", "success", "failed", "interrupted"]
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One ``toolkit build``.
+
+    Attributes:
+        status: ``running`` also for a run that was killed: no one was left to say more.
+        selection: the ``--select``/``--exclude`` words, for people; empty for everything.
+        version: of the toolkit.
+    """
+
+    id: str
+    command: str
+    target: str
+    started_at: float
+    finished_at: float | None = None
+    status: RunStatus = "running"
+    selection: str = ""
+    version: str = ""
+
+
+class StepRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of one run. ``status`` is dbt's word, or ``running`` until it has ended."""
+
+    run_id: str
+    step: str
+    kind: str
+    name: str
+    integration: str
+    status: str
+    reason: str = ""
+    started_at: float | None = None
+    finished_at: float | None = None
+    message: str = ""
+    rows: int | None = None
+    failures: int | None = None
+    relation: str | None = None
+    thread: str = ""
+    timing: list[dict[str, str]] = []
+    adapter_response: dict[str, Any] = {}
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 while it runs or when it never ran."""
+        if self.started_at is None or self.finished_at is None:
+            return 0.0
+        return max(0.0, self.finished_at - self.started_at)
+
+
+class Materialization(msgspec.Struct, frozen=True, kw_only=True):
+    """One successful making of an asset.
+
+    Attributes:
+        inputs: data version (or run id, where none is known) of each asset that was read.
+    """
+
+    asset: str
+    run_id: str
+    at: float
+    rows: int | None = None
+    code_version: str = ""
+    data_version: str | None = None
+    metrics: Mapping[str, float] = {}
+    metadata: Mapping[str, Any] = {}
+    inputs: Mapping[str, str] = {}

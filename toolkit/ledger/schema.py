@@ -1,0 +1,79 @@
+"""The ledger's tables and how an older file is brought up to date.
+
+``PRAGMA user_version`` counts the migrations that a file has seen. A newer file
+is refused: an older toolkit would not understand what it must keep.
+"""
+
+import sqlite3
+
+from toolkit.errors import LedgerError
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE run (
+        id TEXT PRIMARY KEY,
+        command TEXT NOT NULL,
+        target TEXT NOT NULL,
+        started_at REAL NOT NULL,
+        finished_at REAL,
+        status TEXT NOT NULL,
+        selection TEXT NOT NULL,
+        version TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX run_by_start ON run (started_at);
+    CREATE TABLE step (
+        run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        step TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        integration TEXT NOT NULL,
+        status TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        started_at REAL,
+        finished_at REAL,
+        message TEXT NOT NULL DEFAULT '',
+        "rows" INTEGER,
+        failures INTEGER,
+        relation TEXT,
+        thread TEXT NOT NULL DEFAULT '',
+        timing TEXT NOT NULL DEFAULT '[]',
+        adapter_response TEXT NOT NULL DEFAULT '{}',
+        PRIMARY KEY (run_id, step)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX step_by_key ON step (step, run_id);
+    CREATE TABLE materialization (
+        asset TEXT NOT NULL,
+        run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        "rows" INTEGER,
+        code_version TEXT NOT NULL,
+        data_version TEXT,
+        metrics TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        inputs TEXT NOT NULL,
+        PRIMARY KEY (asset, run_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX materialization_by_time ON materialization (asset, at);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the tables of ``connection`` to this version, each migration in one transaction.
+
+    Raises:
+        LedgerError: the file was written by a newer toolkit.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise LedgerError(
+            f"The ledger {path} was written by a newer toolkit (format {version}, "
+            f"this one knows {len(MIGRATIONS)}).",
+            "Reading it could lose what the newer one noted, so nothing was done.",
+            "Upgrade the toolkit here, or use another project folder.",
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"
+        )
