@@ -15,6 +15,7 @@ Kind = Literal[
     "seed",
     "model",
     "snapshot",
+    "function",
     "python",
     "ml_model",
     "semantic_model",

@@ -1,0 +1,167 @@
+"""A manifest's nodes as assets and checks."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from toolkit.errors import Problem
+from toolkit.graph import Asset, Check, Column, Kind, Relation
+from toolkit.integrations.base import Loaded
+from toolkit.integrations.dbt.fingerprints import Fingerprints
+from toolkit.integrations.dbt.manifest import Manifest, Node, Owner
+
+# dbt's resource types that persist in the world; tests are checks, operations and analyses
+# leave nothing behind.
+ASSET_TYPES = frozenset(
+    {"model", "seed", "snapshot", "source", "exposure", "metric", "semantic_model",
+     "saved_query", "function"}
+)  # fmt: skip
+_WITHOUT_RELATION = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
+
+
+def assets_of(manifest: Manifest) -> Loaded:
+    """Everything in the manifest that we model, with what had to be left out as problems."""
+    fingerprints = Fingerprints(manifest)
+    owners = {g.name: _owner(g.owner) for g in manifest.groups.values()}
+    nodes = [n for n in _all_nodes(manifest) if n.resource_type in ASSET_TYPES]
+    known = {node.unique_id for node in nodes}
+    loaded = Loaded()
+    for node in nodes:
+        loaded.assets.append(_asset(node, known, owners, fingerprints))
+        loaded.problems.extend(_missing(node, known, manifest))
+    tests = [n for n in manifest.nodes.values() if n.resource_type == "test"]
+    for node in (*tests, *manifest.unit_tests.values()):
+        loaded.checks.append(_check(node, known, fingerprints))
+    return loaded
+
+
+def _all_nodes(manifest: Manifest) -> Iterable[Node]:
+    for section in (
+        manifest.sources, manifest.nodes, manifest.functions, manifest.semantic_models,
+        manifest.metrics, manifest.saved_queries, manifest.exposures,
+    ):  # fmt: skip
+        yield from section.values()
+
+
+def _reads(node: Node) -> list[str]:
+    return node.depends_on.nodes if node.depends_on else []
+
+
+def _asset(
+    node: Node, known: set[str], owners: dict[str, str | None], fingerprints: Fingerprints
+) -> Asset:
+    config = node.config
+    meta = {**(node.meta or {}), **(config.get("meta") or {})}
+    group = node.group or config.get("group")
+    contract = (node.contract or config.get("contract") or {}).get("enforced", False)
+    prints = fingerprints.of(node)
+    return Asset(
+        key=node.unique_id,
+        kind=cast(Kind, node.resource_type),
+        name=node.name,
+        integration="dbt",
+        relation=_relation(node),
+        columns=_columns(node),
+        depends_on=tuple(sorted({key for key in _reads(node) if key in known})),
+        description=node.description or "",
+        owner=_text(meta.get("owner")) or _owner(node.owner) or owners.get(group or ""),
+        tags=_tags(node.tags),
+        group=group,
+        path=node.original_file_path,
+        package=node.package_name,
+        fqn=tuple(node.fqn),
+        source_name=node.source_name,
+        materialized=config.get("materialized"),
+        access=node.access or config.get("access"),
+        version=_version(node.version),
+        latest_version=_version(node.latest_version),
+        config=config,
+        meta=meta,
+        raw_sql=node.raw_code,
+        sql=node.compiled_code,
+        language=node.language,
+        contract=bool(contract),
+        url=node.url,
+        subtype=node.type if isinstance(node.type, str) else None,
+        fingerprints=prints,
+        code_version=fingerprints.code_version(node, prints),
+    )
+
+
+def _check(node: Node, known: set[str], fingerprints: Fingerprints) -> Check:
+    unit = node.resource_type == "unit_test"
+    assets = tuple(sorted({key for key in _reads(node) if key in known}))
+    severity = str(node.config.get("severity") or "error").casefold()
+    return Check(
+        key=node.unique_id,
+        name=node.name,
+        kind="unit_test" if unit else "data_test",
+        integration="dbt",
+        assets=assets,
+        attached=node.attached_node or (assets[0] if unit and assets else None),
+        severity="warn" if severity == "warn" else "error",
+        test_name=node.test_metadata.name if node.test_metadata else None,
+        column=node.column_name,
+        tags=_tags(node.tags),
+        group=node.group,
+        path=node.original_file_path,
+        package=node.package_name,
+        fqn=tuple(node.fqn),
+        config=node.config,
+        meta={**(node.meta or {}), **(node.config.get("meta") or {})},
+        fingerprints=fingerprints.of(node),
+    )
+
+
+def _relation(node: Node) -> Relation | None:
+    if node.resource_type in _WITHOUT_RELATION:
+        return None
+    identifier = node.identifier or node.alias or node.name
+    return Relation(node.database, node.schema, identifier)
+
+
+def _columns(node: Node) -> dict[str, Column]:
+    return {
+        column.name: Column(
+            name=column.name,
+            type=column.data_type,
+            description=column.description or "",
+            tags=_tags(column.tags),
+            meta=column.meta,
+        )
+        for column in node.columns.values()
+    }
+
+
+def _missing(node: Node, known: set[str], manifest: Manifest) -> Iterable[Problem]:
+    for key in _reads(node):
+        if key in known or key in manifest.nodes or key.startswith("macro."):
+            continue  # operations and analyses are there but are no assets
+        yield Problem(
+            asset=node.unique_id,
+            code="missing-parent",
+            message=f"{node.unique_id} reads {key}, which the manifest does not hold; "
+            "that edge is left out. Run `dbt parse` if the manifest is old.",
+            path=node.original_file_path,
+        )
+
+
+def _owner(owner: Owner | None) -> str | None:
+    return (_text(owner.name) or _text(owner.email)) if owner else None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or None
+    if isinstance(value, dict):
+        return _text(value.get("name") or value.get("email"))
+    return str(value) if value else None
+
+
+def _tags(tags: list[str] | str) -> tuple[str, ...]:
+    return (tags,) if isinstance(tags, str) else tuple(dict.fromkeys(tags))
+
+
+def _version(version: str | float | None) -> str | None:
+    if isinstance(version, float) and version.is_integer():
+        return str(int(version))
+    return str(version) if version is not None else None
