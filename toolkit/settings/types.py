@@ -1,4 +1,4 @@
-"""toolkit.yml + dbt_project.yml + profiles.yml -> typed settings for one target."""
+"""The settings that the other rooms see: plain, typed, immutable."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,10 +50,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the other rooms need to know of one project and target.
 
     Attributes:
-        project_dir: folder of dbt_project.yml; absolute.
+        project_name: dbt's; empty when only artifacts are read (the manifest says it).
+        project_dir: folder of dbt_project.yml; absolute. Without one, the manifest's folder.
         target_path: dbt's target folder; absolute. Ours is ``target_path / "toolkit"``.
         state_dir: ``.toolkit`` beside dbt_project.yml: ledger and caches, kept by ``dbt clean``.
         profile: ``None`` when only artifacts are read and no profile is there.
+        adapter: dbt's adapter name; empty when only artifacts are read (the manifest says it).
+        targets: names of all targets of the profile, in the file's order.
+        project_paths: all folders that dbt reads sources from, relative to ``project_dir``:
+            what must be looked at to know whether a manifest is stale.
+        packages_path: where ``dbt deps`` puts packages; absolute.
+        manifest / catalog: given by hand; then nothing else of dbt is read. Absolute.
+        config_file: toolkit.yml, where there is one; absolute.
         connections: Airbyte configuration files and folders; absolute.
         assets: Python files and folders with ``@asset`` functions; absolute.
         airbyte: how the active target reaches Airbyte.
@@ -70,7 +78,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     profiles_dir: Path | None = None
     profile_name: str | None = None
     profile: Profile | None = None
+    adapter: str = ""
+    targets: tuple[str, ...] = ()
     threads: int = 1
+    project_paths: tuple[str, ...] = ()
+    packages_path: Path | None = None
+    manifest: Path | None = None
+    catalog: Path | None = None
+    config_file: Path | None = None
     connections: tuple[Path, ...] = ()
     assets: tuple[Path, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()

@@ -1,0 +1,57 @@
+"""Which values of the settings must never be printed."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from toolkit.settings.render import SECRET_PREFIX
+
+_CONFIDENTIAL = re.compile(
+    r"pass$|passwd|password|passphrase|pwd$|token|secret|private_?key|api_?key|access_?key"
+    r"|account_?key|key_?id$|credential|connection_string|keyfile_json|sas$",
+    re.IGNORECASE,
+)
+# Names and places of secrets are none: `private_key_path`, `token_uri`, `access_token_name`.
+_HARMLESS = re.compile(
+    r"(path|uri|url|name|file|type|provider|endpoint|host|expiry|expires_in|chain|lifetime)$",
+    re.IGNORECASE,
+)
+_IN_URL = re.compile(
+    r"://[^/@:\s]*:([^/@\s]+)@|[?&;](?:\w*token|\w*password|\w*secret|\w*key)=([^&;\s]+)",
+    re.IGNORECASE,
+)
+
+
+def secret_environment(environ: Mapping[str, str]) -> frozenset[str]:
+    """Values of ``DBT_ENV_SECRET_*``."""
+    return frozenset(
+        value for name, value in environ.items() if name.startswith(SECRET_PREFIX) and value
+    )
+
+
+def secret_values(value: object, *, confidential: bool = False) -> Iterator[str]:
+    """Values under keys that sound like a secret, and credentials inside of URLs.
+
+    Args:
+        value: a rendered output of profiles.yml, or the like.
+        confidential: the key of ``value`` itself sounds like a secret.
+    """
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from secret_values(entry, confidential=_sounds_secret(str(key), entry))
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from secret_values(entry, confidential=confidential)
+    elif isinstance(value, bool) or value is None or value == "":
+        return
+    elif confidential:
+        yield str(value)
+    elif isinstance(value, str):
+        for found in _IN_URL.finditer(value):
+            yield found[1] or found[2]
+
+
+def _sounds_secret(key: str, value: object) -> bool:
+    """A mapping is no secret as a whole: its own keys say which of its values are."""
+    if isinstance(value, Mapping):
+        return False
+    return bool(_CONFIDENTIAL.search(key)) and not _HARMLESS.search(key)

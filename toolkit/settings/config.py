@@ -1,0 +1,186 @@
+"""toolkit.yml: strict, every message with the line and the nearest valid key."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import SettingsError
+from toolkit.settings.document import Document, Keys, dotted, kind_of, nearest
+from toolkit.settings.render import Renderer
+from toolkit.settings.types import AirbyteTarget, DestinationMap
+
+CONFIG_FILE = "toolkit.yml"
+VERSION = 1
+
+_KEYS = ("version", "connections", "assets", "airbyte", "destinations")
+_AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
+_DESTINATION_KEYS = DestinationMap.__struct_fields__
+_RUN = ("local", "remote")
+_SECRET_KEYS = ("client_secret",)
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What toolkit.yml says for one target; the defaults are those of no file at all."""
+
+    path: Path | None = None
+    connections: tuple[Path, ...] = ()
+    assets: tuple[Path, ...] = ()
+    airbyte: AirbyteTarget = AirbyteTarget()
+    destinations: Mapping[str, DestinationMap] = {}
+
+
+def find_config(project_dir: Path) -> Path | None:
+    """toolkit.yml beside dbt_project.yml, where there is one.
+
+    Raises:
+        SettingsError: it has the ending .yaml, and would be overlooked.
+    """
+    path = project_dir / CONFIG_FILE
+    if path.exists():
+        return path
+    if (project_dir / "toolkit.yaml").exists():
+        raise SettingsError(
+            f"{project_dir / 'toolkit.yaml'} has the ending .yaml.",
+            "Only toolkit.yml is read, so nothing was run.",
+            "Rename it to toolkit.yml.",
+        )
+    return None
+
+
+def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
+    """Read toolkit.yml for one target.
+
+    Other targets are checked for their keys, but not rendered: an environment variable that
+    only production needs may be missing here.
+
+    Raises:
+        SettingsError: with file:line and key.
+    """
+    if path is None:
+        return Config()
+    document = Document(path, refuse_duplicates=True)
+    data = document.mapping()
+    _check_keys(document, (), data, _KEYS)
+    version = data.get("version")
+    if version is None:
+        raise document.error((), "has no `version`.", next_step="Add `version: 1` as first line.")
+    if version != VERSION or isinstance(version, bool):
+        raise document.error(
+            ("version",),
+            f"is {version!r}; this release reads version {VERSION}.",
+            next_step=f"Write `version: {VERSION}`, or install a newer toolkit.",
+        )
+    return Config(
+        path=path,
+        connections=_paths(document, "connections", data.get("connections"), renderer),
+        assets=_paths(document, "assets", data.get("assets"), renderer),
+        airbyte=_airbyte(document, data.get("airbyte"), target, renderer),
+        destinations=_destinations(document, data.get("destinations"), renderer),
+    )
+
+
+def _check_keys(
+    document: Document, keys: Keys, data: Mapping[Any, Any], valid: Sequence[str]
+) -> None:
+    for key in data:
+        if key not in valid:
+            raise document.error(
+                (*keys, str(key)),
+                "is not a key of toolkit.yml"
+                + (f" under `{dotted(keys)}`." if keys else ".")
+                + f" {nearest(str(key), valid)}".rstrip(),
+                next_step=f"Valid keys here: {', '.join(valid)}.",
+            )
+
+
+def _mapping(document: Document, keys: Keys, value: object) -> dict[Any, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise document.error(keys, f"must be a mapping, not {kind_of(value)}.")
+    return value
+
+
+def _paths(document: Document, key: str, value: object, renderer: Renderer) -> tuple[Path, ...]:
+    """A list of files and folders, relative to toolkit.yml."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise document.error(
+            (key,),
+            f"must be a list of files and folders, not {kind_of(value)}.",
+            next_step=f"Write `{key}: [{value if isinstance(value, str) else 'path'}]`.",
+        )
+    found = []
+    for index, entry in enumerate(value):
+        place: Keys = (key, index)
+        rendered = renderer.tree(document, place, entry)
+        if not isinstance(rendered, str) or not rendered:
+            raise document.error(place, f"must be a path, not {kind_of(rendered) or 'empty'}.")
+        path = document.path.parent / rendered
+        if not _exists(path):
+            raise document.error(
+                place,
+                f"is {rendered!r}, which is not there (paths are relative to toolkit.yml).",
+                next_step=f"Correct the path, or remove it from `{key}`.",
+            )
+        found.append(path.resolve())
+    return tuple(dict.fromkeys(found))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, a NUL in it
+        return False
+
+
+def _airbyte(document: Document, value: object, target: str, renderer: Renderer) -> AirbyteTarget:
+    chosen = AirbyteTarget()
+    for name, raw in _mapping(document, ("airbyte",), value).items():
+        keys: Keys = ("airbyte", str(name))
+        fields = _mapping(document, keys, raw)
+        _check_keys(document, keys, fields, _AIRBYTE_KEYS)
+        for key in _SECRET_KEYS:
+            if fields.get(key) is not None and "{{" not in str(fields[key]):
+                raise document.error(
+                    (*keys, key),
+                    "is written out in toolkit.yml.",
+                    "Secrets come from the environment only, so that none is ever committed.",
+                    f"Write: {key}: \"{{{{ env_var('DBT_ENV_SECRET_AIRBYTE') }}}}\".",
+                )
+        active = str(name) == target
+        rendered = renderer.mapping(document, keys, fields) if active else fields
+        made = _texts(document, keys, rendered)
+        run = made.get("run", "local")
+        if run not in _RUN and (active or "{{" not in run):
+            raise document.error(
+                (*keys, "run"),
+                f"is {run!r}; it must be local or remote. {nearest(run, _RUN)}".rstrip(),
+            )
+        if active:
+            chosen = msgspec.convert(made, AirbyteTarget)
+    return chosen
+
+
+def _destinations(
+    document: Document, value: object, renderer: Renderer
+) -> dict[str, DestinationMap]:
+    found = {}
+    for name, raw in _mapping(document, ("destinations",), value).items():
+        keys: Keys = ("destinations", str(name))
+        fields = _mapping(document, keys, raw)
+        _check_keys(document, keys, fields, _DESTINATION_KEYS)
+        rendered = _texts(document, keys, renderer.mapping(document, keys, fields))
+        found[str(name)] = DestinationMap(**rendered)
+    return found
+
+
+def _texts(document: Document, keys: Keys, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Fields that must be text; those without a value are left out."""
+    for key, value in fields.items():
+        if value is not None and not isinstance(value, str):
+            raise document.error((*keys, key), f"must be text, not {kind_of(value)}.")
+    return {key: value for key, value in fields.items() if value is not None}
