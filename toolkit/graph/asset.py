@@ -79,6 +79,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         severity: ``error`` blocks what is downstream, ``warn`` does not.
         test_name: generic test's name (``unique``, ``not_null``, ...), where it has one.
         column: the column it is about, where it is about one.
+        path / yaml_path: as for an asset.
     """
 
     key: str
@@ -93,6 +94,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     group: str | None = None
     path: str | None = None
+    yaml_path: str | None = None
     package: str | None = None
     fqn: tuple[str, ...] = ()
     config: Mapping[str, Any] = {}
@@ -115,6 +117,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         owner: a person or team.
         group: dbt group (or the like).
         path: the file that defines it, relative to the project folder.
+        yaml_path: the file that describes it further (dbt's ``patch_path``), likewise.
         line: 1-based line in that file, where known.
         package: dbt package (or the like) that it comes from.
         fqn: dbt's fully qualified name in parts; for other integrations
@@ -133,6 +136,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         fingerprints: named hashes for ``state:``: ``body``, ``configs``,
             ``persisted_descriptions``, ``relation``, ``macros``, ``contract``.
         code_version: fingerprint of how it is made; empty where not known.
+        matched: for dependencies that nobody declared and that were found by relation:
+            parent's key -> how it was found (``relation``, ``schema``, ``assumed``).
     """
 
     key: str
@@ -147,6 +152,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     group: str | None = None
     path: str | None = None
+    yaml_path: str | None = None
     line: int | None = None
     package: str | None = None
     fqn: tuple[str, ...] = ()
@@ -165,3 +171,4 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     subtype: str | None = None
     fingerprints: Mapping[str, str] = {}
     code_version: str = ""
+    matched: Mapping[str, str] = {}

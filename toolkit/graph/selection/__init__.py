@@ -1,0 +1,6 @@
+"""dbt's node selection over every asset of the graph; see docs/selection.md."""
+
+from toolkit.graph.selection.context import Indirect, Selection, SelectionContext, SourceStatus
+from toolkit.graph.selection.select import select
+
+__all__ = ["Indirect", "Selection", "SelectionContext", "SourceStatus", "select"]
