@@ -1,7 +1,7 @@
 """A manifest's nodes as assets and checks."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, Check, Column, Kind, Relation

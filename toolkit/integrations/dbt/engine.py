@@ -1,0 +1,45 @@
+"""The engine that runs dbt: ``dbtRunner`` in this process, one call a segment.
+
+A segment is a set of dbt steps whose parents outside of dbt are done. dbt orders and
+parallelises what is inside of it.
+"""
+
+from collections.abc import Sequence
+
+from toolkit.errors import ToolkitError
+from toolkit.integrations.base import RunContext, Step
+from toolkit.integrations.dbt.events import EventReader
+from toolkit.integrations.dbt.select_args import select_args
+from toolkit.integrations.dbt.session import DbtSession, failure
+
+
+class RunnerEngine:
+    """``dbt build`` of exactly the asked steps, through the public ``dbtRunner``."""
+
+    def __init__(self, session: DbtSession, context: RunContext, buildable: frozenset[str]) -> None:
+        self._session = session
+        self._context = context
+        self._buildable = buildable
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Build ``steps`` in one dbt invocation."""
+        context = self._context
+        reader = EventReader(context, steps)
+        args = select_args(context.graph, steps, self._buildable)
+        args += ["--full-refresh"] if context.full_refresh else []
+        args += ["--fail-fast"] if context.fail_fast else []
+        mixed = any(asset.integration != "dbt" for asset in context.graph)
+        try:
+            result = self._session.build(args, reader.on_event, share_parse=mixed)
+        except ToolkitError as error:
+            reader.close(str(error))
+            return
+        reader.on_results(getattr(result.result, "results", None) or ())
+        reader.close(
+            "dbt did not run it, though it was asked to: "
+            + (str(failure(result)) if result.exception else "its selection did not match")
+        )
+
+    def close(self) -> None:
+        """dbt holds its DuckDB connection for the life of the process; let go of it."""
+        self._session.close()

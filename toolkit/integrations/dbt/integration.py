@@ -1,0 +1,85 @@
+"""The dbt integration: gives the manifest's assets, makes them through dbt."""
+
+from collections.abc import Mapping
+
+from toolkit.errors import ArtifactError
+from toolkit.graph import Asset, AssetGraph
+from toolkit.integrations.base import Loaded, RunContext, Runner, Step
+from toolkit.integrations.dbt import staleness
+from toolkit.integrations.dbt.assets import assets_of
+from toolkit.integrations.dbt.engine import RunnerEngine
+from toolkit.integrations.dbt.manifest import Manifest, read_manifest
+from toolkit.integrations.dbt.session import DbtSession
+from toolkit.settings import Settings
+
+_BUILT = frozenset({"model", "seed", "snapshot", "saved_query", "function"})
+
+
+class DbtIntegration:
+    """dbt nodes as assets; dbt tests as checks."""
+
+    name = "dbt"
+    batches = True
+
+    def __init__(self) -> None:
+        self._session: DbtSession | None = None
+
+    def load(self, settings: Settings, known: Mapping[str, Asset]) -> Loaded:
+        """Read the manifest, after parsing the project if the manifest is not current.
+
+        Raises:
+            ArtifactError: it cannot be read, or dbt cannot parse the project.
+        """
+        return assets_of(self.manifest(settings))
+
+    def manifest(self, settings: Settings) -> Manifest:
+        """The current manifest of the project, or the one that the settings name."""
+        if settings.manifest is not None:
+            return read_manifest(settings.manifest)
+        if not staleness.is_current(settings):
+            self.session(settings).parse()
+        return read_manifest(settings.target_path / "manifest.json")
+
+    def compile(self, settings: Settings) -> str | None:
+        """Have dbt compile every node; ``None`` when done, else why not (see ``DbtSession``)."""
+        if settings.manifest is not None:
+            return "only a manifest was given, without the project"
+        try:
+            return self.session(settings).compile()
+        except ArtifactError as error:
+            return error.fact
+
+    def session(self, settings: Settings) -> DbtSession:
+        """dbt for this project; one for the life of the integration."""
+        if self._session is None or self._session.settings != settings:
+            self._session = DbtSession(settings)
+        return self._session
+
+    def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
+        """A step for each node that ``dbt build`` would run: not for ephemeral models."""
+        steps = [
+            Step(
+                key=asset.key, kind="dbt", integration=self.name, makes=(asset.key,),
+                reads=asset.depends_on, name=asset.name,
+            )
+            for asset in graph
+            if asset.key in keys
+            and asset.integration == self.name
+            and asset.kind in _BUILT
+            and asset.materialized != "ephemeral"
+        ]  # fmt: skip
+        steps += [
+            Step(
+                key=check.key, kind="check", integration=self.name, makes=(),
+                reads=check.assets, name=check.name, blocking=check.severity == "error",
+            )
+            for check in graph.checks.values()
+            if check.key in keys and check.integration == self.name
+        ]  # fmt: skip
+        return steps
+
+    def open(self, context: RunContext) -> Runner:
+        """The engine for one run."""
+        everything = frozenset((*context.graph.assets, *context.graph.checks))
+        buildable = frozenset(step.key for step in self.steps(context.graph, everything))
+        return RunnerEngine(self.session(context.settings), context, buildable)

@@ -1,0 +1,6 @@
+"""graph + ledger + selection -> what a build would run and skip, each with its reason. Pure."""
+
+from toolkit.plan.order import dependencies
+from toolkit.plan.plan import History, Plan, PlannedStep, Unmade, make_plan
+
+__all__ = ["History", "Plan", "PlannedStep", "Unmade", "dependencies", "make_plan"]

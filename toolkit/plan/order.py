@@ -1,0 +1,82 @@
+"""Which step must wait for which.
+
+A step waits for the steps that make what it reads, also through assets that nobody
+makes (sources, ephemeral models). As in ``dbt build``, it also waits for the tests of
+what is upstream of it, so that a failed test can block it: a test counts for a step
+when *all* assets that the test reads are upstream of the step (dbt-core 1.11,
+``Linker.add_test_edges``); only the first such steps get an edge, the others have it
+through them. A unit test runs before its model.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from toolkit.graph import AssetGraph, Check
+from toolkit.integrations.base import Step
+
+
+def dependencies(graph: AssetGraph, steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+    """For each step's key the keys of the steps that must have ended before it begins."""
+    producer = {asset: step.key for step in steps for asset in step.makes}
+    makers = _Makers(graph, producer)
+    planned = {step.key for step in steps}
+    after: dict[str, set[str]] = {step.key: set() for step in steps}
+    for step in steps:
+        check = graph.checks.get(step.key)
+        if check is not None and check.kind == "unit_test":
+            for model in check.assets:
+                after[step.key] |= makers.above(model)
+                if model in producer:
+                    after[producer[model]].add(step.key)
+        else:
+            for asset in step.reads:
+                after[step.key] |= makers.of(asset)
+        after[step.key].discard(step.key)
+    for check in graph.checks.values():
+        if check.key in planned and check.kind != "unit_test":
+            for key in _first_blocked(graph, check, producer):
+                after[key].add(check.key)
+    return {key: frozenset(keys) for key, keys in after.items()}
+
+
+class _Makers:
+    """Steps that make an asset, or what is upstream of it where nobody makes it."""
+
+    def __init__(self, graph: AssetGraph, producer: Mapping[str, str]) -> None:
+        self._of: dict[str, frozenset[str]] = {}
+        self._above: dict[str, frozenset[str]] = {}
+        for asset in graph:  # parents first
+            above = frozenset().union(*(self._of[parent] for parent in asset.depends_on))
+            made = producer.get(asset.key)
+            self._above[asset.key] = above
+            self._of[asset.key] = frozenset({made}) if made is not None else above
+
+    def of(self, asset: str) -> frozenset[str]:
+        return self._of.get(asset, frozenset())
+
+    def above(self, asset: str) -> frozenset[str]:
+        return self._above.get(asset, frozenset())
+
+
+def _first_blocked(graph: AssetGraph, check: Check, producer: Mapping[str, str]) -> Iterable[str]:
+    """Steps of the first assets that are downstream of all that ``check`` reads."""
+    tested = [key for key in check.assets if key in graph]
+    if not tested:
+        return set()
+    if len(tested) == 1:
+        reached: frozenset[str] | None = None  # all of them: no need to collect
+        frontier = set(graph.children(tested[0]))
+    else:
+        below = [graph.descendants([key]) for key in tested]
+        reached = frozenset.intersection(*below)
+        frontier = {key for key in reached if not (graph.parents(key) & reached)}
+    found: set[str] = set()
+    seen: set[str] = set()
+    while frontier:
+        key = frontier.pop()
+        seen.add(key)
+        if key in producer:
+            found.add(producer[key])
+        else:
+            frontier |= graph.children(key) - seen
+    # a sync that makes both what is tested and what is blocked waits for nobody
+    return found - {producer[key] for key in tested if key in producer}

@@ -1,0 +1,6 @@
+"""plan -> what happens: the lock, the scheduler, the journal, progress."""
+
+from toolkit.run.build import BuildOptions, BuildResult, build
+from toolkit.run.lock import RunLock
+
+__all__ = ["BuildOptions", "BuildResult", "RunLock", "build"]

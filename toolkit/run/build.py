@@ -1,0 +1,191 @@
+"""One build: lock, ledger, warehouse, runners, scheduler; and everything given back."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from toolkit.errors import ToolkitError, WarehouseError
+from toolkit.graph import AssetGraph
+from toolkit.integrations.base import FAILED, Integration, RunContext, Runner
+from toolkit.ledger import Ledger, Run, RunStatus, StepRow
+from toolkit.plan import Plan
+from toolkit.run.journal import Journal, Listener
+from toolkit.run.lock import RunLock
+from toolkit.run.scheduler import Scheduler
+from toolkit.settings import Settings
+from toolkit.warehouse import Warehouse
+
+
+class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to build; dbt's meanings."""
+
+    threads: int = 1
+    full_refresh: bool = False
+    fail_fast: bool = False
+    selection: str = ""
+    version: str = ""
+
+
+class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a build ended: the run as the ledger has it, and its steps in planned order."""
+
+    run: Run
+    steps: tuple[StepRow, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing failed, else 1 (a check of severity warn does not fail)."""
+        return 0 if self.run.status == "success" else 1
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: stop as Ctrl-C does, but leave with 143."""
+
+
+def build(
+    plan: Plan,
+    graph: AssetGraph,
+    settings: Settings,
+    integrations: Mapping[str, Integration],
+    options: BuildOptions,
+    listeners: tuple[Listener, ...] = (),
+) -> BuildResult:
+    """Run ``plan`` to its end.
+
+    Raises:
+        RunLockedError: another run of the project goes on.
+        WarehouseLockedError: another process holds the DuckDB file.
+        KeyboardInterrupt: interrupted; the ledger says so and nothing runs any more.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(RunLock(settings.state_dir / "lock"))
+        ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
+        run = Run(
+            id=time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + uuid.uuid4().hex[:6],
+            command="build",
+            target=settings.target,
+            started_at=time.time(),
+            selection=options.selection,
+            version=options.version,
+        )
+        log_dir = _log_dir(settings, run.id)
+        warehouse = _warehouse(plan, settings)
+        if warehouse is not None:
+            stack.callback(warehouse.close)
+            _create_schemas(plan, graph, warehouse)
+        stack.enter_context(_in_folder(settings.project_dir))
+        stack.enter_context(_sigterm_interrupts())
+        journal = Journal(ledger, run, plan, graph, ledger.latest(), listeners)
+        batching = frozenset(name for name, tool in integrations.items() if tool.batches)
+        runners: dict[str, Runner] = {}
+        scheduler = Scheduler(plan, runners, batching, journal)
+        context = RunContext(
+            run_id=run.id,
+            settings=settings,
+            graph=graph,
+            warehouse=warehouse,
+            emit=scheduler.emit,
+            cancel=threading.Event(),
+            log_dir=log_dir,
+            threads=options.threads,
+            full_refresh=options.full_refresh,
+            fail_fast=options.fail_fast,
+        )
+        status: RunStatus = "interrupted"
+        try:
+            for name in dict.fromkeys(planned.step.integration for planned in plan.steps):
+                runners[name] = integrations[name].open(context)
+                stack.callback(runners[name].close)
+            scheduler.run(context)
+            status = "failed" if _failed(plan, journal.rows) else "success"
+        except ToolkitError:
+            status = "failed"
+            raise
+        finally:
+            finished = time.time()
+            ledger.finish_run(run.id, status, finished)
+        run = msgspec.structs.replace(run, status=status, finished_at=finished)
+        return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _failed(plan: Plan, rows: Mapping[str, StepRow]) -> bool:
+    return any(rows[p.step.key].status in FAILED and p.step.blocking for p in plan.steps)
+
+
+def _log_dir(settings: Settings, run_id: str) -> Path:
+    folder = settings.output_dir / "logs" / run_id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolkitError(
+            f"{folder} cannot be made: {error.strerror}.",
+            "Logs and results have nowhere to go, so nothing was run.",
+            "Make dbt's target folder writable, or name another with --target-path.",
+        ) from error
+    return folder
+
+
+def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:
+    """The target's DuckDB, opened before anything runs; ``None`` where only dbt needs one."""
+    profile = settings.profile
+    outside_dbt = [p.step.name for p in plan.steps if p.step.integration != "dbt"]
+    if profile is not None and profile.type == "duckdb" and profile.path is not None:
+        shared = profile.path != ":memory:" and not profile.path.startswith("md:")
+        if shared or profile.path.startswith("md:"):
+            return Warehouse(profile)
+    if outside_dbt:
+        kind = "an in-memory DuckDB" if profile and profile.type == "duckdb" else "not DuckDB"
+        raise WarehouseError(
+            f"Target {settings.target!r} is {kind}, and {', '.join(outside_dbt[:3])} "
+            "can only be landed in a DuckDB file by now.",
+            "Nothing was run.",
+            "Choose a target whose profile has type duckdb and a path, or build dbt's part "
+            "alone with --select integration:dbt.",
+        )
+    return None
+
+
+def _create_schemas(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None:
+    """Up front and one after the other: concurrent CREATE SCHEMA statements conflict."""
+    relations = [graph[key].relation for p in plan.steps for key in p.step.makes]
+    own = (warehouse.database or "").casefold()
+    for schema in sorted(
+        {r.schema for r in relations if r and r.schema and (r.database or own).casefold() == own}
+    ):
+        warehouse.create_schema(schema)
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """The project folder is the working folder of a build, as it is dbt's."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """SIGTERM as an interruption of the main thread, where there is one to interrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
