@@ -1,1 +1,49 @@
-"""toolkit."""
+"""One asset graph over Airbyte, dbt and Python; this is the whole public Python API.
+
+Names are imported when they are first used, so that ``import toolkit`` costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit.integrations.python.api import (
+        CheckResult,
+        MLModel,
+        asset,
+        check,
+        resource,
+    )
+    from toolkit.project import Project
+
+    __version__: str
+
+__all__ = [
+    "CheckResult",
+    "MLModel",
+    "Project",
+    "__version__",
+    "asset",
+    "check",
+    "resource",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # each name has its own type, above
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("toolkit")
+    elif name == "Project":
+        from toolkit.project import Project as value
+    elif name in __all__:
+        from toolkit.integrations.python import api
+
+        value = getattr(api, name)
+    else:
+        raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

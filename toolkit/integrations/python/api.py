@@ -1,0 +1,282 @@
+"""The decorators that people write, and what they leave on a function. Imports nothing heavy.
+
+A decorator changes nothing about the function: it stays callable as it is, so that a unit
+test calls it with plain arguments. What was declared is validated when a project is loaded,
+where file, line and all other assets are known.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+AssetKind = Literal["python", "ml_model"]
+Access = Literal["private", "protected", "public"]
+
+_ATTRIBUTE = "__toolkit_definition__"
+
+
+@dataclass(frozen=True)
+class MLModel:
+    """A trained model with what is worth knowing of it.
+
+    Attributes:
+        estimator: a scikit-learn estimator, or whatever skops can store.
+        metrics: finite numbers (accuracy, rmse, ...); they go into the ledger.
+        parameters: what it was trained with; JSON values.
+        metadata: anything else worth keeping; JSON values.
+        version: given by the model store; ``None`` until it is stored.
+    """
+
+    estimator: Any
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found, where a bool does not say enough.
+
+    Attributes:
+        passed: whether the asset is as it should be.
+        message: one line for people.
+        metadata: anything worth keeping; JSON values.
+        failures: failing rows, where they were counted.
+    """
+
+    passed: bool
+    message: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    failures: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetDefinition:
+    """What ``@asset`` was told; not validated yet."""
+
+    function: Callable[..., Any]
+    name: str
+    kind: str
+    schema: str | None
+    database: str | None
+    owner: str | None
+    tags: Sequence[str]
+    group: str | None
+    description: str | None
+    columns: Mapping[str, Any]
+    deps: Any
+    access: str | None
+    meta: Mapping[str, Any]
+    trusted: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckDefinition:
+    """What ``@check`` was told; not validated yet."""
+
+    function: Callable[..., Any]
+    name: str
+    asset: Any
+    severity: str
+    description: str | None
+    deps: Any
+    tags: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceDefinition:
+    """What ``@resource`` was told; not validated yet."""
+
+    function: Callable[..., Any]
+    name: str
+    target: str | None
+
+
+Definition = AssetDefinition | CheckDefinition | ResourceDefinition
+
+_collector: ContextVar[list[Definition] | None] = ContextVar("toolkit_collector", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[list[Definition]]:
+    """Collect every definition that is made while this is open, in the order made."""
+    found: list[Definition] = []
+    token = _collector.set(found)
+    try:
+        yield found
+    finally:
+        _collector.reset(token)
+
+
+def definition_of(function: object) -> Definition | None:
+    """What a decorator left on a function, if one did."""
+    found = getattr(function, _ATTRIBUTE, None)
+    return found if isinstance(found, Definition) else None
+
+
+def _register(function: Callable[..., Any], definition: Definition) -> None:
+    setattr(function, _ATTRIBUTE, definition)
+    collector = _collector.get()
+    if collector is not None:
+        collector.append(definition)
+
+
+@overload
+def asset(name: F, /) -> F: ...
+@overload
+def asset(
+    name: str | None = None,
+    *,
+    kind: AssetKind = "python",
+    schema: str | None = None,
+    database: str | None = None,
+    owner: str | None = None,
+    tags: Iterable[str] = (),
+    group: str | None = None,
+    description: str | None = None,
+    columns: Mapping[str, str | Mapping[str, Any]] | None = None,
+    deps: Mapping[str, str] | Iterable[str] | None = None,
+    access: Access | None = None,
+    meta: Mapping[str, Any] | None = None,
+    trusted: Iterable[str] = (),
+) -> Callable[[F], F]: ...
+def asset(
+    name: Any = None,
+    *,
+    kind: str = "python",
+    schema: str | None = None,
+    database: str | None = None,
+    owner: str | None = None,
+    tags: Any = (),
+    group: str | None = None,
+    description: str | None = None,
+    columns: Any = None,
+    deps: Any = None,
+    access: str | None = None,
+    meta: Any = None,
+    trusted: Any = (),
+) -> Any:
+    """Make a function an asset: a table in the warehouse, or an ML model.
+
+    Each parameter without a default is an input: a dbt model, seed, snapshot or source table,
+    another Python asset, or a resource of that name. It is handed over as its annotation asks
+    (``duckdb.DuckDBPyRelation``, ``pyarrow.Table``, ``pyarrow.RecordBatchReader``,
+    ``pandas.DataFrame``, ``polars.DataFrame``, ``pathlib.Path``; default ``pyarrow.Table``).
+
+    Args:
+        name: an identifier; default: the function's name. Its key is ``python.<name>``.
+        kind: ``python`` writes a table, ``ml_model`` stores an estimator or :class:`MLModel`.
+        schema: where the table goes; default: the target's schema.
+        database: only the target's own, or ``None``.
+        owner / tags / group / access / meta: for selection and for people.
+        description: default: the docstring.
+        columns: ``{name: type}`` or ``{name: {"type", "description", "inputs", "tags", "meta",
+            "tests"}}``; ``inputs`` names the columns it is made from, ``"orders.amount"``;
+            ``tests`` holds ``"not_null"`` and ``"unique"``.
+        deps: ``{parameter: asset name or key}`` where the names differ or are ambiguous; or a
+            list of assets that must only be made before.
+        trusted: types that skops may load besides its own, as it names them.
+    """
+
+    def decorate(function: F) -> F:
+        given = name if isinstance(name, str) else None
+        _register(
+            function,
+            AssetDefinition(
+                function=function,
+                name=given or getattr(function, "__name__", ""),
+                kind=kind,
+                schema=schema,
+                database=database,
+                owner=owner,
+                tags=tags,
+                group=group,
+                description=description,
+                columns=columns or {},
+                deps=deps,
+                access=access,
+                meta=meta or {},
+                trusted=trusted,
+            ),
+        )
+        return function
+
+    return decorate(name) if callable(name) else decorate
+
+
+def check(
+    asset: str | Callable[..., Any],
+    severity: Literal["error", "warn"] = "error",
+    name: str | None = None,
+    *,
+    description: str | None = None,
+    deps: Mapping[str, str] | None = None,
+    tags: Sequence[str] = (),
+) -> Callable[[F], F]:
+    """Make a function a check of an asset, a dbt one too.
+
+    Its parameters are inputs as for :func:`asset`, first of all the asset itself by its name;
+    ``metrics`` is an ML model's metrics. It returns a bool, a :class:`CheckResult`, or a table
+    of failing rows (none = passed).
+
+    Args:
+        asset: name or key of the asset, or the decorated function.
+        severity: ``error`` blocks what is downstream, ``warn`` does not.
+        name: an identifier; default: the function's name.
+        description: default: the docstring.
+        deps: ``{parameter: asset name or key}``.
+        tags: for selection.
+    """
+
+    def decorate(function: F) -> F:
+        _register(
+            function,
+            CheckDefinition(
+                function=function,
+                name=name or getattr(function, "__name__", ""),
+                asset=asset,
+                severity=severity,
+                description=description,
+                deps=deps,
+                tags=tags,
+            ),
+        )
+        return function
+
+    return decorate
+
+
+@overload
+def resource(name: F, /) -> F: ...
+@overload
+def resource(name: str | None = None, *, target: str | None = None) -> Callable[[F], F]: ...
+def resource(name: Any = None, *, target: str | None = None) -> Any:
+    """Make a function the maker of an external thing that assets ask for by parameter name.
+
+    It takes no parameters. It returns the thing, or is a generator that yields it once and
+    closes it after the ``yield``. It is opened when a run first needs it, once a run, and
+    closed at the run's end whatever happened.
+
+    Args:
+        name: an identifier; default: the function's name.
+        target: only for this target; one without a target serves all others.
+    """
+
+    def decorate(function: F) -> F:
+        given = name if isinstance(name, str) else None
+        _register(
+            function,
+            ResourceDefinition(
+                function=function,
+                name=given or getattr(function, "__name__", ""),
+                target=target,
+            ),
+        )
+        return function
+
+    return decorate(name) if callable(name) else decorate

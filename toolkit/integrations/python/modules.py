@@ -1,0 +1,211 @@
+"""Importing the files that ``assets:`` in toolkit.yml names, and nothing when it names none."""
+
+import contextlib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from toolkit.errors import AssetError, ToolkitError
+from toolkit.integrations.python.api import Definition, collecting
+
+
+@dataclass(frozen=True)
+class Found:
+    """A definition and where it stands.
+
+    Attributes:
+        definition: what the decorator was told.
+        file: absolute.
+        folder: the entry of ``assets:`` that it came by (the file's own folder for a file).
+        path: of the file, relative to the project folder, with forward slashes.
+        line: 1-based, of the first decorator.
+    """
+
+    definition: Definition
+    file: Path
+    folder: Path
+    path: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        """``path:line``, as editors understand it."""
+        return f"{self.path}:{self.line}"
+
+
+def relative(path: Path, project_dir: Path) -> str:
+    """``path`` as people write it from the project folder; absolute where it is elsewhere."""
+    try:
+        return path.relative_to(project_dir).as_posix()
+    except ValueError:
+        try:
+            return Path("..", path.relative_to(project_dir.parent)).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+
+def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
+    """Import every file of ``entries`` and give what their decorators declared.
+
+    Raises:
+        AssetError: an entry is missing, or a file cannot be imported.
+    """
+    found: dict[tuple[str, int, str], Found] = {}
+    for entry in entries:
+        folder, files = _files(entry, project_dir)
+        # What a module prints while it is imported must not get between us and whoever
+        # reads our standard output.
+        with _importable(folder, project_dir), contextlib.redirect_stdout(sys.stderr):
+            package = _package(folder, project_dir)
+            for file in files:
+                for definition in _import(file, folder, package, project_dir):
+                    item = _found(definition, file, folder, project_dir)
+                    key = (str(item.file), item.line, definition.name)
+                    found.setdefault(key, item)
+    return list(found.values())
+
+
+def _files(entry: Path, project_dir: Path) -> tuple[Path, list[Path]]:
+    if entry.is_file():
+        return entry.parent, [entry]
+    if not entry.is_dir():
+        raise AssetError(
+            f"toolkit.yml names {relative(entry, project_dir)} under `assets`, which is not there.",
+            "Its Python assets would be missing from the graph, so nothing was done.",
+            "Correct the path, or create the file or folder.",
+        )
+    return entry, sorted(_walk(entry))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    if (folder / "pyvenv.cfg").exists():
+        return
+    for path in folder.iterdir():
+        name = path.name
+        if name.startswith(".") or name == "__pycache__":
+            continue
+        if path.is_dir():
+            yield from _walk(path)
+        elif (
+            name.endswith(".py")
+            and name not in ("__init__.py", "conftest.py", "setup.py")
+            and not name.startswith("test_")
+            and not name.endswith("_test.py")
+        ):
+            yield path
+
+
+@contextlib.contextmanager
+def _importable(folder: Path, project_dir: Path) -> Iterator[None]:
+    """Let a file import its neighbours by plain name while it is being imported.
+
+    The folders come last on ``sys.path``, so that a file called ``queue.py`` shadows nothing.
+    Afterwards the neighbours are forgotten: another folder may have one of the same name.
+    """
+    before, path = set(sys.modules), list(sys.path)
+    bytecode = sys.dont_write_bytecode
+    sys.path += [str(folder), str(project_dir)]
+    sys.dont_write_bytecode = True
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        sys.dont_write_bytecode = bytecode
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if (
+                file
+                and not name.startswith(_PREFIX)
+                and Path(file).is_relative_to(folder)
+                and "site-packages" not in file
+            ):
+                del sys.modules[name]
+
+
+_PREFIX = "toolkit_assets_"
+
+
+def _package(folder: Path, project_dir: Path) -> str:
+    """A private package whose modules are the folder's files; gives its name.
+
+    The name depends on the folder's place in the project only: a model file that holds a
+    class of the user's names its module, and must load in the next process too.
+    """
+    path = relative(folder, project_dir)
+    slug = re.sub(r"\W", "_", path)
+    if slug != path:
+        slug += "_" + hashlib.sha256(path.encode()).hexdigest()[:8]
+    name = _PREFIX + slug
+    for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+        del sys.modules[loaded]
+    package = ModuleType(name, f"Python assets in {path}.")
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+    return name
+
+
+def _import(file: Path, folder: Path, package: str, project_dir: Path) -> list[Definition]:
+    path = relative(file, project_dir)
+    parts = file.relative_to(folder).with_suffix("").parts
+    if any("." in part for part in parts):
+        raise AssetError(
+            f"{path} has a dot in its name, so Python cannot import it.",
+            "Its assets would be missing from the graph, so nothing was done.",
+            "Rename it.",
+        )
+    name = ".".join((package, *parts))
+    with collecting() as definitions:
+        try:
+            importlib.import_module(name)
+        except ToolkitError:
+            raise
+        except SyntaxError as error:
+            where = relative(Path(error.filename), project_dir) if error.filename else path
+            raise _import_error(f"{where}:{error.lineno}", error) from error
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's module may raise anything
+            line = line_in(error, [folder]) or (file, 1)
+            raise _import_error(f"{relative(line[0], project_dir)}:{line[1]}", error) from error
+    return definitions
+
+
+def line_in(error: BaseException, folders: Sequence[Path]) -> tuple[Path, int] | None:
+    """The innermost line of a traceback that stands in one of these folders."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if any(file.is_relative_to(folder) for folder in folders) and (
+            "site-packages" not in file.parts
+        ):
+            return file, frame.lineno or 1
+    return None
+
+
+def _import_error(place: str, error: BaseException) -> AssetError:
+    last = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    return AssetError(
+        f"{place} cannot be imported: {last}",
+        "Its assets would be missing from the graph, so nothing was done.",
+        "Mend that line; `toolkit ls --debug` shows the whole traceback.",
+    )
+
+
+def _found(definition: Definition, file: Path, folder: Path, project_dir: Path) -> Found:
+    function = inspect.unwrap(definition.function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        raise AssetError(
+            f"{relative(file, project_dir)} decorates {definition.function!r}, "
+            "which is not a function.",
+            "It cannot be an asset, a check or a resource, so nothing was done.",
+            "Decorate a function that is made with `def`.",
+        )
+    source = Path(code.co_filename)
+    return Found(definition, source, folder, relative(source, project_dir), code.co_firstlineno)
