@@ -10,7 +10,7 @@ entry point in the group ``toolkit.integrations``.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -28,11 +28,18 @@ FAILED: frozenset[Status] = frozenset({"error", "fail"})
 
 
 class Loaded(msgspec.Struct, kw_only=True):
-    """What an integration knows of the project."""
+    """What an integration knows of the project.
+
+    Attributes:
+        project_name / dialect: of the whole project, from an integration that knows (dbt's
+            manifest); used where the settings do not say it.
+    """
 
     assets: list[Asset] = []
     checks: list[Check] = []
     problems: list[Problem] = []
+    project_name: str | None = None
+    dialect: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,3 +189,11 @@ class Integration(Protocol):
 
     def open(self, context: RunContext) -> Runner:
         """Make ready for one run."""
+
+
+@runtime_checkable
+class CompilesSql(Protocol):
+    """An integration whose assets' SQL exists only once its tool has compiled it."""
+
+    def compile(self, settings: Settings) -> str | None:
+        """Have the SQL compiled, so that the next ``load`` finds it; else say why not."""

@@ -2,5 +2,15 @@
 
 from toolkit.plan.order import dependencies
 from toolkit.plan.plan import History, Plan, PlannedStep, Unmade, make_plan
+from toolkit.plan.status import State, states
 
-__all__ = ["History", "Plan", "PlannedStep", "Unmade", "dependencies", "make_plan"]
+__all__ = [
+    "History",
+    "Plan",
+    "PlannedStep",
+    "State",
+    "Unmade",
+    "dependencies",
+    "make_plan",
+    "states",
+]

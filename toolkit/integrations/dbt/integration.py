@@ -30,7 +30,11 @@ class DbtIntegration:
         Raises:
             ArtifactError: it cannot be read, or dbt cannot parse the project.
         """
-        return assets_of(self.manifest(settings))
+        manifest = self.manifest(settings)
+        loaded = assets_of(manifest)
+        loaded.project_name = manifest.metadata.project_name
+        loaded.dialect = manifest.metadata.adapter_type
+        return loaded
 
     def manifest(self, settings: Settings) -> Manifest:
         """The current manifest of the project, or the one that the settings name."""

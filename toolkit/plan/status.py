@@ -1,0 +1,125 @@
+"""Is an asset up to date, and if not, why? A pure function of graph and ledger."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from toolkit.graph import Asset, AssetGraph
+from toolkit.integrations.base import FAILED
+from toolkit.ledger import Materialization
+from toolkit.plan.plan import History
+
+StateName = Literal["fresh", "stale", "failed", "never", "outside"]
+
+# the worse one of two parents is what a dashboard shows
+_WORST: tuple[StateName, ...] = ("failed", "never", "stale", "outside", "fresh")
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What we know of one asset.
+
+    Attributes:
+        state: ``fresh``; ``stale`` (something that it is made from is newer or changed);
+            ``failed`` (its last step failed, or a check on it did); ``never`` (not built here);
+            ``outside`` (nobody in the graph makes it, so nothing is known).
+        reason: why, for people; empty for ``fresh``.
+        at: when it was last made, seconds since the epoch.
+    """
+
+    state: StateName
+    reason: str = ""
+    at: float | None = None
+
+
+def states(graph: AssetGraph, history: History, made_by_us: frozenset[str]) -> dict[str, State]:
+    """The state of every asset.
+
+    Args:
+        made_by_us: keys of the assets for which some integration has a step.
+    """
+    found: dict[str, State] = {}
+    makers = _step_of(history)
+    for asset in graph:  # parents first
+        if asset.key in made_by_us:
+            found[asset.key] = _of_made(asset, graph, history, found, makers)
+        else:
+            found[asset.key] = _of_reader(asset, found)
+    return found
+
+
+def _step_of(history: History) -> Mapping[str, str]:
+    """Status of the last step of each key that is a step."""
+    return {key: row.status for key, row in history.last_steps.items()}
+
+
+def _of_made(
+    asset: Asset,
+    graph: AssetGraph,
+    history: History,
+    found: Mapping[str, State],
+    last: Mapping[str, str],
+) -> State:
+    latest = history.latest.get(asset.key)
+    at = latest.at if latest else None
+    if last.get(asset.key) in FAILED:
+        message = history.last_steps[asset.key].message.partition("\n")[0]
+        return State(state="failed", reason=message or "its last build failed", at=at)
+    broken = [
+        check.name
+        for check in graph.checks_on(asset.key)
+        if check.severity == "error" and last.get(check.key) in FAILED
+    ]
+    if broken:
+        return State(state="failed", reason=f"check {broken[0]} failed", at=at)
+    if latest is None:
+        return State(state="never", reason="never built here")
+    why = _stale_reason(asset, graph, latest, history, found)
+    return State(state="stale", reason=why, at=at) if why else State(state="fresh", at=at)
+
+
+def _stale_reason(
+    asset: Asset,
+    graph: AssetGraph,
+    latest: Materialization,
+    history: History,
+    found: Mapping[str, State],
+) -> str | None:
+    if latest.code_version != asset.code_version:
+        return "its code changed since"
+    for parent in _made_parents(asset, graph, history):
+        newest = history.latest.get(parent)
+        if newest is not None and newest.at > latest.at:
+            same = newest.data_version is not None and (
+                latest.inputs.get(parent) == newest.data_version
+            )
+            if not same:
+                return f"{graph[parent].name} was made after it"
+        if found[parent].state in ("stale", "failed"):
+            return f"it reads {graph[parent].name}, which is {found[parent].state}"
+    return None
+
+
+def _made_parents(asset: Asset, graph: AssetGraph, history: History) -> list[str]:
+    """What it reads, seen through sources and ephemeral models to what is really made."""
+    parents: dict[str, None] = {}
+    frontier = list(asset.depends_on)
+    while frontier:
+        key = frontier.pop()
+        if key in parents:
+            continue
+        if key in history.latest:
+            parents[key] = None
+        else:
+            frontier.extend(graph[key].depends_on)
+    return sorted(parents)
+
+
+def _of_reader(asset: Asset, found: Mapping[str, State]) -> State:
+    parents = [(found[key], key) for key in asset.depends_on]
+    if not parents:
+        return State(state="outside", reason="nothing in the graph makes it")
+    worst, key = min(parents, key=lambda pair: _WORST.index(pair[0].state))
+    at = max((state.at for state, _ in parents if state.at is not None), default=None)
+    reason = "" if worst.state == "fresh" else f"it reads {key}, which is {worst.state}"
+    return State(state=worst.state, reason=reason, at=at)

@@ -1,0 +1,270 @@
+"""The facade: find a project, load its graph, trace it, plan it, build it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from toolkit.errors import ArtifactError, Problem
+from toolkit.graph import Asset, AssetGraph
+from toolkit.graph.matching import link
+from toolkit.graph.selection import Indirect, Selection, SelectionContext, select
+from toolkit.integrations.base import CompilesSql, Integration, Step, StepEvent
+from toolkit.ledger import Ledger
+from toolkit.plan import History, Plan, State, make_plan, states
+from toolkit.settings import Settings, artifact_settings, load_settings
+
+if TYPE_CHECKING:
+    from toolkit.lineage import Lineage
+    from toolkit.run import BuildResult
+
+# dbt first: the others may refer to its nodes. Python last: its inputs go by the names that
+# all others gave.
+_ORDER = {"dbt": 0, "python": 2}
+
+
+class Project:
+    """A dbt project with what feeds it and what reads it, for one target.
+
+    Args:
+        settings: of the project; see :meth:`load`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        found = entry_points(group="toolkit.integrations")
+        ordered = sorted(found, key=lambda point: (_ORDER.get(point.name, 1), point.name))
+        self.integrations: Mapping[str, Integration] = {p.name: p.load()() for p in ordered}
+
+    @classmethod
+    def load(cls, path: Path | str | None = None, target: str | None = None, **more: Any) -> Self:  # noqa: ANN401 - see load_settings
+        """The project in (or above) the folder ``path``; default: where we stand.
+
+        Args:
+            path: folder of dbt_project.yml.
+            target: dbt target; default: the profile's.
+            more: other arguments of :func:`toolkit.settings.load_settings`.
+
+        Raises:
+            SettingsError: the project, its profile or toolkit.yml cannot be read.
+        """
+        folder = Path(path) if path is not None else None
+        return cls(load_settings(project_dir=folder, target=target, **more))
+
+    @cached_property
+    def graph(self) -> AssetGraph:
+        """The end-to-end asset graph.
+
+        Raises:
+            ArtifactError: an artifact cannot be read; GraphError: it makes no graph.
+        """
+        return self._graph_and_facts[0]
+
+    @property
+    def name(self) -> str:
+        """The dbt project's name."""
+        return self.settings.project_name or self._graph_and_facts[1] or ""
+
+    @property
+    def dialect(self) -> str:
+        """The adapter's name, which is also sqlglot's name of its SQL dialect."""
+        return self.settings.adapter or self._graph_and_facts[2] or "duckdb"
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was tolerated while the graph was made."""
+        return self.graph.problems
+
+    def select(
+        self,
+        select_: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        indirect: Indirect = "eager",
+        state: Path | None = None,
+    ) -> Selection:
+        """Assets and checks by dbt's selection grammar; everything when nothing is said.
+
+        Args:
+            state: folder with the manifest.json (and run_results.json) to compare with.
+
+        Raises:
+            SelectionError: the words make no sense.
+        """
+        context = self._context(state) if state is not None else SelectionContext()
+        return select(self.graph, select_, exclude, indirect=indirect, context=context)
+
+    def lineage(self) -> "Lineage":
+        """Column lineage of the whole graph; SQL that is not there is compiled through dbt."""
+        from toolkit.lineage import trace
+
+        trouble = self._compile_missing()
+        lineage = trace(
+            self.graph,
+            dialect=self.dialect,
+            catalog=self._catalog(),
+            cache_dir=None if self.settings.manifest else self.settings.state_dir / "lineage",
+        )
+        return lineage if trouble is None else lineage.with_problem(trouble)
+
+    def steps(self, keys: frozenset[str]) -> list[Step]:
+        """The steps of all integrations that would make these assets and run these checks."""
+        return [
+            step for tool in self.integrations.values() for step in tool.steps(self.graph, keys)
+        ]
+
+    def plan(
+        self,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        indirect: Indirect = "eager",
+        state: Path | None = None,
+        full_refresh: bool = False,
+    ) -> Plan:
+        """What a build would run, each step with its reason."""
+        selection = self.select(select, exclude, indirect=indirect, state=state)
+        steps = self.steps(selection.assets | selection.checks)
+        return make_plan(
+            self.graph, steps, selection.assets, self.history(), full_refresh=full_refresh
+        )
+
+    def build(
+        self,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        indirect: Indirect = "eager",
+        state: Path | None = None,
+        full_refresh: bool = False,
+        fail_fast: bool = False,
+        listeners: Sequence[Callable[[StepEvent], None]] = (),
+        plan: Plan | None = None,
+    ) -> "BuildResult":
+        """Bring what is selected up to date: ingest, dbt and Python in dependency order.
+
+        Args:
+            listeners: called with every event; must be thread-safe and must not raise.
+            plan: what :meth:`plan` gave, where it was asked before.
+
+        Raises:
+            RunLockedError, WarehouseLockedError, SelectionError: before anything ran.
+            KeyboardInterrupt: interrupted; see :func:`toolkit.run.build`.
+        """
+        from toolkit.run import BuildOptions, build
+
+        if plan is None:
+            plan = self.plan(
+                select, exclude, indirect=indirect, state=state, full_refresh=full_refresh
+            )
+        words = [*(f"--select {s}" for s in select), *(f"--exclude {s}" for s in exclude)]
+        options = BuildOptions(
+            threads=self.settings.threads,
+            full_refresh=full_refresh,
+            fail_fast=fail_fast,
+            selection=" ".join(words),
+            version=version("toolkit"),
+        )
+        return build(plan, self.graph, self.settings, self.integrations, options, tuple(listeners))
+
+    def history(self) -> History:
+        """What the ledger knows; nothing when nothing was ever built here."""
+        path = self.settings.state_dir / "ledger.db"
+        if not path.exists():
+            return History()
+        with Ledger(path) as ledger:
+            return History(latest=ledger.latest(), last_steps=ledger.last_steps())
+
+    def states(self) -> dict[str, State]:
+        """For each asset whether it is up to date, and why not."""
+        made = frozenset(a for step in self.steps(frozenset(self.graph.assets)) for a in step.makes)
+        return states(self.graph, self.history(), made)
+
+    # ---- parts ----
+
+    @cached_property
+    def _graph_and_facts(self) -> tuple[AssetGraph, str | None, str | None]:
+        assets: dict[str, Asset] = {}
+        everything: list[Asset] = []
+        checks, problems = [], []
+        name = dialect = None
+        for tool in self.integrations.values():
+            loaded = tool.load(self.settings, assets)
+            everything += loaded.assets
+            assets |= {asset.key: asset for asset in loaded.assets}
+            checks += loaded.checks
+            problems += loaded.problems
+            name, dialect = name or loaded.project_name, dialect or loaded.dialect
+        return link(everything, checks, problems), name, dialect
+
+    def _compile_missing(self) -> Problem | None:
+        """Have the tools compile SQL that is missing; a problem where they cannot."""
+        for tool in self.integrations.values():
+            missing = any(
+                asset.sql is None
+                for asset in self.graph
+                if asset.integration == tool.name
+                and asset.kind in ("model", "snapshot")
+                and asset.language != "python"
+            )
+            if not missing or not isinstance(tool, CompilesSql) or self.settings.manifest:
+                continue
+            said = tool.compile(self.settings)
+            del self._graph_and_facts, self.graph
+            if said is not None:
+                return Problem(
+                    asset=None,
+                    code="compile-failed",
+                    message=f"{tool.name} could not compile everything: {said}",
+                )
+        return None
+
+    def _catalog(self) -> Mapping[str, Mapping[str, str]] | None:
+        path = self.settings.catalog
+        if path is None and self.settings.manifest is None:
+            written = self.settings.target_path / "catalog.json"
+            path = written if written.exists() else None
+        if path is None:
+            return None
+        from toolkit.integrations.dbt.catalog import read_catalog
+
+        return read_catalog(path)
+
+    def _context(self, state: Path) -> SelectionContext:
+        manifest = state / "manifest.json" if state.is_dir() else state
+        if not manifest.exists():
+            raise ArtifactError(
+                f"There is no manifest.json in {state} (--state).",
+                "What changed cannot be told, so nothing was done.",
+                "Give the folder with the artifacts of the run to compare with.",
+            )
+        before = Project(artifact_settings(manifest=manifest)).graph
+        results = manifest.parent / "run_results.json"
+        return SelectionContext(state=before, results=_statuses(results))
+
+
+class _Result(msgspec.Struct):
+    unique_id: str
+    status: str
+
+
+class _Results(msgspec.Struct):
+    results: list[_Result]
+
+
+def _statuses(path: Path) -> dict[str, str]:
+    """Status by node from a run_results.json; none when there is none."""
+    if not path.exists():
+        return {}
+    try:
+        read = msgspec.json.decode(path.read_bytes(), type=_Results)
+    except msgspec.MsgspecError as error:
+        raise ArtifactError(
+            f"{path} cannot be read: {error}.",
+            "What the last run did cannot be told, so nothing was done.",
+            "Run the build that wrote it again, or leave out --state.",
+        ) from error
+    return {result.unique_id: result.status for result in read.results}
