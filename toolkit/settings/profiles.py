@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from toolkit.errors import SettingsError
 from toolkit.settings.document import Document, Keys, kind_of, nearest, shown_path
@@ -86,10 +85,26 @@ class Output:
         self.profile = _to_profile(document, keys, rendered, project_dir, threads)
 
 
+def targets_of(document: Document, name: str, project_dir: Path) -> dict[str, str]:
+    """Each target of a profile with its adapter, without rendering anything.
+
+    Raises:
+        SettingsError: there is no such profile.
+    """
+    raw = _profile(document, name, project_dir)
+    outputs = _mapping(document, (name, "outputs"), raw.get("outputs"))
+    return {
+        str(key): str(output.get("type", "")) if isinstance(output, dict) else ""
+        for key, output in outputs.items()
+    }
+
+
 def database_name(path: str) -> str:
     """The name that dbt-duckdb gives the database at ``path``; empty when it has none."""
     if path == ":memory:":
         return "memory"
+    from urllib.parse import urlparse
+
     parsed = urlparse(path)
     file = os.path.basename(parsed.path)
     if parsed.scheme in _MOTHERDUCK:

@@ -6,7 +6,6 @@ template as placeholders, so that no filter can turn a secret into something unm
 """
 
 import datetime
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -233,6 +232,8 @@ def _is_secret(name: str) -> bool:
 
 
 def _fromjson(string: str, default: object = None) -> object:
+    import json
+
     try:
         return json.loads(string)
     except ValueError:
@@ -240,6 +241,8 @@ def _fromjson(string: str, default: object = None) -> object:
 
 
 def _tojson(value: object, default: object = None, sort_keys: bool = False) -> object:
+    import json
+
     try:
         return json.dumps(value, sort_keys=sort_keys)
     except ValueError:

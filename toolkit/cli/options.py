@@ -1,0 +1,235 @@
+"""Options that several commands share, with dbt's names, meanings and words.
+
+dbt's environment variables for the project options (``DBT_PROJECT_DIR``, ...) are read by
+:mod:`toolkit.settings` and not by click, so that the Python API honours them too.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from click.parser import _ParsingState
+
+    from toolkit.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PROJECT = ("project_dir", "profiles_dir", "profile", "target", "vars", "target_path", "threads")
+_ARTIFACTS = ("manifest", "catalog", "connections", "target", "vars", "target_path")
+
+
+class Words(click.Option):
+    """An option that takes every word up to the next option: ``--select a b c``.
+
+    Words may also come quoted together (``--select "a b"``) or with the option repeated. The
+    value is one flat tuple of words. Needs ``multiple=True``.
+    """
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # noqa: ANN401
+        """Let click add the option, then take over what happens when it is met."""
+        super().add_to_parser(parser, ctx)
+        for name in (*self.opts, *self.secondary_opts):
+            known = parser._long_opt.get(name) or parser._short_opt.get(name)
+            if known is not None:
+                known.process = _greedy(known.process, tuple(known.prefixes))
+
+
+def _greedy(
+    process: Callable[[str, "_ParsingState"], None], prefixes: tuple[str, ...]
+) -> Callable[[str, "_ParsingState"], None]:
+    def take(value: str, state: "_ParsingState") -> None:
+        words = value.split()
+        while state.rargs and not state.rargs[0].startswith(prefixes):
+            words += state.rargs.pop(0).split()
+        for word in words:
+            process(word, state)
+
+    return take
+
+
+def parse_vars(
+    ctx: click.Context | None, param: click.Parameter | None, value: str | None
+) -> dict[str, Any] | None:
+    """A YAML mapping on the command line: ``--vars '{day: 2026-01-01}'``. A click callback.
+
+    Raises:
+        click.BadParameter: it is no YAML, or no mapping.
+    """
+    if value is None:
+        return None
+    import yaml
+
+    try:
+        found = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        why = str(error).splitlines()[0]
+        raise click.BadParameter(f"{value!r} is not valid YAML: {why}", ctx, param) from None
+    if not isinstance(found, dict):
+        raise click.BadParameter(f"{value!r} must be a mapping, like '{{name: value}}'", ctx, param)
+    return found
+
+
+def project_options(command: Command) -> Command:
+    """Options that say which project, profile and target: the arguments of ``load_settings``."""
+    return _apply(
+        command,
+        click.option(
+            "--project-dir",
+            type=_folder(),
+            help="Which directory to look in for the dbt_project.yml file. Default is the "
+            "current working directory and its parents.",
+        ),
+        click.option(
+            "--profiles-dir",
+            type=_folder(),
+            help="Which directory to look in for the profiles.yml file. If not set, the current "
+            "working directory first, then HOME/.dbt/, then the project.",
+        ),
+        click.option(
+            "--profile",
+            help="Which existing profile to load. Overrides setting in dbt_project.yml.",
+        ),
+        click.option("--target", "-t", help="Which target to load for the given profile."),
+        click.option(
+            "--vars",
+            callback=parse_vars,
+            help="Supply variables to the project, as a YAML mapping, "
+            "eg. '{my_variable: my_value}'. Overrides variables in dbt_project.yml.",
+        ),
+        click.option(
+            "--target-path",
+            type=_path(),
+            help="Configure the 'target-path'. Only applies this setting for the current run. "
+            "Overrides DBT_TARGET_PATH.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            help="Specify number of threads to use. Overrides settings in profiles.yml.",
+        ),
+    )
+
+
+def selection_options(command: Command) -> Command:
+    """Options that choose assets, in dbt's selection grammar."""
+    return _apply(
+        command,
+        click.option(
+            "--select",
+            "-s",
+            cls=Words,
+            multiple=True,
+            help="Specify the assets to include. Takes all words up to the next option.",
+        ),
+        click.option(
+            "--exclude",
+            cls=Words,
+            multiple=True,
+            help="Specify the assets to exclude. Takes all words up to the next option.",
+        ),
+        click.option(
+            "--state",
+            type=_path(),
+            envvar=["DBT_ENGINE_STATE", "DBT_STATE"],
+            help="Use this state directory (with its manifest.json) for state: selection.",
+        ),
+        click.option(
+            "--indirect-selection",
+            type=click.Choice(["eager", "cautious", "buildable", "empty"]),
+            envvar=["DBT_ENGINE_INDIRECT_SELECTION", "DBT_INDIRECT_SELECTION"],
+            default="eager",
+            show_default=True,
+            help="Choose which tests to select that are adjacent to selected resources.",
+        ),
+    )
+
+
+def artifact_options(command: Command) -> Command:
+    """Options for reading artifacts only: no dbt, no profile and no project are needed then."""
+    return _apply(
+        command,
+        click.option(
+            "--manifest", type=_path(), help="Read this manifest.json and no dbt project."
+        ),
+        click.option("--catalog", type=_path(), help="Read this catalog.json too."),
+        click.option(
+            "--connections",
+            type=_path(),
+            cls=Words,
+            multiple=True,
+            help="Airbyte configurations: files or folders. Replaces those of toolkit.yml.",
+        ),
+    )
+
+
+def output_options(command: Command) -> Command:
+    """Options that say how much is printed, and in which form."""
+    return _apply(
+        command,
+        click.option(
+            "--quiet/--no-quiet",
+            "-q",
+            envvar=["DBT_ENGINE_QUIET", "DBT_QUIET"],
+            help="Suppress everything but errors and the data asked for.",
+        ),
+        click.option(
+            "--debug/--no-debug",
+            "-d",
+            envvar=["DBT_ENGINE_DEBUG", "DBT_DEBUG"],
+            help="Display debug logging and tracebacks.",
+        ),
+        click.option(
+            "--log-format",
+            type=click.Choice(["text", "json"]),
+            default=_log_format,
+            help="Specify the format of progress and messages.",
+        ),
+    )
+
+
+def settings_from(options: Mapping[str, Any]) -> "Settings":
+    """Settings from a command's options (``ctx.params``, or its keyword arguments).
+
+    With ``manifest`` given only artifacts are read, else the project is.
+
+    Raises:
+        ToolkitError: as :func:`toolkit.settings.load_settings` does.
+    """
+    from toolkit.errors import UsageError
+    from toolkit.settings import artifact_settings, load_settings
+
+    if options.get("manifest") is not None:
+        return artifact_settings(**{key: options[key] for key in _ARTIFACTS if key in options})
+    for name in ("catalog", "connections"):
+        if options.get(name):
+            raise UsageError(
+                f"--{name} goes with --manifest only.",
+                "Without --manifest the project's own files are read, so nothing was done.",
+                f"Give --manifest FILE too, or leave --{name} out.",
+            )
+    return load_settings(**{key: options[key] for key in _PROJECT if key in options})
+
+
+def _apply(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """Apply decorators so that ``--help`` shows the options in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _path() -> click.Path:
+    return click.Path(path_type=Path)
+
+
+def _folder() -> click.Path:
+    return click.Path(path_type=Path, file_okay=False)
+
+
+def _log_format() -> str:
+    """dbt's variable, as far as we know its words: ``default`` and ``debug`` are text here."""
+    value = os.environ.get("DBT_ENGINE_LOG_FORMAT") or os.environ.get("DBT_LOG_FORMAT")
+    return "json" if value == "json" else "text"
