@@ -1,0 +1,1 @@
+"""Graph, lineage and ledger as files for people and machines."""

@@ -1,0 +1,67 @@
+"""What a report is made from. The caller collects it; this room only shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from toolkit.errors import Problem
+    from toolkit.graph import AssetGraph
+    from toolkit.ledger import Materialization, Run, StepRow
+    from toolkit.lineage import Lineage
+
+StateName = Literal["fresh", "stale", "failed", "never"]
+
+
+class AssetState(msgspec.Struct, frozen=True):
+    """Whether an asset is up to date.
+
+    Attributes:
+        state: ``never`` means that no materialization is known.
+        reason: one clause for people ("synced 26 h ago, promised 24 h").
+    """
+
+    state: StateName
+    reason: str = ""
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """One run of the ledger with its steps, in the order in which they started."""
+
+    run: Run
+    steps: tuple[StepRow, ...] = ()
+
+
+class ReportData(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the report shows.
+
+    Attributes:
+        dialect: sqlglot's name of the SQL dialect.
+        made_at: when the report is made, in seconds since the epoch.
+        version: of the toolkit.
+        problems: what was tolerated, of the graph, of the lineage and of anybody else.
+        runs: newest first.
+        materializations: the latest, by asset key.
+        results: the last step result, by asset or check key.
+        states: by asset key; an asset that nobody makes (an exposure) has none.
+        commit: what was checked out, where known.
+        secrets: values that are masked wherever they stand in a text.
+    """
+
+    project: str
+    target: str
+    dialect: str
+    made_at: float
+    version: str
+    graph: AssetGraph
+    lineage: Lineage
+    problems: tuple[Problem, ...] = ()
+    runs: tuple[RunRecord, ...] = ()
+    materializations: Mapping[str, Materialization] = {}
+    results: Mapping[str, StepRow] = {}
+    states: Mapping[str, AssetState] = {}
+    commit: str | None = None
+    secrets: frozenset[str] = frozenset()

@@ -1,0 +1,285 @@
+"""ReportData -> the two tables-of-columns that the page decodes.
+
+``core`` is what every view needs at once. ``texts`` holds the SQL, which is most
+of the bytes and is decoded only when somebody opens an asset. static/data.js reads
+both; the two files change together.
+"""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from toolkit.graph import Asset, Check
+from toolkit.report.columnar import Interner, delta
+from toolkit.report.data import ReportData
+from toolkit.report.layout import layered
+
+SCHEMA_VERSION = 1
+MAX_TEXT = 4000  # characters of one description, message or expression
+MAX_SQL = 100_000  # characters of one SQL text
+
+
+def build_payload(data: ReportData) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``core`` and ``texts`` for :func:`toolkit.report.columnar.pack`."""
+    builder = _Builder(data)
+    core = builder.core()
+    return core, builder.texts()
+
+
+def container(asset: Asset) -> str:
+    """The folder, source or connection that an asset is shown in when the graph is collapsed."""
+    if asset.kind in ("stream", "source") and asset.source_name:
+        return f"{asset.kind}s/{asset.source_name}"
+    if asset.path:
+        folder = str(PurePosixPath(asset.path.replace("\\", "/")).parent)
+        return folder if folder != "." else "(project)"
+    return asset.package or asset.integration
+
+
+class _Builder:
+    def __init__(self, data: ReportData) -> None:
+        self.data = data
+        self.intern = Interner(data.secrets)
+        self.keys = list(data.graph.assets)
+        self.number = {key: i for i, key in enumerate(self.keys)}
+        self.columns: list[tuple[int, str]] = []
+        self.column_number: dict[tuple[int, str], int] = {}
+
+    def core(self) -> dict[str, Any]:
+        data = self.data
+        columns = self._columns()
+        return {
+            "v": SCHEMA_VERSION,
+            "meta": {
+                "project": data.project,
+                "target": data.target,
+                "dialect": data.dialect,
+                "made_at": data.made_at,
+                "version": data.version,
+                "commit": data.commit,
+            },
+            "assets": self._assets(),
+            "edges": self._edges(),
+            "columns": columns,
+            "column_edges": self._column_edges(),
+            "asset_edges": self._asset_edges(),
+            "checks": self._checks(),
+            "runs": self._runs(),
+            "steps": self._steps(),
+            "problems": self._problems(),
+            "strings": self.intern.strings,  # last: the others fill it
+        }
+
+    def texts(self) -> dict[str, Any]:
+        """SQL by asset number; the compiled text only where it differs from the source."""
+        raw: dict[str, str] = {}
+        compiled: dict[str, str] = {}
+        for i, asset in enumerate(self.data.graph):
+            if asset.raw_sql:
+                raw[str(i)] = self.intern.clean(asset.raw_sql[:MAX_SQL])
+            if asset.sql and asset.sql != asset.raw_sql:
+                compiled[str(i)] = self.intern.clean(asset.sql[:MAX_SQL])
+        return {"raw": raw, "compiled": compiled}
+
+    def _text(self, text: str | None) -> int:
+        if text is None:
+            return -1
+        return self.intern(text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…")
+
+    def _assets(self) -> dict[str, Any]:
+        graph, intern, text = self.data.graph, self.intern, self._text
+        assets = list(graph)
+        place = layered(len(assets), [(self.number[a], self.number[b]) for a, b in graph.edges])
+        states = [self.data.states.get(key) for key in self.keys]
+        made = [self.data.materializations.get(key) for key in self.keys]
+        return {
+            "key": [intern(a.key) for a in assets],
+            "name": [intern(a.name) for a in assets],
+            "kind": [intern(a.kind) for a in assets],
+            "tool": [intern(a.integration) for a in assets],
+            "owner": [intern(a.owner) for a in assets],
+            "group": [intern(a.group) for a in assets],
+            "folder": [intern(container(a)) for a in assets],
+            "path": [intern(a.path) for a in assets],
+            "line": [a.line or 0 for a in assets],
+            "package": [intern(a.package) for a in assets],
+            "source": [intern(a.source_name) for a in assets],
+            "subtype": [intern(a.subtype) for a in assets],
+            "materialized": [intern(a.materialized) for a in assets],
+            "relation": [intern(str(a.relation) if a.relation else None) for a in assets],
+            "description": [text(a.description or None) for a in assets],
+            "url": [intern(a.url) for a in assets],
+            "contract": [int(a.contract) for a in assets],
+            "tags": [[intern(tag) for tag in a.tags] for a in assets],
+            "fqn": [[intern(part) for part in a.fqn] for a in assets],
+            "lineage": [intern(self.data.lineage.status.get(key, "none")) for key in self.keys],
+            "state": [intern(s.state if s else None) for s in states],
+            "reason": [text(s.reason or None if s else None) for s in states],
+            "at": [m.at if m else None for m in made],
+            "rows": [m.rows if m else None for m in made],
+            "metrics": [_pairs(m.metrics, intern) if m else [] for m in made],
+            "metadata": [_pairs(m.metadata, intern) if m else [] for m in made],
+            "result": [self._result(key) for key in self.keys],
+            "layer": place.layer,
+            "row": [round(row, 2) for row in place.row],
+        }
+
+    def _result(self, key: str) -> list[Any] | None:
+        step = self.data.results.get(key)
+        if step is None:
+            return None
+        message = self._text(step.message or None)
+        return [self.intern(step.status), message, step.failures, self.intern(step.run_id)]
+
+    def _edges(self) -> dict[str, Any]:
+        pairs = sorted((self.number[a], self.number[b]) for a, b in self.data.graph.edges)
+        return {"from": delta(a for a, _ in pairs), "to": [b for _, b in pairs]}
+
+    def _columns(self) -> dict[str, Any]:
+        """All columns that anybody knows of: declared, traced, or an end of an edge."""
+        lineage = self.data.lineage
+        extra: dict[str, dict[str, None]] = {}
+        for edge in lineage.column_edges:
+            for key, name in (edge.source, edge.target):
+                extra.setdefault(key, {})[name] = None
+        for asset_edge in lineage.asset_edges:
+            key, name = asset_edge.source
+            extra.setdefault(key, {})[name] = None
+        starts, types, descriptions = [0], [], []
+        for i, asset in enumerate(self.data.graph):
+            traced = lineage.columns.get(asset.key, {})
+            declared = {name.casefold(): column for name, column in asset.columns.items()}
+            names = {**traced, **extra.get(asset.key, {})}
+            folded = {name.casefold() for name in names}
+            ordered = [*names, *(n for n in asset.columns if n.casefold() not in folded)]
+            for name in ordered:
+                column = declared.get(name.casefold())
+                self.column_number[i, name] = len(self.columns)
+                self.columns.append((i, name))
+                types.append(self.intern(traced.get(name) or (column.type if column else None)))
+                descriptions.append(self._text(column.description or None if column else None))
+            starts.append(len(self.columns))
+        return {
+            "start": delta(starts),
+            "name": [self.intern(name) for _, name in self.columns],
+            "type": types,
+            "description": descriptions,
+        }
+
+    def _column(self, end: tuple[str, str]) -> int | None:
+        asset = self.number.get(end[0])
+        return None if asset is None else self.column_number.get((asset, end[1]))
+
+    def _column_edges(self) -> dict[str, Any]:
+        rows = []
+        for edge in self.data.lineage.column_edges:
+            source, target = self._column(edge.source), self._column(edge.target)
+            if source is None or target is None:
+                continue  # an end outside of the graph: the lineage has listed it as a problem
+            # What an IDENTITY edge says is only the column's name again.
+            said = None if edge.subtype == "IDENTITY" else self._text(edge.expression)
+            said = -1 if said is None else said
+            direct = int(edge.type == "DIRECT")
+            rows.append((target, source, direct, self.intern(edge.subtype), said, edge.line or 0))
+        rows.sort()
+        return {
+            "to": delta(row[0] for row in rows),
+            "from": [row[1] for row in rows],
+            "direct": [row[2] for row in rows],
+            "subtype": [row[3] for row in rows],
+            "expression": [row[4] for row in rows],
+            "line": [row[5] for row in rows],
+        }
+
+    def _asset_edges(self) -> dict[str, Any]:
+        rows = []
+        for edge in self.data.lineage.asset_edges:
+            source, target = self._column(edge.source), self.number.get(edge.target)
+            if source is not None and target is not None:
+                rows.append((target, source, self.intern(edge.subtype)))
+        rows.sort()
+        return {
+            "to": delta(row[0] for row in rows),
+            "from": [row[1] for row in rows],
+            "subtype": [row[2] for row in rows],
+        }
+
+    def _checks(self) -> dict[str, Any]:
+        checks = list(self.data.graph.checks.values())
+        intern = self.intern
+        return {
+            "key": [intern(c.key) for c in checks],
+            "name": [intern(c.name) for c in checks],
+            "kind": [intern(c.kind) for c in checks],
+            "test": [intern(c.test_name) for c in checks],
+            "asset": [self._attached(c) for c in checks],
+            "assets": [[self.number[k] for k in c.assets if k in self.number] for c in checks],
+            "column": [intern(c.column) for c in checks],
+            "severity": [intern(c.severity) for c in checks],
+            "path": [intern(c.path) for c in checks],
+            "result": [self._result(c.key) for c in checks],
+        }
+
+    def _attached(self, check: Check) -> int:
+        wanted = check.attached or (check.assets[0] if check.assets else None)
+        return -1 if wanted is None else self.number.get(wanted, -1)
+
+    def _runs(self) -> dict[str, Any]:
+        runs = [record.run for record in self.data.runs]
+        intern = self.intern
+        return {
+            "id": [intern(r.id) for r in runs],
+            "command": [intern(r.command) for r in runs],
+            "target": [intern(r.target) for r in runs],
+            "status": [intern(r.status) for r in runs],
+            "selection": [intern(_said(r.selection)) for r in runs],
+            "started_at": [r.started_at for r in runs],
+            "finished_at": [r.finished_at for r in runs],
+        }
+
+    def _steps(self) -> dict[str, Any]:
+        steps = [(n, s) for n, record in enumerate(self.data.runs) for s in record.steps]
+        intern = self.intern
+        return {
+            "run": delta(n for n, _ in steps),
+            "key": [intern(s.step) for _, s in steps],
+            "name": [intern(s.name) for _, s in steps],
+            "kind": [intern(s.kind) for _, s in steps],
+            "status": [intern(s.status) for _, s in steps],
+            "reason": [self._text(s.reason or None) for _, s in steps],
+            "message": [self._text(s.message or None) for _, s in steps],
+            "started_at": [s.started_at for _, s in steps],
+            "finished_at": [s.finished_at for _, s in steps],
+            "rows": [s.rows for _, s in steps],
+            "failures": [s.failures for _, s in steps],
+        }
+
+    def _problems(self) -> dict[str, Any]:
+        problems = self.data.problems
+        return {
+            "asset": [self.number.get(p.asset, -1) if p.asset else -1 for p in problems],
+            "code": [self.intern(p.code) for p in problems],
+            "message": [self._text(p.message) for p in problems],
+            "severity": [self.intern(p.severity) for p in problems],
+            "path": [self.intern(p.path) for p in problems],
+            "line": [p.line or 0 for p in problems],
+        }
+
+
+def _said(selection: object) -> str | None:
+    if selection is None or isinstance(selection, str):
+        return selection or None
+    if isinstance(selection, Mapping):
+        return " ".join(f"--{name} {value}" for name, value in selection.items() if value) or None
+    if isinstance(selection, list | tuple | set | frozenset):
+        return " ".join(str(part) for part in selection) or None
+    return str(selection)
+
+
+def _pairs(values: Mapping[str, Any], intern: Interner) -> list[list[Any]]:
+    """Name and value; numbers stay numbers, anything else is said as text."""
+    plain = []
+    for name, value in values.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        plain.append([intern(name), value if number else intern.clean(str(value)[:MAX_TEXT])])
+    return plain

@@ -1,0 +1,141 @@
+// The payload (toolkit/report/payload.py) back into objects and typed arrays.
+(function (R) {
+  /** base64 of gzip of JSON -> value. */
+  async function unpack(text) {
+    const letters = atob(text.trim());
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
+
+  /** Undo delta coding. */
+  function running(distances) {
+    const numbers = new Int32Array(distances.length);
+    let last = 0;
+    for (let i = 0; i < distances.length; i++) numbers[i] = last += distances[i];
+    return numbers;
+  }
+
+  /** For each of `size` buckets the numbers of the items that fall in it, as one array in pieces. */
+  function bucketed(size, of) {
+    const start = new Int32Array(size + 1);
+    for (const b of of) start[b + 1]++;
+    for (let i = 0; i < size; i++) start[i + 1] += start[i];
+    const at = start.slice(0, size);
+    const items = new Int32Array(of.length);
+    for (let i = 0; i < of.length; i++) items[at[of[i]]++] = i;
+    return (b) => items.subarray(start[b], start[b + 1]);
+  }
+
+  /** Columns of a table -> one object a row, names looked up in the pool of strings. */
+  function rows(table, pool, words, rest) {
+    const first = table[words[0]];
+    const made = new Array(first.length);
+    for (let i = 0; i < first.length; i++) {
+      const row = { i };
+      for (const w of words) row[w] = table[w][i] < 0 ? null : pool[table[w][i]];
+      for (const r of rest) row[r] = table[r][i];
+      made[i] = row;
+    }
+    return made;
+  }
+
+  function result(packed, pool) {
+    if (!packed) return null;
+    const [status, message, failures, run] = packed;
+    return { status: pool[status], message: message < 0 ? null : pool[message], failures, run: pool[run] };
+  }
+
+  /**
+   * The decoded core as one model: assets, columns and checks by number, edges both ways.
+   * @param {Object} core
+   */
+  function build(core) {
+    const pool = core.strings;
+    const assets = rows(
+      core.assets, pool,
+      ["key", "name", "kind", "tool", "owner", "group", "folder", "path", "package", "source", "subtype",
+        "materialized", "relation", "description", "url", "lineage", "state", "reason"],
+      ["line", "contract", "at", "rows", "layer", "row"],
+    );
+    const n = assets.length;
+    const names = (numbers) => numbers.map((s) => pool[s]);
+    const pairs = (list) => list.map(([name, value]) => [pool[name], value]);
+    for (const asset of assets) {
+      asset.tags = names(core.assets.tags[asset.i]);
+      asset.fqn = names(core.assets.fqn[asset.i]);
+      asset.metrics = pairs(core.assets.metrics[asset.i]);
+      asset.metadata = pairs(core.assets.metadata[asset.i]);
+      asset.result = result(core.assets.result[asset.i], pool);
+      asset.checks = [];
+      asset.problems = [];
+    }
+
+    const from = running(core.edges.from);
+    const to = Int32Array.from(core.edges.to);
+    const outOf = bucketed(n, from);
+    const into = bucketed(n, to);
+
+    const starts = running(core.columns.start);
+    const total = core.columns.name.length;
+    const owner = new Int32Array(total);
+    for (let a = 0; a < n; a++) owner.fill(a, starts[a], starts[a + 1]);
+    const ce = core.column_edges;
+    const columnEdges = {
+      from: Int32Array.from(ce.from), to: running(ce.to), direct: Uint8Array.from(ce.direct),
+      subtype: ce.subtype, expression: ce.expression, line: ce.line, count: ce.from.length,
+    };
+    const assetEdges = {
+      from: Int32Array.from(core.asset_edges.from), to: running(core.asset_edges.to),
+      subtype: core.asset_edges.subtype, count: core.asset_edges.from.length,
+    };
+
+    const checks = rows(core.checks, pool, ["key", "name", "kind", "test", "column", "severity", "path"], ["asset", "assets"]);
+    for (const check of checks) {
+      check.result = result(core.checks.result[check.i], pool);
+      for (const a of new Set([...check.assets, ...(check.asset < 0 ? [] : [check.asset])])) assets[a].checks.push(check);
+    }
+    const runs = rows(core.runs, pool, ["id", "command", "target", "status", "selection"], ["started_at", "finished_at"]);
+    const steps = rows(core.steps, pool, ["key", "name", "kind", "status", "reason", "message"], ["started_at", "finished_at", "rows", "failures"]);
+    const inRun = running(core.steps.run);
+    for (const run of runs) run.steps = [];
+    const history = new Map();
+    for (const step of steps) {
+      step.run = runs[inRun[step.i]];
+      step.run.steps.push(step);
+      if (!history.has(step.key)) history.set(step.key, []);
+      history.get(step.key).push(step);
+    }
+    const problems = rows(core.problems, pool, ["code", "message", "severity", "path"], ["asset", "line"]);
+    for (const problem of problems) if (problem.asset >= 0) assets[problem.asset].problems.push(problem);
+
+    return {
+      meta: core.meta, assets, n, checks, runs, steps, history, problems,
+      byKey: new Map(assets.map((a) => [a.key, a])),
+      edges: { from, to, count: from.length },
+      parents: (a) => Array.from(into(a), (e) => from[e]),
+      children: (a) => Array.from(outOf(a), (e) => to[e]),
+      columns: {
+        count: total, owner, start: starts,
+        name: (c) => pool[core.columns.name[c]],
+        type: (c) => (core.columns.type[c] < 0 ? null : pool[core.columns.type[c]]),
+        description: (c) => (core.columns.description[c] < 0 ? null : pool[core.columns.description[c]]),
+      },
+      columnEdges, assetEdges,
+      edgesIn: bucketed(total, columnEdges.to),
+      edgesOut: bucketed(total, columnEdges.from),
+      influences: bucketed(n, assetEdges.to),
+      influencedBy: bucketed(total, assetEdges.from),
+      word: (s) => (s < 0 ? null : pool[s]),
+    };
+  }
+
+  /** The SQL texts, decoded the first time that somebody asks. */
+  function lazyTexts(read) {
+    let pending = null;
+    return () => (pending ??= unpack(read()));
+  }
+
+  R.data = { unpack, build, lazyTexts };
+})(globalThis.Report);

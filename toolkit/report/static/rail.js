@@ -1,0 +1,44 @@
+// The left rail: views, then filters with counts.
+(function (R) {
+  const { h } = R.dom;
+  const { count, short } = R.format;
+  const FEW = 7;
+
+  function rail(app) {
+    const { model, state } = app;
+    const totals = {
+      graph: model.edges.count, assets: model.n, columns: model.columns.count, runs: model.runs.length,
+      checks: model.checks.length, problems: model.problems.length,
+    };
+    const views = ["overview", "graph", "assets", "columns", "runs", "checks", "problems"].map((name) =>
+      h("a.view", { href: app.href({ view: name, asset: state.asset, column: name === "graph" ? state.column : null }), "aria-current": name === state.view ? "page" : null },
+        R.icons.icon(name), h("span.label", null, name[0].toUpperCase() + name.slice(1)), totals[name] == null ? null : h("span.count", { title: count(totals[name]) }, short(totals[name]))));
+    return [h("nav", { "aria-label": "Views" }, views), h("div.filters", { "aria-label": "Filters" }, filters(app))];
+  }
+
+  function filters(app) {
+    const { model, state } = app;
+    const chosen = Object.values(state.filters).some((v) => v.length);
+    const facets = R.filters.counted(model.assets, state.filters).filter((f) => f.values.length > 1 || (state.filters[f.id] || []).length);
+    return [chosen ? h("p.clear", null, h("a", { href: app.href({ filters: {} }) }, "Clear filters")) : null, facets.map((facet) => {
+      const picked = state.filters[facet.id] || [];
+      const more = app.unfolded.has(facet.id);
+      const values = more ? facet.values : facet.values.filter(([v], i) => i < FEW || picked.includes(v));
+      return h("fieldset", null, h("legend", null, facet.label), values.map(([value, n]) => option(app, facet, value, n, picked)),
+        facet.values.length > values.length || more ? h("button.unfold", { onclick: () => app.unfold(facet.id) }, more ? "fewer" : `${count(facet.values.length - values.length)} more`) : null);
+    })];
+  }
+
+  function option(app, facet, value, n, picked) {
+    const on = picked.includes(value);
+    const next = on ? picked.filter((v) => v !== value) : [...picked, value];
+    const box = h("input", { type: "checkbox", checked: on, onchange: () => app.go({ filters: { ...app.state.filters, [facet.id]: next }, open: [] }) });
+    const label = facet.id === "tool" ? R.icons.toolName(value) : value.replace("_", " ");
+    return h("label", { title: value }, box,
+      facet.id === "tool" ? h("span.swatch", { class: "hue-" + R.icons.hue({ tool: value, kind: "" }) }) : null,
+      facet.id === "state" && value !== "no state" ? h("span", { class: "state-" + R.icons.outcome(value) }, R.icons.icon(R.icons.GLYPH[R.icons.outcome(value)], 11)) : null,
+      h("span.label", null, label), h("span.count", { title: count(n) }, short(n)));
+  }
+
+  R.rail = { rail };
+})(globalThis.Report);

@@ -1,0 +1,107 @@
+// Pieces that several views share: theme, tables that grow, sections, bars, sparklines.
+(function (R) {
+  const { h, svg, fill } = R.dom;
+  const CHUNK = 150;
+
+  const COLOR_NAMES = ["bg", "surface", "card", "line", "edge", "text", "muted", "accent",
+    "tool-airbyte", "tool-dbt", "tool-python", "tool-ml", "tool-exposure",
+    "state-ok", "state-warn", "state-error", "state-stale", "state-skipped"];
+
+  /** The theme's colours as the browser computes them, for the canvas. */
+  function colors() {
+    const probe = h("span", { hidden: true });
+    document.body.append(probe);
+    const found = {};
+    for (const name of COLOR_NAMES) {
+      probe.style.setProperty("color", `var(--${name})`);
+      found[name] = getComputedStyle(probe).color;
+    }
+    probe.remove();
+    return found;
+  }
+
+  const monoFont = (element) => getComputedStyle(element).getPropertyValue("--mono").trim() || "monospace";
+
+  /** A heading with what belongs to it. */
+  const section = (title, ...content) => h("section", null, h("h2", null, title), ...content);
+
+  /** Name and value in two aligned columns; empty values are left out. */
+  function facts(pairs) {
+    const rows = pairs.filter(([, value]) => value != null && value !== "");
+    return h("dl.facts", null, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]));
+  }
+
+  /** "path:line", or nothing. */
+  const place = (path, line) => (path ? h("span.mono.place", null, line ? `${path}:${line}` : path) : null);
+
+  const link = (href, ...content) => h("a", { href }, ...content);
+
+  /** An asset's name with its icon, linked to its page. */
+  function assetLink(app, asset, patch = {}) {
+    return h("a.asset-link", { href: app.href({ asset: asset.key, column: null, ...patch }), title: asset.key },
+      h("span.kind", { class: "hue-" + R.icons.hue(asset) }, R.icons.icon(asset.kind)), h("span.name", null, asset.name));
+  }
+
+  /** asset.column, linked to its trace on the graph. */
+  function columnLink(app, column, withAsset = true) {
+    const { columns, assets } = app.model;
+    const asset = assets[columns.owner[column]];
+    const name = columns.name(column);
+    const href = app.href({ asset: asset.key, column: name, view: "graph", select: "", focus: null });
+    return h("a.mono.column-link", { href, title: `Trace ${asset.key}.${name}` },
+      withAsset && h("span.of", null, asset.name + "."), name);
+  }
+
+  /**
+   * A table that draws its first rows at once and the others as one scrolls to them.
+   * @param {{label: string, class?: string, sort?: string, href?: Function, cell: Function}[]} heads
+   */
+  function table(heads, rows, { sorted, onrow, empty = "Nothing here." } = {}) {
+    if (!rows.length) return h("p.empty", null, empty);
+    const body = h("tbody");
+    const head = (c) => {
+      const way = sorted && sorted.key === c.sort && c.sort ? (sorted.down ? "descending" : "ascending") : null;
+      const label = c.sort && sorted ? h("a", { href: sorted.href(c.sort) }, c.label, way && h("span.way", null, sorted.down ? " ↓" : " ↑")) : c.label;
+      return h("th", { class: c.class || "", scope: "col", "aria-sort": way }, label);
+    };
+    const end = h("div.more", { role: "status" });
+    let shown = 0;
+    const grow = () => {
+      const part = document.createDocumentFragment();
+      for (const row of rows.slice(shown, shown + CHUNK)) {
+        const tr = h("tr", null, heads.map((c) => h("td", { class: c.class || "" }, c.cell(row))));
+        if (onrow) onrow(tr, row);
+        part.append(tr);
+      }
+      body.append(part);
+      shown = Math.min(rows.length, shown + CHUNK);
+      if (shown >= rows.length) { watcher.disconnect(); fill(end); }
+      else fill(end, `${R.format.count(shown)} of ${R.format.count(rows.length)} shown; scroll for more.`);
+    };
+    const watcher = new IntersectionObserver((seen) => seen.some((s) => s.isIntersecting) && grow(), { rootMargin: "600px" });
+    grow();
+    if (shown < rows.length) watcher.observe(end);
+    return h("div.table", null, h("table", null, h("thead", null, h("tr", null, heads.map(head))), body), end);
+  }
+
+  /** Parts of a whole as one thin bar. */
+  function bar(parts, whole) {
+    return h("div.bar", { "aria-hidden": "true" }, parts.filter(([n]) => n).map(([n, kind]) =>
+      h("span", { class: "fill-" + kind, style: { width: `${(n / whole) * 100}%` } })));
+  }
+
+  /** Numbers in order as a line; the last one marked. */
+  function sparkline(values, { width = 120, height = 24, label }) {
+    const max = Math.max(...values, 1e-9);
+    const x = (i) => (values.length > 1 ? (i / (values.length - 1)) * (width - 6) + 3 : width - 3);
+    const y = (v) => height - 3 - (v / max) * (height - 6);
+    const points = values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
+    const last = values.length - 1;
+    return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "spark", role: "img", "aria-label": label },
+      svg("polyline", { points }), svg("circle", { cx: x(last), cy: y(values[last]), r: 2.5 }));
+  }
+
+  const took = (step) => (step.finished_at == null || step.started_at == null ? null : step.finished_at - step.started_at);
+
+  R.ui = { colors, monoFont, section, facts, place, link, assetLink, columnLink, table, bar, sparkline, took };
+})(globalThis.Report);

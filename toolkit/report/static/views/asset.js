@@ -1,0 +1,131 @@
+// The drawer's page of one asset.
+(function (R) {
+  const { h, outside } = R.dom;
+  const { count, plural, duration, age, time, metric } = R.format;
+  const { section, facts, place, assetLink, columnLink, table, took } = R.ui;
+
+  function page(app, asset) {
+    const { model } = app;
+    return [
+      h("div.title", null, h("span.kind", { class: "hue-" + R.icons.hue(asset) }, R.icons.icon(asset.kind, 18)), h("h1", null, asset.name)),
+      h("p.muted.mono.key", null, asset.key),
+      asset.state ? h("p", null, R.icons.badge(asset.state), asset.reason ? h("span.muted", null, " " + asset.reason) : null) : null,
+      asset.result && R.icons.outcome(asset.result.status) === "error" && asset.result.message ? h("pre.error", null, asset.result.message) : null,
+      asset.description ? h("p.description", null, asset.description) : null,
+      details(app, asset),
+      h("p.actions", null,
+        h("a.button", { href: app.href({ view: "graph", focus: asset.key, hops: 2, by: "auto", select: "", column: null }) }, "Show on the graph")),
+      asset.problems.length ? section("Problems", h("ul.plain", null, asset.problems.map((p) =>
+        h("li", null, R.icons.badge(p.severity), " ", p.message, " ", place(p.path, p.line))))) : null,
+      columns(app, asset),
+      neighbours(app, "Reads", model.parents(asset.i)),
+      neighbours(app, "Read by", model.children(asset.i)),
+      checks(asset),
+      history(app, asset),
+      numbers(asset),
+      sql(app, asset),
+    ];
+  }
+
+  function details(app, asset) {
+    return facts([
+      ["Kind", [asset.kind.replace("_", " "), asset.materialized && asset.materialized !== asset.kind ? `, ${asset.materialized}` : "", asset.subtype ? `, ${asset.subtype}` : ""]],
+      ["Relation", asset.relation && h("span.mono", null, asset.relation)],
+      ["Owner", asset.owner],
+      ["Group", asset.group],
+      ["Tags", asset.tags.length ? h("span.tags", null, asset.tags.map((t) => h("a.chip", { href: app.href({ view: "assets", filters: { tag: [t] }, select: "" }) }, t))) : null],
+      ["File", place(asset.path, asset.line)],
+      ["Rows", asset.rows != null ? count(asset.rows) : null],
+      ["Made", asset.at != null ? h("span", { title: time(asset.at) }, `${age(app.model.meta.made_at - asset.at)} ago`) : null],
+      ["Contract", asset.contract ? "enforced" : null],
+      ["Lineage", asset.lineage === "none" ? null : asset.lineage],
+      ["Link", asset.url && outside(asset.url)],
+    ]);
+  }
+
+  function columns(app, asset) {
+    const { model } = app;
+    const { start } = model.columns;
+    const list = Array.from({ length: start[asset.i + 1] - start[asset.i] }, (_, k) => start[asset.i] + k);
+    if (!list.length) return null;
+    const checked = new Map();
+    for (const c of asset.checks) if (c.column && c.asset === asset.i) checked.set(c.column.toLowerCase(), [...(checked.get(c.column.toLowerCase()) || []), c]);
+    return section(`Columns (${count(list.length)})`, h("ul.columns", null, list.slice(0, 400).map((c) => {
+      const name = model.columns.name(c);
+      const near = R.graph.neighbours(model, c);
+      return h("li", null,
+        h("div.head", null, columnLink(app, c, false), h("span.mono.muted.type", null, model.columns.type(c)),
+          (checked.get(name.toLowerCase()) || []).map((k) => h("span.chip", { class: k.result ? R.icons.outcome(k.result.status) : "", title: k.name }, k.test || k.name))),
+        model.columns.description(c) ? h("div.muted", null, model.columns.description(c)) : null,
+        ends(app, "←", near.from, "Made from"), ends(app, "→", near.to, "Makes"));
+    })), list.length > 400 ? h("p.note", null, `and ${count(list.length - 400)} more; the Columns view has them all`) : null);
+  }
+
+  function ends(app, arrow, edges, label) {
+    if (!edges.length) return null;
+    return h("div.ends", { "aria-label": label }, h("span.arrow", { "aria-hidden": "true" }, arrow),
+      h("span", null, edges.slice(0, 6).map((e, i) => [i ? ", " : "", h("span", { class: e.direct ? "direct" : "indirect", title: [e.subtype, e.expression].filter(Boolean).join(": ") }, columnLink(app, e.column))]),
+        edges.length > 6 ? ` and ${edges.length - 6} more` : null));
+  }
+
+  function neighbours(app, title, list) {
+    if (!list.length) return null;
+    return section(`${title} (${count(list.length)})`, h("ul.plain.neighbours", null, list.slice(0, 60).map((a) => {
+      const other = app.model.assets[a];
+      return h("li", null, assetLink(app, other), other.state && other.state !== "fresh" ? [" ", R.icons.badge(other.state)] : null);
+    })), list.length > 60 ? h("p.note", null, `and ${count(list.length - 60)} more`) : null);
+  }
+
+  function checks(asset) {
+    if (!asset.checks.length) return null;
+    return section(`Checks (${count(asset.checks.length)})`, table([
+      { label: "Result", cell: (c) => (c.result ? R.icons.badge(c.result.status) : h("span.muted", null, "not run")) },
+      { label: "Check", cell: (c) => [h("span", { title: c.key }, c.test || c.name), c.column ? h("span.mono.muted", null, ` ${c.column}`) : null,
+        c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null] },
+      { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–") },
+    ], asset.checks));
+  }
+
+  function history(app, asset) {
+    const steps = app.model.history.get(asset.key) || [];
+    if (!steps.length) return null;
+    const timed = steps.filter((s) => took(s) != null && s.status !== "skipped").slice(0, 40).reverse();
+    return section("Runs", timed.length > 1 ? h("p", null, R.ui.sparkline(timed.map(took), { label: `Durations of the last ${timed.length} runs` }),
+      h("span.muted", null, ` ${duration(Math.min(...timed.map(took)))} to ${duration(Math.max(...timed.map(took)))} in ${plural(timed.length, "run")}`)) : null,
+    table([
+      { label: "Status", cell: (s) => R.icons.badge(s.status) },
+      { label: "When", cell: (s) => h("a", { href: app.href({ view: "runs", run: s.run.id }), title: s.run.id }, time(s.started_at ?? s.run.started_at)) },
+      { label: "Rows", class: "num", cell: (s) => count(s.rows) },
+      { label: "Time", class: "num", cell: (s) => duration(took(s)) },
+    ], steps.slice(0, 20)));
+  }
+
+  function numbers(asset) {
+    if (!asset.metrics.length && !asset.metadata.length) return null;
+    return section("Metrics", facts([...asset.metrics, ...asset.metadata].map(([name, value]) =>
+      [name, h("span.metric", { title: String(value) }, metric(value))])));
+  }
+
+  function sql(app, asset) {
+    const host = h("div");
+    app.texts().then((texts) => {
+      const raw = texts.raw[asset.i];
+      const compiled = texts.compiled[asset.i];
+      if (!raw && !compiled) return;
+      const code = h("pre.sql", { tabindex: "0" });
+      const tabs = h("div.choice", { role: "group", "aria-label": "SQL" });
+      const button = h("button", { onclick: () => R.dom.copy(code.textContent, button) }, "Copy");
+      const choose = (text, label) => {
+        R.dom.fill(code, text);
+        R.dom.fill(tabs, [["source", raw], ["compiled", compiled]].filter(([, t]) => t).map(([name, t]) =>
+          h("button", { "aria-pressed": String(name === label), onclick: () => choose(t, name) }, name)), button);
+      };
+      if (compiled) choose(compiled, "compiled");
+      else choose(raw, "source");
+      host.append(section("SQL", tabs, code));
+    });
+    return host;
+  }
+
+  R.views.assetPage = page;
+})(globalThis.Report);

@@ -1,0 +1,53 @@
+// All assets as a table that can be sorted and, from the rail, filtered.
+(function (R) {
+  const { h } = R.dom;
+  const { count, age, time } = R.format;
+  const STATE_ORDER = { failed: 0, stale: 1, never: 2, fresh: 3 };
+
+  const SORTS = {
+    name: (a) => a.name.toLowerCase(),
+    kind: (a) => a.kind,
+    state: (a) => (a.state ? STATE_ORDER[a.state] : 9),
+    rows: (a) => a.rows ?? -1,
+    at: (a) => a.at ?? -1,
+    owner: (a) => (a.owner || "\uffff").toLowerCase(),
+    checks: (a) => a.checks.length,
+    folder: (a) => a.folder,
+    lineage: (a) => a.lineage,
+  };
+
+  function mount(host, app) {
+    const { model, state } = app;
+    const [key, way] = (state.sort || "state").split("-");
+    const get = SORTS[key] || SORTS.state;
+    const down = way === "down";
+    const list = app.selected().slice().sort((a, b) => {
+      const x = get(a);
+      const y = get(b);
+      return (x < y ? -1 : x > y ? 1 : a.i - b.i) * (down ? -1 : 1);
+    });
+    const sorted = { key, down, href: (k) => app.href({ sort: k === key && !down ? `${k}-down` : k }) };
+    R.dom.fill(host, h("div.page", null,
+      h("div.headline", null, h("h1", null, "Assets"), h("span.muted", null, `${count(list.length)} of ${count(model.n)}`)),
+      R.views.selectionBox(app),
+      R.ui.table([
+        { label: "Asset", sort: "name", cell: (a) => R.ui.assetLink(app, a) },
+        { label: "State", sort: "state", cell: (a) => (a.state ? h("span", { title: a.reason }, R.icons.badge(a.state)) : h("span.muted", null, "–")) },
+        { label: "Rows", sort: "rows", class: "num", cell: (a) => h("span", null, count(a.rows)) },
+        { label: "Age", sort: "at", class: "num", cell: (a) => h("span", { title: time(a.at) }, a.at == null ? "–" : age(model.meta.made_at - a.at)) },
+        { label: "Checks", sort: "checks", class: "num", cell: (a) => checkCount(a) },
+        { label: "Kind", sort: "kind", cell: (a) => a.kind.replace("_", " ") },
+        { label: "Owner", sort: "owner", cell: (a) => a.owner },
+        { label: "Folder", sort: "folder", cell: (a) => h("span.mono.place", null, a.folder) },
+        { label: "Lineage", sort: "lineage", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage) },
+      ], list, { sorted, empty: "No asset fits these filters.", onrow: (tr, a) => tr.classList.toggle("selected", a.key === state.asset) })));
+    return {};
+  }
+
+  function checkCount(asset) {
+    const bad = asset.checks.filter((c) => c.result && R.icons.outcome(c.result.status) === "error").length;
+    return bad ? h("span.state-error", null, `${bad} / ${asset.checks.length}`) : count(asset.checks.length);
+  }
+
+  R.views.assets = { mount };
+})(globalThis.Report);

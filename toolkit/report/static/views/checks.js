@@ -1,0 +1,35 @@
+// All checks with how they ended last; failures first.
+(function (R) {
+  const { h } = R.dom;
+  const { count } = R.format;
+  const ORDER = { error: 0, warn: 1, skipped: 2, ok: 3 };
+
+  function mount(host, app) {
+    const { model } = app;
+    const fitting = new Set(app.fitting().map((a) => a.i));
+    const all = model.checks.filter((c) => c.assets.some((a) => fitting.has(a)) || fitting.has(c.asset) || (!c.assets.length && c.asset < 0));
+    const rank = (c) => (c.result ? ORDER[R.icons.outcome(c.result.status)] : 4);
+    all.sort((a, b) => rank(a) - rank(b) || a.i - b.i);
+    const said = new Map();
+    for (const c of all) said.set(c.result ? c.result.status : "not run", (said.get(c.result ? c.result.status : "not run") || 0) + 1);
+    R.dom.fill(host, h("div.page", null,
+      h("div.headline", null, h("h1", null, "Checks"), h("span.muted", null, [...said].map(([s, n]) => `${count(n)} ${s}`).join(", "))),
+      checkTable(app, all)));
+    return {};
+  }
+
+  function checkTable(app, checks) {
+    return R.ui.table([
+      { label: "Result", cell: (c) => (c.result ? R.icons.badge(c.result.status) : h("span.muted", null, "not run")) },
+      { label: "Check", cell: (c) => [h("span", null, c.test || c.name), c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null] },
+      { label: "Asset", cell: (c) => (c.asset >= 0 ? R.ui.assetLink(app, app.model.assets[c.asset]) : "") },
+      { label: "Column", cell: (c) => h("span.mono", null, c.column) },
+      { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–") },
+      { label: "Severity", cell: (c) => c.severity },
+      { label: "Place", cell: (c) => R.ui.place(c.path) },
+    ], checks, { empty: "No checks." });
+  }
+
+  R.views.checkTable = checkTable;
+  R.views.checks = { mount };
+})(globalThis.Report);
