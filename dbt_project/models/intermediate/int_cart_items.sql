@@ -12,6 +12,7 @@ select
     coalesce(
         purchases.purchased_at <= purchases.added_to_cart_at + interval 1 year, false
     ) as is_bought_within_year,
+    purchases.added_to_cart_at + interval 1 year <= purchases.loaded_at as is_year_over,
     row_number() over customer_history as cart_number
 from {{ ref('stg_purchases') }} as purchases
 inner join {{ ref('stg_products') }} as products using (product_id)

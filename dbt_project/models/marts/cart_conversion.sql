@@ -7,5 +7,5 @@ select
     avg(cast(is_bought_within_year as integer)) as conversion_rate,
     median(days_to_purchase) as median_days_to_purchase
 from {{ ref('int_cart_items') }}
-where added_to_cart_at + interval 1 year <= loaded_at
+where is_year_over
 group by 1

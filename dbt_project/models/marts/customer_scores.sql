@@ -6,7 +6,7 @@ select
     customers.first_cart_price,
     case
         when customers.first_cart_is_bought_within_year then 'converted'
-        when customers.first_cart_at + interval 1 year <= predictions.scored_at then 'expired'
+        when customers.first_cart_is_year_over then 'expired'
         else 'open'
     end as cart_status,
     predictions.conversion_probability,

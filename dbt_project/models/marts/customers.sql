@@ -23,7 +23,7 @@ history as (
 
 first_cart as (
 
-    select customer_id, added_to_cart_at, price, purchased_at, is_bought_within_year
+    select *
     from carts
     where cart_number = 1
 
@@ -47,7 +47,8 @@ select
     first_cart.added_to_cart_at as first_cart_at,
     first_cart.price as first_cart_price,
     first_cart.purchased_at as first_cart_purchased_at,
-    first_cart.is_bought_within_year as first_cart_is_bought_within_year
+    first_cart.is_bought_within_year as first_cart_is_bought_within_year,
+    first_cart.is_year_over as first_cart_is_year_over
 from {{ ref('stg_users') }} as users
 left join history on users.customer_id = history.customer_id
 left join first_cart on users.customer_id = first_cart.customer_id
