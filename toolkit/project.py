@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from toolkit.errors import ArtifactError, Problem
-from toolkit.graph import Asset, AssetGraph
+from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
-from toolkit.graph.selection import Indirect, Selection, SelectionContext, select
+from toolkit.graph.selection import Indirect, Selection, SelectionContext
 from toolkit.integrations.base import CompilesSql, Integration, Step, StepEvent
 from toolkit.ledger import Ledger
 from toolkit.plan import History, Plan, State, make_plan, states
@@ -40,7 +40,7 @@ class Project:
         self.integrations: Mapping[str, Integration] = {p.name: p.load()() for p in ordered}
 
     @classmethod
-    def load(cls, path: Path | str | None = None, target: str | None = None, **more: Any) -> Self:  # noqa: ANN401 - see load_settings
+    def load(cls, path: Path | str | None = None, target: str | None = None, **more: Any) -> Self:
         """The project in (or above) the folder ``path``; default: where we stand.
 
         Args:
@@ -80,7 +80,7 @@ class Project:
 
     def select(
         self,
-        select_: Sequence[str] = (),
+        select: Sequence[str] = (),
         exclude: Sequence[str] = (),
         *,
         indirect: Indirect = "eager",
@@ -94,8 +94,8 @@ class Project:
         Raises:
             SelectionError: the words make no sense.
         """
-        context = self._context(state) if state is not None else SelectionContext()
-        return select(self.graph, select_, exclude, indirect=indirect, context=context)
+        context = self._context(state) if state is not None else SelectionContext(project=self.name)
+        return selection.select(self.graph, select, exclude, indirect=indirect, context=context)
 
     def lineage(self) -> "Lineage":
         """Column lineage of the whole graph; SQL that is not there is compiled through dbt."""
@@ -126,10 +126,10 @@ class Project:
         full_refresh: bool = False,
     ) -> Plan:
         """What a build would run, each step with its reason."""
-        selection = self.select(select, exclude, indirect=indirect, state=state)
-        steps = self.steps(selection.assets | selection.checks)
+        chosen = self.select(select, exclude, indirect=indirect, state=state)
+        steps = self.steps(chosen.assets | chosen.checks)
         return make_plan(
-            self.graph, steps, selection.assets, self.history(), full_refresh=full_refresh
+            self.graph, steps, chosen.assets, self.history(), full_refresh=full_refresh
         )
 
     def build(
@@ -243,7 +243,7 @@ class Project:
             )
         before = Project(artifact_settings(manifest=manifest)).graph
         results = manifest.parent / "run_results.json"
-        return SelectionContext(state=before, results=_statuses(results))
+        return SelectionContext(state=before, results=_statuses(results), project=self.name)
 
 
 class _Result(msgspec.Struct):

@@ -1,0 +1,114 @@
+"""The command line: one module a command; nothing heavy is imported at the top.
+
+A command's module is imported only when that command runs, so that ``toolkit --help``
+costs no more than click.
+"""
+
+import difflib
+import os
+import sys
+import threading
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from toolkit.errors import ToolkitError
+
+# name -> (module, one line for the overview); the module holds a command of that name
+_COMMANDS = {
+    "init": "Write a commented toolkit.yml for the dbt repository you stand in.",
+    "debug": "Check versions, profile, connectors, unmatched streams; say what to do.",
+    "ls": "List assets by selection.",
+    "plan": "Show what build would run, each step with its reason.",
+    "build": "Bring assets up to date: ingest, dbt and Python in dependency order.",
+    "lineage": "Trace columns up and down the whole pipeline.",
+    "report": "Write the one-file HTML report and its JSON.",
+    "status": "Say of each asset whether it is fresh, and why not.",
+    "runs": "Show the history of runs, or one run's steps.",
+    "connectors": "List, install and try the Airbyte connectors that are configured.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"toolkit.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1) if args else []
+            if not near:
+                raise
+            raise click.UsageError(
+                f"{error.format_message()} Did you mean `toolkit {near[0]}`?", ctx
+            ) from error
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"toolkit {version('toolkit')}")
+        ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show the version and leave.",
+)  # fmt: skip
+def cli() -> None:
+    """What is there, what depends on what, and bring it up to date: Airbyte + dbt + Python."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and leave with the promised exit code (docs/cli.md)."""
+    words = sys.argv[1:] if args is None else args
+    try:
+        code = cli.main(args=words, prog_name="toolkit", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except click.Abort:
+        code = 130
+    except ToolkitError as error:
+        if "--debug" in words:
+            raise
+        from toolkit.cli.console import show_error
+
+        show_error(error)
+        code = error.exit_code
+    except KeyboardInterrupt as error:
+        click.echo("Interrupted.", err=True)
+        code = 143 if type(error).__name__ == "Terminated" else 130
+    except BrokenPipeError:  # the reader (head, less) went away: nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _leave(code: int) -> None:
+    """Exit; at once where a thread that was told to stop does not listen."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    stuck = [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.daemon
+    ]
+    if code in (130, 143) and stuck:
+        os._exit(code)
+    sys.exit(code)

@@ -1,0 +1,122 @@
+"""``toolkit build``: bring it up to date."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.loading import load_project, selected, selection_words
+from toolkit.cli.options import output_options, project_options, selection_options
+
+if TYPE_CHECKING:
+    from toolkit.project import Project
+    from toolkit.run import BuildResult
+
+
+@click.command()
+@click.option(
+    "--full-refresh", "-f", is_flag=True,
+    help="Drop incremental models and connector states, and make them anew.",
+)  # fmt: skip
+@click.option("--fail-fast/--no-fail-fast", "-x", help="Begin no new step after a failure.")
+@click.option("--dry-run", is_flag=True, help="Show what would run, as `toolkit plan`.")
+@project_options
+@selection_options
+@output_options
+def build(full_refresh: bool, fail_fast: bool, dry_run: bool, **options: Any) -> int:
+    """Ingest, run dbt and call Python assets in dependency order.
+
+    A failed step or a failed test of severity error blocks what is downstream of it and
+    nothing else. Exit code: 0 all is well, 1 something failed.
+    """
+    from toolkit.cli.console import plural, show_problems
+    from toolkit.run.progress import progress
+
+    project = load_project(options)
+    quiet = options["quiet"] or options["log_format"] == "json"
+    if not quiet:
+        show_problems(project.problems, limit=5)
+    selected(project, options)
+    words = selection_words(options)
+    plan = project.plan(**words, full_refresh=full_refresh)
+    if dry_run:
+        from toolkit.cli.plan import show_plan
+
+        show_plan(plan, as_json=False)
+        return 0
+    if not plan.steps:
+        click.echo("Nothing to build: no selected asset is made by anything.", err=True)
+        return 0
+    if not quiet:
+        click.echo(f"Building {plural(len(plan.steps), 'step')} for {project.name}, "
+                   f"target {project.settings.target}.", err=True)  # fmt: skip
+    display = progress(plan, log_format=options["log_format"], quiet=options["quiet"])
+    listeners = [display.on_event] if display else []
+    if display is None:
+        result = project.build(**words, full_refresh=full_refresh, fail_fast=fail_fast, plan=plan)
+    else:
+        with display:
+            result = project.build(
+                **words, full_refresh=full_refresh, fail_fast=fail_fast, plan=plan,
+                listeners=listeners,
+            )  # fmt: skip
+    write_results(project, result)
+    if not quiet:
+        summarize(project, result)
+    return result.exit_code
+
+
+def write_results(project: "Project", result: "BuildResult") -> None:
+    """Write run_results.json and junit.xml for every step of the run."""
+    from toolkit.report.junit import write_junit
+    from toolkit.report.run_results import write_run_results
+
+    folder = project.settings.output_dir
+    write_run_results(folder / "run_results.json", result.run, result.steps, project.graph)
+    write_junit(folder / "junit.xml", result.run, result.steps, project.graph)
+
+
+def summarize(project: "Project", result: "BuildResult") -> None:
+    """A table of what was done by kind, then every failure with its message."""
+    from rich.table import Table
+
+    from toolkit.cli.console import err, plural, seconds
+
+    console = err()
+    statuses = ["success", "pass", "warn", "fail", "error", "skipped", "no-op"]
+    kinds: dict[str, list[str]] = {}
+    for step in result.steps:
+        kinds.setdefault(step.kind, []).append(step.status)
+    shown = [status for status in statuses if any(status in found for found in kinds.values())]
+    table = Table("kind", *shown, box=None, pad_edge=False, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind, found in kinds.items():
+        table.add_row(kind, *(f"{found.count(status):,}" or "" for status in shown))
+    console.print()
+    console.print(table)
+    failed = [step for step in result.steps if step.status in ("error", "fail")]
+    for step in failed:
+        console.print()
+        console.print(f"[bold red]{step.status.upper()}[/] {step.step}")
+        path = _path(project, step.step)
+        if path:
+            console.print(f"  {path}")
+        for line in step.message.strip().splitlines():
+            console.print("  " + line, markup=False)
+    run = result.run
+    took = seconds((run.finished_at or run.started_at) - run.started_at)
+    rows = sum(step.rows or 0 for step in result.steps if step.kind == "sync")
+    landed = f", {plural(rows, 'row')} landed" if rows else ""
+    done = plural(len(result.steps), "step")
+    click.echo(err=True)
+    if failed:
+        click.echo(f"{len(failed)} of {done} failed in {took}{landed}. Run {run.id}; "
+                   f"`toolkit runs {run.id}` shows all steps.", err=True)  # fmt: skip
+    else:
+        click.echo(f"{done} done in {took}{landed}. Run {run.id}.", err=True)
+
+
+def _path(project: "Project", key: str) -> str | None:
+    if key in project.graph.checks:
+        return project.graph.checks[key].path
+    return project.graph[key].path if key in project.graph else None

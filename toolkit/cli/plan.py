@@ -1,0 +1,57 @@
+"""``toolkit plan``: what a build would do."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.loading import load_project, selected, selection_words
+from toolkit.cli.options import output_options, project_options, selection_options
+
+if TYPE_CHECKING:
+    from toolkit.plan import Plan
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--full-refresh", "-f", is_flag=True, help="Plan as `build --full-refresh` would.")
+@project_options
+@selection_options
+@output_options
+def plan(as_json: bool, full_refresh: bool, **options: Any) -> None:
+    """Show what `toolkit build` would run, in order, each step with its reason."""
+    project = load_project(options)
+    selected(project, options)
+    planned = project.plan(**selection_words(options), full_refresh=full_refresh)
+    show_plan(planned, as_json=as_json)
+
+
+def show_plan(planned: "Plan", *, as_json: bool) -> None:
+    """Print a plan on standard output."""
+    if as_json:
+        import msgspec
+
+        steps = [
+            {
+                "step": p.step.key,
+                "kind": p.step.kind,
+                "integration": p.step.integration,
+                "name": p.step.name,
+                "makes": p.step.makes,
+                "after": sorted(p.after),
+                "action": p.action,
+                "reason": p.reason,
+            }
+            for p in planned.steps
+        ]
+        not_made = [{"asset": u.asset, "reason": u.reason} for u in planned.unmade]
+        click.echo(msgspec.json.encode({"steps": steps, "not_made": not_made}).decode())
+        return
+    width = max((len(p.step.key) for p in planned.steps), default=0)
+    for p in planned.steps:
+        click.echo(f"{p.action:<4}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
+    for unmade in planned.unmade:
+        click.echo(f"none          {unmade.asset:<{width}}  {unmade.reason}")
+    click.echo(
+        f"{len(planned.steps)} steps to run, {len(planned.unmade)} assets that nothing makes.",
+        err=True,
+    )

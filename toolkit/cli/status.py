@@ -1,0 +1,49 @@
+"""``toolkit status``: is it up to date, and why not."""
+
+from typing import Any
+
+import click
+
+from toolkit.cli.console import ago, plural
+from toolkit.cli.loading import load_project, selected
+from toolkit.cli.options import output_options, project_options, selection_options
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@project_options
+@selection_options
+@output_options
+def status(as_json: bool, **options: Any) -> None:
+    """Say of each asset whether it is fresh, stale, failed or was never built, and why."""
+    import msgspec
+
+    project = load_project(options)
+    selection = selected(project, options)
+    states = project.states()
+    latest = project.history().latest
+    keys = project.graph.topological(selection.assets)
+    if as_json:
+        for key in keys:
+            made = latest.get(key)
+            record = {
+                "key": key,
+                "state": states[key].state,
+                "reason": states[key].reason,
+                "at": states[key].at,
+                "rows": made.rows if made else None,
+                "run": made.run_id if made else None,
+                "metrics": dict(made.metrics) if made else {},
+            }
+            click.echo(msgspec.json.encode(record).decode())
+        return
+    width = max((len(key) for key in keys), default=0)
+    for key in keys:
+        state, made = states[key], latest.get(key)
+        age = f"{ago(state.at)} ago" if state.at else ""
+        rows = f"{made.rows:,} rows" if made and made.rows is not None else ""
+        metrics = ", ".join(f"{k} {v:.4g}" for k, v in made.metrics.items()) if made else ""
+        facts = "  ".join(part for part in (rows, metrics, state.reason) if part)
+        click.echo(f"{state.state:<7}  {key:<{width}}  {age:>10}  {facts}".rstrip())
+    fresh = sum(states[key].state == "fresh" for key in keys)
+    click.echo(f"{fresh:,} of {plural(len(keys), 'asset')} fresh.", err=True)

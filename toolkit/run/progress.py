@@ -1,0 +1,179 @@
+"""Progress of a run: plain lines, or a live display, or JSON lines. All to standard error."""
+
+import json
+import sys
+import threading
+import time
+from typing import IO, TYPE_CHECKING, Protocol
+
+from toolkit.integrations.base import FAILED, StepEvent, StepFinished, StepProgress, StepStarted
+from toolkit.plan import Plan
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_WORDS = {
+    "success": "OK", "pass": "PASS", "warn": "WARN", "fail": "FAIL", "error": "ERROR",
+    "skipped": "SKIP", "no-op": "NO-OP",
+}  # fmt: skip
+_COLORS = {"OK": "green", "PASS": "green", "WARN": "yellow", "FAIL": "red", "ERROR": "red"}
+
+
+class Progress(Protocol):
+    """Shows events as they come; a context manager around the run."""
+
+    def __enter__(self) -> "Progress": ...
+    def __exit__(self, *_: object) -> None: ...
+    def on_event(self, event: StepEvent) -> None:
+        """Take one event; called from several threads."""
+
+
+class Lines:
+    """A line for each step that has ended, as in CI logs."""
+
+    def __init__(self, plan: Plan, stream: IO[str] | None = None, *, color: bool = False) -> None:
+        self._names = {p.step.key: f"{p.step.kind} {p.step.name}" for p in plan.steps}
+        self._total = len(plan.steps)
+        self._done = 0
+        self._color = color
+        self._stream = stream or sys.stderr
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+
+    def on_event(self, event: StepEvent) -> None:
+        """Print the end of a step."""
+        if isinstance(event, StepFinished):
+            with self._lock:
+                self._done += 1
+                print(self.line(event), file=self._stream, flush=True)
+
+    def line(self, event: StepFinished) -> str:
+        """``12:04:05  7 of 42  OK     dbt customers  1,000 rows  0.12 s``."""
+        word = _WORDS[event.status]
+        shown = f"{word:<5}"
+        if self._color and word in _COLORS:
+            code = {"green": 32, "yellow": 33, "red": 31}[_COLORS[word]]
+            shown = f"\033[{code}m{shown}\033[0m"
+        width = len(str(self._total))
+        clock = time.strftime("%H:%M:%S", time.localtime(event.finished_at))
+        parts = [f"{clock}  {self._done:>{width}} of {self._total}  {shown}",
+                 self._names.get(event.step, event.step), *_facts(event)]  # fmt: skip
+        return "  ".join(parts)
+
+
+class Json:
+    """One JSON object an event (``--log-format json``)."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Json":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+
+    def on_event(self, event: StepEvent) -> None:
+        """Print one event as one line."""
+        if isinstance(event, StepStarted):
+            record = {"event": "step_started", "step": event.step, "at": event.at}
+        elif isinstance(event, StepProgress):
+            record = {"event": "step_progress", "step": event.step, "message": event.message}
+        else:
+            record = {
+                "event": "step_finished", "step": event.step, "status": event.status,
+                "started_at": event.started_at, "finished_at": event.finished_at,
+                "message": event.message, "rows": _rows(event), "failures": event.failures,
+            }  # fmt: skip
+        with self._lock:
+            print(json.dumps(record), file=self._stream, flush=True)
+
+
+class Live:
+    """On a terminal: lines as they end, and below them what runs now."""
+
+    def __init__(self, plan: Plan) -> None:
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._console = Console(stderr=True, highlight=False)
+        self._lines = Lines(plan, color=not self._console.no_color)
+        self._names = {p.step.key: p.step.name for p in plan.steps}
+        self._running: dict[str, tuple[float, str]] = {}
+        self._total, self._done = len(plan.steps), 0
+        self._lock = threading.Lock()
+        self._live = RichLive(
+            get_renderable=self._below, console=self._console, refresh_per_second=8, transient=True
+        )
+
+    def __enter__(self) -> "Live":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def on_event(self, event: StepEvent) -> None:
+        """Move a step between "runs now" and "has ended"."""
+        from rich.text import Text
+
+        with self._lock:
+            if isinstance(event, StepStarted):
+                self._running[event.step] = (event.at, "")
+            elif isinstance(event, StepProgress):
+                started, _ = self._running.get(event.step, (time.time(), ""))
+                self._running[event.step] = (started, event.message)
+            else:
+                self._running.pop(event.step, None)
+                self._done += 1
+                self._lines._done = self._done
+                self._console.print(Text.from_ansi(self._lines.line(event)), soft_wrap=True)
+
+    def _below(self) -> "Text":
+        from rich.text import Text
+
+        with self._lock:
+            running = list(self._running.items())
+        now = time.time()
+        lines = [f"{self._done} of {self._total} done"]
+        for key, (started, message) in running[:8]:
+            lines.append(
+                f"  {now - started:6.1f} s  {self._names.get(key, key)}  {message}".rstrip()
+            )
+        if len(running) > 8:
+            lines.append(f"  ... and {len(running) - 8} more")
+        return Text("\n".join(lines), style="dim")
+
+
+def progress(plan: Plan, *, log_format: str, quiet: bool) -> Progress | None:
+    """The display that fits: JSON where asked, live on a terminal, plain lines elsewhere."""
+    if log_format == "json":
+        return Json()
+    if quiet:
+        return None
+    return Live(plan) if sys.stderr.isatty() else Lines(plan)
+
+
+def _rows(event: StepFinished) -> int | None:
+    counts = [made.rows for made in event.made if made.rows is not None]
+    return sum(counts) if counts else None
+
+
+def _facts(event: StepFinished) -> list[str]:
+    facts = []
+    rows = _rows(event)
+    if rows is not None:
+        facts.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
+    for made in event.made:
+        facts += [f"{name} {value:.4g}" for name, value in made.metrics.items()]
+    if event.status != "skipped":
+        facts.append(f"{event.finished_at - event.started_at:.2f} s")
+    if event.message and (event.status in FAILED or event.status in ("skipped", "warn")):
+        facts.append(event.message.strip().replace("\n", "\n      "))
+    return facts
