@@ -84,11 +84,8 @@ def _reachable(tree: ast.Module, line: int, definitions: frozenset[int]) -> list
 
 def _global_names(statement: ast.stmt) -> set[str]:
     """Names that the statement takes from its module: parameters and locals are not."""
-    if isinstance(statement, ast.FunctionDef):
-        # The module stores the function's own name, which is no use of it.
-        stored = {statement.name}
-    else:
-        stored = set()
+    # The module stores a function's own name, which is no use of it.
+    stored = {statement.name} if isinstance(statement, ast.FunctionDef) else set()
     code = compile(ast.Module([statement], []), "<statement>", "exec", dont_inherit=True)
     inner = {name for nested in _nested(code) if nested is not code for name in nested.co_names}
     return inner | (set(code.co_names) - stored)
@@ -154,7 +151,8 @@ def _local_imports(
 def _module_files(parts: list[str], roots: tuple[Path, ...]) -> Iterator[Path]:
     for root in roots:
         stem = root.joinpath(*parts)
-        for candidate in (stem.with_name(stem.name + ".py"), stem / "__init__.py"):
+        module = [stem.with_name(stem.name + ".py")] if parts else []
+        for candidate in (*module, stem / "__init__.py"):
             if candidate.is_file():
                 yield candidate
                 return

@@ -1,0 +1,290 @@
+"""Decorated functions -> assets and checks, each name resolved."""
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from toolkit.errors import AssetError
+from toolkit.graph import Asset, Check, Relation
+from toolkit.integrations.python import modules
+from toolkit.integrations.python.api import (
+    AssetDefinition,
+    CheckDefinition,
+    ResourceDefinition,
+    definition_of,
+)
+from toolkit.integrations.python.bind import Bound, Names, bind
+from toolkit.integrations.python.code_version import code_version
+from toolkit.integrations.python.columns import column_tests, columns
+from toolkit.integrations.python.directory import Directory, Entry
+from toolkit.integrations.python.modules import Found
+from toolkit.integrations.python.registry import (
+    Callee,
+    Input,
+    PythonAsset,
+    PythonCheck,
+    Registry,
+)
+from toolkit.integrations.python.validate import (
+    NOTHING_DONE,
+    check_asset_options,
+    check_function,
+    check_name,
+    check_severity,
+    choose_resources,
+    reject,
+    texts,
+)
+from toolkit.settings import Settings
+
+NAME = "python"
+
+# Kinds whose relation somebody else writes, so that we must not.
+_WRITTEN = frozenset({"model", "seed", "snapshot", "stream"})
+
+
+def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
+    """Import the files of ``settings.assets`` and resolve what they declare.
+
+    Raises:
+        AssetError: anything about one of them is wrong.
+    """
+    if not settings.assets:
+        return Registry()
+    found = modules.find(settings.assets, settings.project_dir)
+    loader = _Loader(settings, known, found)
+    assets = {f"{NAME}.{f.definition.name}": loader.asset(f) for f in loader.assets}
+    checks: dict[str, PythonCheck] = {}
+    for python_asset, item in zip(assets.values(), loader.assets, strict=True):
+        for test in loader.column_checks(python_asset, item):
+            _add(checks, test)
+    for item in found:
+        if isinstance(item.definition, CheckDefinition):
+            _add(checks, loader.check(item, item.definition))
+    return Registry(assets=assets, checks=checks, resources=loader.resources)
+
+
+def _add(checks: dict[str, PythonCheck], check: PythonCheck) -> None:
+    other = checks.setdefault(check.check.key, check)
+    if other is not check:
+        raise AssetError(
+            f"{check.callee.place} and {other.callee.place} both declare {check.check.key}.",
+            "One of the two would never run, so nothing was done.",
+            "Rename one of them.",
+        )
+
+
+class _Loader:
+    """One load: the same names and folders for every function."""
+
+    def __init__(self, settings: Settings, known: Mapping[str, Asset], found: list[Found]) -> None:
+        self._settings = settings
+        self._found = found
+        self.assets = [f for f in found if isinstance(f.definition, AssetDefinition)]
+        self.resources = choose_resources(found, settings.target)
+        entries = {f"{NAME}.{f.definition.name}": self._entry(f) for f in self.assets}
+        self._unique(known)
+        self._names = Names(
+            directory=Directory([*map(_known_entry, known.values()), *entries.values()]),
+            resources=frozenset(self.resources),
+            other_targets=frozenset(
+                f.definition.name for f in found if isinstance(f.definition, ResourceDefinition)
+            )
+            - frozenset(self.resources),
+        )
+
+    def _relation(self, definition: AssetDefinition) -> Relation | None:
+        if definition.kind == "ml_model":
+            return None
+        profile = self._settings.profile
+        return Relation(
+            profile.database if profile else None,
+            definition.schema or (profile.schema if profile else None),
+            definition.name,
+        )
+
+    def _entry(self, found: Found) -> Entry:
+        definition = found.definition
+        assert isinstance(definition, AssetDefinition)
+        check_name(found)
+        profile = self._settings.profile
+        check_asset_options(definition, profile.database if profile else None, _who(found))
+        check_function(found, _who(found))
+        return Entry(
+            key=f"{NAME}.{definition.name}",
+            name=definition.name,
+            kind=definition.kind,
+            relation=self._relation(definition),
+        )
+
+    def _unique(self, known: Mapping[str, Asset]) -> None:
+        seen: dict[str, Found] = {}
+        written = {
+            asset.relation.folded(): asset
+            for asset in known.values()
+            if asset.relation is not None and asset.kind in _WRITTEN
+        }
+        for found in self.assets:
+            definition = found.definition
+            assert isinstance(definition, AssetDefinition)
+            other = seen.setdefault(definition.name.casefold(), found)
+            if other is not found:
+                raise AssetError(
+                    f"{found.place} and {other.place} both declare the asset {definition.name!r}.",
+                    NOTHING_DONE,
+                    "Rename one of them.",
+                )
+            relation = self._relation(definition)
+            owner = written.get(relation.folded()) if relation else None
+            if owner is not None:
+                raise reject(
+                    _who(found),
+                    f"it would write {relation}, which is the table of {owner.key}.",
+                    "Rename it, or give it another `schema`.",
+                )
+
+    def asset(self, found: Found) -> PythonAsset:
+        """One asset, with its inputs resolved."""
+        definition = found.definition
+        assert isinstance(definition, AssetDefinition)
+        who = _who(found)
+        bound = bind(found, who, self._names)
+        declared = columns(definition, bound, who)
+        relation = self._relation(definition)
+        materialized = "ml_model" if definition.kind == "ml_model" else "table"
+        trusted = texts(definition.trusted, "trusted", who)
+        types = {name: column.type for name, column in declared.items()}
+        made = [definition.kind, str(relation), bound.keys, types, trusted]
+        version = self._code_version(found, made)
+        config = {"materialized": materialized, "schema": definition.schema}
+        asset = Asset(
+            key=f"{NAME}.{definition.name}",
+            kind="ml_model" if definition.kind == "ml_model" else "python",
+            name=definition.name,
+            integration=NAME,
+            relation=relation,
+            columns=declared,
+            depends_on=bound.keys,
+            description=_description(found, definition.description),
+            owner=definition.owner,
+            tags=texts(definition.tags, "tags", who),
+            group=definition.group,
+            path=found.path,
+            line=found.line,
+            fqn=(NAME, _container(found), definition.name),
+            materialized=materialized,
+            access=definition.access,
+            config=config,
+            meta=definition.meta,
+            fingerprints={"body": version, "relation": str(relation)},
+            code_version=version,
+        )
+        return PythonAsset(asset=asset, callee=bound.callee, trusted=trusted)
+
+    def check(self, found: Found, definition: CheckDefinition) -> PythonCheck:
+        """One ``@check``, with its asset and inputs resolved."""
+        check_name(found)
+        who = f"check {definition.name} ({found.place})"
+        check_severity(definition, who)
+        check_function(found, who)
+        about = self._about(definition, who)
+        bound = bind(found, who, self._names, about)
+        others = tuple(key for key in bound.keys if key != about.key)
+        version = self._code_version(found, [about.key, definition.severity, others])
+        check = Check(
+            key=f"check.{about.name}.{definition.name}",
+            name=definition.name,
+            kind="python",
+            integration=NAME,
+            assets=(about.key, *others),
+            attached=about.key,
+            severity="warn" if definition.severity == "warn" else "error",
+            tags=texts(definition.tags, "tags", who),
+            path=found.path,
+            fqn=(NAME, _container(found), definition.name),
+            meta={"description": _description(found, definition.description)},
+            fingerprints={"body": version},
+        )
+        return PythonCheck(check=check, callee=bound.callee)
+
+    def _about(self, definition: CheckDefinition, who: str) -> Entry:
+        target = definition.asset
+        if not isinstance(target, str):
+            decorated = definition_of(target)
+            if not isinstance(decorated, AssetDefinition):
+                raise reject(
+                    who,
+                    f"asset={target!r} is not an asset.",
+                    "Write @check(asset='<name>'); the parentheses are needed.",
+                )
+            target = f"{NAME}.{decorated.name}"
+        return self._names.directory.find(target, who=who, what=f"its asset {target!r}")
+
+    def column_checks(self, asset: PythonAsset, found: Found) -> Iterable[PythonCheck]:
+        """Checks for the ``tests`` that columns declare."""
+        definition = found.definition
+        assert isinstance(definition, AssetDefinition)
+        about = asset.asset
+        source = Input(
+            parameter="",
+            key=about.key,
+            name=about.name,
+            kind=about.kind,
+            relation=about.relation,
+            form="relation",
+        )
+        for column, test in column_tests(definition, _who(found)):
+            check = Check(
+                key=f"check.{about.name}.{column}_{test}",
+                name=f"{column}_{test}",
+                kind="python",
+                integration=NAME,
+                assets=(about.key,),
+                attached=about.key,
+                test_name=test,
+                column=column,
+                path=found.path,
+                fqn=(NAME, _container(found), f"{column}_{test}"),
+            )
+            callee = Callee(
+                function=definition.function,
+                place=found.place,
+                folder=str(found.folder),
+                inputs=(source,),
+            )
+            yield PythonCheck(check=check, callee=callee, column_test=test)
+
+    def _code_version(self, found: Found, extra: object) -> str:
+        lines = frozenset(f.line for f in self._found if f.file == found.file)
+        folders = (found.folder, self._settings.project_dir)
+        return code_version(found.file, found.line, folders, lines, json.dumps(extra))
+
+
+def _known_entry(asset: Asset) -> Entry:
+    return Entry(
+        key=asset.key,
+        name=asset.name,
+        kind=asset.kind,
+        relation=asset.relation,
+        source_name=asset.source_name,
+        version=asset.version,
+        latest_version=asset.latest_version,
+        materialized=asset.materialized,
+    )
+
+
+def _who(found: Found) -> str:
+    return f"{NAME}.{found.definition.name} ({found.place})"
+
+
+def _container(found: Found) -> str:
+    """The file as a dotted path from the project folder: ``ml.train``."""
+    parts = Path(found.path).with_suffix("").parts
+    return ".".join(part for part in parts if part not in ("..", "/"))
+
+
+def _description(found: Found, given: str | None) -> str:
+    if given is not None:
+        return given
+    return inspect.getdoc(found.definition.function) or ""
