@@ -49,7 +49,9 @@ def build(full_refresh: bool, fail_fast: bool, dry_run: bool, **options: Any) ->
     if not quiet:
         click.echo(f"Building {plural(len(plan.steps), 'step')} for {project.name}, "
                    f"target {project.settings.target}.", err=True)  # fmt: skip
-    display = progress(plan, log_format=options["log_format"], quiet=options["quiet"])
+    display = progress(
+        plan, project.graph, log_format=options["log_format"], quiet=options["quiet"]
+    )
     listeners = [display.on_event] if display else []
     if display is None:
         result = project.build(**words, full_refresh=full_refresh, fail_fast=fail_fast, plan=plan)
@@ -81,11 +83,12 @@ def summarize(project: "Project", result: "BuildResult") -> None:
 
     from toolkit.cli.console import err, plural, seconds
 
-    console = err()
+    console, graph = err(), project.graph
     statuses = ["success", "pass", "warn", "fail", "error", "skipped", "no-op"]
     kinds: dict[str, list[str]] = {}
     for step in result.steps:
-        kinds.setdefault(step.kind, []).append(step.status)
+        kind = graph[step.step].kind if step.step in graph else step.kind
+        kinds.setdefault(kind, []).append(step.status)
     shown = [status for status in statuses if any(status in found for found in kinds.values())]
     table = Table("kind", *shown, box=None, pad_edge=False, header_style="bold")
     for column in table.columns[1:]:

@@ -1,12 +1,21 @@
 """Progress of a run: plain lines, or a live display, or JSON lines. All to standard error."""
 
 import json
+import os
 import sys
 import threading
 import time
 from typing import IO, TYPE_CHECKING, Protocol
 
-from toolkit.integrations.base import FAILED, StepEvent, StepFinished, StepProgress, StepStarted
+from toolkit.graph import AssetGraph
+from toolkit.integrations.base import (
+    FAILED,
+    Step,
+    StepEvent,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+)
 from toolkit.plan import Plan
 
 if TYPE_CHECKING:
@@ -31,8 +40,10 @@ class Progress(Protocol):
 class Lines:
     """A line for each step that has ended, as in CI logs."""
 
-    def __init__(self, plan: Plan, stream: IO[str] | None = None, *, color: bool = False) -> None:
-        self._names = {p.step.key: f"{p.step.kind} {p.step.name}" for p in plan.steps}
+    def __init__(
+        self, plan: Plan, graph: AssetGraph, stream: IO[str] | None = None, *, color: bool = False
+    ) -> None:
+        self._names = {p.step.key: f"{kind_of(p.step, graph)} {p.step.name}" for p in plan.steps}
         self._total = len(plan.steps)
         self._done = 0
         self._color = color
@@ -98,12 +109,12 @@ class Json:
 class Live:
     """On a terminal: lines as they end, and below them what runs now."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, graph: AssetGraph) -> None:
         from rich.console import Console
         from rich.live import Live as RichLive
 
         self._console = Console(stderr=True, highlight=False)
-        self._lines = Lines(plan, color=not self._console.no_color)
+        self._lines = Lines(plan, graph, color=not self._console.no_color)
         self._names = {p.step.key: p.step.name for p in plan.steps}
         self._running: dict[str, tuple[float, str]] = {}
         self._total, self._done = len(plan.steps), 0
@@ -151,13 +162,19 @@ class Live:
         return Text("\n".join(lines), style="dim")
 
 
-def progress(plan: Plan, *, log_format: str, quiet: bool) -> Progress | None:
+def progress(plan: Plan, graph: AssetGraph, *, log_format: str, quiet: bool) -> Progress | None:
     """The display that fits: JSON where asked, live on a terminal, plain lines elsewhere."""
     if log_format == "json":
         return Json()
     if quiet:
         return None
-    return Live(plan) if sys.stderr.isatty() else Lines(plan)
+    color = bool(os.environ.get("FORCE_COLOR")) and "NO_COLOR" not in os.environ
+    return Live(plan, graph) if sys.stderr.isatty() else Lines(plan, graph, color=color)
+
+
+def kind_of(step: Step, graph: AssetGraph) -> str:
+    """What people call a step's kind: the asset's kind for what makes one asset."""
+    return graph[step.key].kind if step.key in graph else step.kind
 
 
 def _rows(event: StepFinished) -> int | None:

@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
+
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import (
     FAILED,
@@ -53,6 +55,9 @@ class Scheduler:
         """Take an event from a runner: journal first, then the scheduling."""
         if isinstance(event, StepFinished) and event.step in self._status:
             return
+        if isinstance(event, StepFinished) and event.status == "skipped" and not event.message:
+            cause = self._cause(self._planned[event.step]) or "something upstream failed"
+            event = msgspec.structs.replace(event, message=f"skipped: {cause}")
         self._journal.on_event(event)
         with self._changed:
             if isinstance(event, StepStarted):
