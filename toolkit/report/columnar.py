@@ -6,20 +6,23 @@ from collections.abc import Iterable
 
 import msgspec
 
+from toolkit.masking import Masker
+
 
 class Interner:
     """Gives each distinct string a number; ``None`` is -1.
 
     Args:
-        secrets: values that are replaced by ``*****`` in every string.
+        secrets: values that are masked in every string.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted((s for s in secrets if s), key=lambda s: (-len(s), s))
+        self._masker = Masker(secrets)
         self._numbers: dict[str, int] = {}
         self.strings: list[str] = []
 
     def __call__(self, text: str | None) -> int:
+        """The number of ``text``, a new one where it is met for the first time."""
         if text is None:
             return -1
         number = self._numbers.get(text)
@@ -31,9 +34,7 @@ class Interner:
 
     def clean(self, text: str) -> str:
         """``text`` without secrets and without lone surrogates (which no encoding can carry)."""
-        for secret in self._secrets:
-            text = text.replace(secret, "*****")
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return self._masker.mask(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def delta(numbers: Iterable[int]) -> list[int]:

@@ -9,14 +9,13 @@ reads is what runs, and the page's security policy can name it by its hash.
 import base64
 import hashlib
 import html
-import os
-import tempfile
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from toolkit.report.columnar import pack
 from toolkit.report.data import ReportData
+from toolkit.report.files import write_atomically
 from toolkit.report.payload import build_payload
 
 SCRIPTS = (
@@ -97,23 +96,6 @@ def render_report(data: ReportData) -> str:
         texts=pack(texts),
         script=script,
     )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` in one step, and only once every byte is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 @cache

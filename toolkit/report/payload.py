@@ -232,7 +232,7 @@ class _Builder:
             "command": [intern(r.command) for r in runs],
             "target": [intern(r.target) for r in runs],
             "status": [intern(r.status) for r in runs],
-            "selection": [intern(_said(r.selection)) for r in runs],
+            "selection": [intern(r.selection or None) for r in runs],
             "started_at": [r.started_at for r in runs],
             "finished_at": [r.finished_at for r in runs],
         }
@@ -264,16 +264,6 @@ class _Builder:
             "path": [self.intern(p.path) for p in problems],
             "line": [p.line or 0 for p in problems],
         }
-
-
-def _said(selection: object) -> str | None:
-    if selection is None or isinstance(selection, str):
-        return selection or None
-    if isinstance(selection, Mapping):
-        return " ".join(f"--{name} {value}" for name, value in selection.items() if value) or None
-    if isinstance(selection, list | tuple | set | frozenset):
-        return " ".join(str(part) for part in selection) or None
-    return str(selection)
 
 
 def _pairs(values: Mapping[str, Any], intern: Interner) -> list[list[Any]]:

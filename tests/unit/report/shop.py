@@ -1,4 +1,4 @@
-"""A small shop, as a graph with lineage, checks, runs and problems: what the report is tested on."""
+"""A small shop with lineage, checks, runs and problems: what the report is tested on."""
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph, Check, Column, Relation
@@ -10,7 +10,9 @@ NOW = 1_763_720_000.0
 HOUR = 3600.0
 
 
-def asset(key: str, integration: str, depends_on: str = "", columns: str = "", **more: object) -> Asset:
+def asset(
+    key: str, integration: str, depends_on: str = "", columns: str = "", **more: object
+) -> Asset:
     kind, *_, name = key.split(".")
     fields: dict[str, object] = {
         "kind": kind,
@@ -55,14 +57,14 @@ def source(name: str, stream: str, columns: str) -> Asset:
 
 def assets() -> list[Asset]:
     return [
-        asset(
-            "stream.faker.users", "airbyte", "", "id name email deleted_at", source_name="faker"
-        ),
+        asset("stream.faker.users", "airbyte", "", "id name email deleted_at", source_name="faker"),
         asset("stream.faker.purchases", "airbyte", "", "id user_id price at", source_name="faker"),
         source("users", "stream.faker.users", "id name email deleted_at"),
         source("purchases", "stream.faker.purchases", "id user_id price at"),
         asset("seed.shop.countries", "dbt", "", "code name", path="seeds/countries.csv"),
-        model("stg_users", "staging", "source.shop.raw.users", "user_id email country", owner="Ada"),
+        model(
+            "stg_users", "staging", "source.shop.raw.users", "user_id email country", owner="Ada"
+        ),
         model(
             "stg_purchases",
             "staging",
@@ -129,7 +131,9 @@ def lineage(graph: AssetGraph) -> Lineage:
     stg_users, stg_purchases = "model.shop.stg_users", "model.shop.stg_purchases"
     customers, features = "model.shop.customers", "python.features"
     spent = "coalesce(sum(price) over (partition by user_id), 0)"
-    columns = {a.key: {c: c.endswith("id") and "BIGINT" or "VARCHAR" for c in a.columns} for a in graph}
+    columns = {
+        a.key: {c: "BIGINT" if c.endswith("id") else "VARCHAR" for c in a.columns} for a in graph
+    }
     status = {a.key: "full" if a.columns and a.kind != "seed" else "none" for a in graph}
     status["model.shop.audit"] = "opaque"
     status[stg_users] = "partial"
@@ -139,11 +143,22 @@ def lineage(graph: AssetGraph) -> Lineage:
             *identity("stream.faker.users", users, "id name email deleted_at"),
             *identity("stream.faker.purchases", purchases, "id user_id price at"),
             *identity(users, stg_users, "id>user_id"),
-            ColumnEdge((users, "email"), (stg_users, "email"), "DIRECT", "TRANSFORMATION", "lower(email)", 3),
+            ColumnEdge(
+                (users, "email"),
+                (stg_users, "email"),
+                "DIRECT",
+                "TRANSFORMATION",
+                "lower(email)",
+                3,
+            ),
             *identity(purchases, stg_purchases, "id>purchase_id user_id price at>bought_at"),
             *identity(stg_users, customers, "user_id>id email country"),
-            ColumnEdge((stg_purchases, "price"), (customers, "revenue"), "DIRECT", "AGGREGATION", spent, 7),
-            ColumnEdge((stg_purchases, "user_id"), (customers, "revenue"), "INDIRECT", "WINDOW", spent, 7),
+            ColumnEdge(
+                (stg_purchases, "price"), (customers, "revenue"), "DIRECT", "AGGREGATION", spent, 7
+            ),
+            ColumnEdge(
+                (stg_purchases, "user_id"), (customers, "revenue"), "INDIRECT", "WINDOW", spent, 7
+            ),
             ColumnEdge(
                 (stg_purchases, "price"),
                 (customers, "segment"),
@@ -153,7 +168,9 @@ def lineage(graph: AssetGraph) -> Lineage:
                 9,
             ),
             *identity(customers, features, "id revenue"),
-            ColumnEdge((customers, "segment"), (features, "segment_code"), "DIRECT", "TRANSFORMATION"),
+            ColumnEdge(
+                (customers, "segment"), (features, "segment_code"), "DIRECT", "TRANSFORMATION"
+            ),
         ],
         asset_edges=[
             AssetEdge((users, "deleted_at"), stg_users, "FILTER"),
@@ -206,7 +223,11 @@ def one_run(graph: AssetGraph, number: int, start: float) -> RunRecord:
     at = start
     for place, item in enumerate(a for a in graph if a.kind not in ("source", "exposure")):
         took = 0.4 + 1.7 * ((place * 7 + number) % 5)
-        skipped = failed and item.key in ("model.shop.customers", "python.features", "python.churn_model")
+        skipped = failed and item.key in (
+            "model.shop.customers",
+            "python.features",
+            "python.churn_model",
+        )
         steps.append(
             StepRow(
                 run_id=run_id,
@@ -284,8 +305,12 @@ def data(**changes: object) -> ReportData:
                 run_id=s.run_id,
                 at=s.finished_at,
                 rows=s.rows,
-                metrics={"auc": 0.8312345, "rows_seen": 12480} if s.step == "python.churn_model" else {},
-                metadata={"features": ["revenue", "segment_code"]} if s.step == "python.churn_model" else {},
+                metrics={"auc": 0.8312345, "rows_seen": 12480}
+                if s.step == "python.churn_model"
+                else {},
+                metadata={"features": ["revenue", "segment_code"]}
+                if s.step == "python.churn_model"
+                else {},
             )
             for record in reversed(history)
             for s in record.steps

@@ -115,7 +115,7 @@
     const parts = [];
     if (asset.rows != null) parts.push(asset.rows >= 1e6 ? `${short(asset.rows)} rows` : `${count(asset.rows)} rows`);
     if (asset.at != null) parts.push(age(model.meta.made_at - asset.at));
-    if (asset.state === "stale") parts.unshift("stale");
+    if (asset.state === "stale") parts.splice(0, parts.length - (asset.at != null ? 1 : 0), "stale");
     if (!parts.length && asset.state === "never") parts.push("never built");
     if (!parts.length) parts.push(asset.materialized || asset.subtype || asset.kind.replace("_", " "));
     return parts.join(" · ");
@@ -165,12 +165,11 @@
     const layers = new Map();
     for (const c of cards) {
       const tool = c.asset ? c.asset.tool : c.members[0].tool;
-      if (!layers.has(c.layer)) layers.set(c.layer, { x0: c.x, x1: c.x + c.w, tools: new Map(), hues: new Map() });
+      if (!layers.has(c.layer)) layers.set(c.layer, { x0: c.x, x1: c.x + c.w, tools: new Map() });
       const l = layers.get(c.layer);
       l.x1 = Math.max(l.x1, c.x + c.w);
       const weight = c.members ? c.members.length : 1;
       l.tools.set(tool, (l.tools.get(tool) || 0) + weight);
-      l.hues.set(c.hue, (l.hues.get(c.hue) || 0) + weight);
     }
     const most = (m) => [...m].sort((x, y) => y[1] - x[1] || (x[0] < y[0] ? -1 : 1))[0][0];
     const made = [];
@@ -178,7 +177,7 @@
       const tool = most(l.tools);
       const last = made[made.length - 1];
       if (last && last.tool === tool) last.x1 = l.x1;
-      else made.push({ tool, hue: most(l.hues), x0: l.x0, x1: l.x1 });
+      else made.push({ tool, hue: R.icons.hue({ tool, kind: "" }), x0: l.x0, x1: l.x1 });
     }
     return made;
   }

@@ -25,7 +25,7 @@
   function age(s) {
     if (s == null || !isFinite(s)) return "–";
     if (s < 60) return "now";
-    if (s < 5400) return `${Math.round(s / 60)} min`;
+    if (s < 3570) return `${Math.round(s / 60)} min`;
     if (s < 172800) return `${Math.round(s / 3600)} h`;
     return `${Math.round(s / 86400)} d`;
   }

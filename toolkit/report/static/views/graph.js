@@ -122,9 +122,9 @@
         h("button", { onclick: () => this.canvas.zoom(1 / 1.35), title: "Zoom out (-)", "aria-label": "Zoom out" }, "−"),
         h("button", { onclick: () => { this.canvas.fit(); this.drawMap(); }, title: "Show all (0)" }, "Fit"),
         h("button", { onclick: () => this.showTable(this.alternative.childElementCount === 0), title: "The graph as a table (T)" }, "Table"),
-        h("button", { onclick: (e) => copy(this.mermaid(), e.currentTarget), title: "Copy what is visible as a Mermaid diagram" }, "Copy Mermaid"));
+        h("button", { onclick: (e) => copy(this.mermaid(), e.currentTarget), title: "Copy what is visible as a Mermaid diagram" }, "Mermaid"));
       fill(this.bar, parts);
-      fill(this.caption, this.trace ? [h("span.key.direct", null, "direct"), h("span.key.indirect", null, "indirect"), h("span.key.opaque", null, "opaque")] : null);
+      fill(this.caption, this.trace ? [h("span.legend.direct", null, "direct"), h("span.legend.indirect", null, "indirect"), h("span.legend.opaque", null, "opaque")] : null);
     }
 
     focusControl(state) {

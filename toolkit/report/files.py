@@ -1,0 +1,41 @@
+"""Writing files that others read: all of a file or nothing of it, and no secrets in it."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from toolkit.masking import Masker
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace ``path`` in one step, and only once every byte is on the disk.
+
+    Raises:
+        OSError: the folder cannot be written; what was at ``path`` is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp makes it private; a CI artifact is for others
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def json_text(document: object) -> str:
+    """``document`` as indented JSON with an end of line."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def write_json(path: Path, document: object, secrets: Iterable[str] = ()) -> None:
+    """Write ``document`` as JSON, with ``secrets`` masked in all their forms."""
+    write_atomically(path, Masker(secrets).mask(json_text(document)))

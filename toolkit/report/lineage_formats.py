@@ -1,0 +1,159 @@
+"""Column lineage as documents for machines: lineage.json, CSV, Mermaid, Graphviz."""
+
+import csv
+import io
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from toolkit.errors import Problem
+from toolkit.graph import Asset, AssetGraph
+from toolkit.lineage import Lineage
+
+SCHEMA_VERSION = 1
+
+
+def lineage_document(
+    project: str,
+    target: str,
+    dialect: str,
+    graph: AssetGraph,
+    lineage: Lineage,
+) -> dict[str, Any]:
+    """``lineage.json``: the whole graph with its column lineage, ready for JSON."""
+    coverage = lineage.coverage
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "project": project,
+        "target": target,
+        "dialect": dialect,
+        "assets": {asset.key: _asset(asset, lineage) for asset in graph},
+        "column_edges": [
+            {
+                "from": list(edge.source),
+                "to": list(edge.target),
+                "type": edge.type,
+                "subtype": edge.subtype,
+            }
+            for edge in lineage.column_edges
+        ],
+        "asset_edges": [
+            {
+                "from": list(edge.source),
+                "to": edge.target,
+                "type": "INDIRECT",
+                "subtype": edge.subtype,
+            }
+            for edge in lineage.asset_edges
+        ],
+        "problems": [problem_document(p) for p in _distinct(graph.problems, lineage.problems)],
+        "coverage": {
+            "assets": coverage.assets,
+            "full": coverage.full,
+            "partial": coverage.partial,
+            "opaque": coverage.opaque,
+            "columns": coverage.columns,
+        },
+    }
+
+
+def problem_document(problem: Problem) -> dict[str, Any]:
+    """A problem with all its fields, also those that are not known."""
+    return {
+        "asset": problem.asset,
+        "code": problem.code,
+        "message": problem.message,
+        "severity": problem.severity,
+        "path": problem.path,
+        "line": problem.line,
+    }
+
+
+def lineage_csv(lineage: Lineage, keys: Collection[str] | None = None) -> str:
+    """One line for each edge; ``to_column`` is empty where all rows of an asset are meant.
+
+    Args:
+        keys: only edges between these assets.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["from_asset", "from_column", "to_asset", "to_column", "type", "subtype"])
+    for edge in lineage.column_edges:
+        if _inside(keys, edge.source[0], edge.target[0]):
+            writer.writerow([*edge.source, *edge.target, edge.type, edge.subtype])
+    for asset_edge in lineage.asset_edges:
+        if _inside(keys, asset_edge.source[0], asset_edge.target):
+            row = [*asset_edge.source, asset_edge.target, "", "INDIRECT", asset_edge.subtype]
+            writer.writerow(row)
+    return out.getvalue()
+
+
+def mermaid(graph: AssetGraph, keys: Collection[str] | None = None) -> str:
+    """The assets (or those with these keys) as a Mermaid flowchart."""
+    number = {key: place for place, key in enumerate(graph.topological(keys))}
+    lines = ["graph LR"]
+    lines += [f'  n{place}["{_mermaid(graph[key].name)}"]' for key, place in number.items()]
+    lines += [
+        f"  n{number[parent]} --> n{number[child]}"
+        for parent, child in graph.edges
+        if parent in number and child in number
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def dot(graph: AssetGraph, keys: Collection[str] | None = None) -> str:
+    """The assets (or those with these keys) as a Graphviz digraph."""
+    chosen = graph.topological(keys)
+    known = set(chosen)
+    lines = ["digraph assets {", "  rankdir=LR;", "  node [shape=box];"]
+    for key in chosen:
+        asset = graph[key]
+        lines.append(
+            f"  {_quoted(key)} [label={_quoted(asset.name)}, class={_quoted(asset.kind)}];"
+        )
+    lines += [
+        f"  {_quoted(parent)} -> {_quoted(child)};"
+        for parent, child in graph.edges
+        if parent in known and child in known
+    ]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _asset(asset: Asset, lineage: Lineage) -> dict[str, Any]:
+    relation = asset.relation
+    traced = lineage.columns.get(asset.key)
+    columns = traced if traced is not None else {name: c.type for name, c in asset.columns.items()}
+    return {
+        "kind": asset.kind,
+        "name": asset.name,
+        "relation": None
+        if relation is None
+        else {
+            "database": relation.database,
+            "schema": relation.schema,
+            "identifier": relation.identifier,
+        },
+        "depends_on": list(asset.depends_on),
+        "columns": {name: {"type": type_} for name, type_ in columns.items()},
+        "lineage": lineage.status.get(asset.key, "none"),
+        "owner": asset.owner,
+        "tags": list(asset.tags),
+        "group": asset.group,
+        "path": asset.path,
+    }
+
+
+def _distinct(*lists: Iterable[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problem for problems in lists for problem in problems))
+
+
+def _inside(keys: Collection[str] | None, *ends: str) -> bool:
+    return keys is None or all(end in keys for end in ends)
+
+
+def _mermaid(text: str) -> str:
+    """Mermaid's own entities for what would end a label or begin a directive."""
+    return "".join(c if c.isalnum() or c in " _-./" else f"#{ord(c)};" for c in text)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
