@@ -1,0 +1,211 @@
+"""What sources offer: a cache of ``discover``, and the catalog that a sync asks for."""
+
+import difflib
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import ConnectorError
+from toolkit.integrations.airbyte.columns import Field, fields_of
+from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+from toolkit.integrations.airbyte.protocol import Catalog, CatalogStream, ReadMode, descriptor
+
+# The platform, too, looks once a day whether a source's schema has changed.
+MAX_AGE_SECONDS = 24 * 3600
+
+_FORMAT = 1
+
+
+class CatalogCache:
+    """Discovered catalogs in files, by package, version and configuration.
+
+    A connector needs seconds to start, and the graph needs its columns at once. The
+    configuration counts *before* it is rendered: no secret goes into the key.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "airbyte"
+
+    def get(self, connection: Connection, *, max_age: float | None = None) -> Catalog | None:
+        """The cached catalog, or ``None`` if there is none (or none younger than ``max_age``)."""
+        path = self._path(connection)
+        try:
+            if max_age is not None and time.time() - path.stat().st_mtime > max_age:
+                return None
+            return msgspec.json.decode(path.read_bytes(), type=Catalog)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def put(self, connection: Connection, catalog: Catalog) -> None:
+        """Keep a catalog; atomically, so that a reader never sees half a file."""
+        path = self._path(connection)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{time.monotonic_ns()}")
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(catalog)))
+        temporary.replace(path)
+
+    def _path(self, connection: Connection) -> Path:
+        source = connection.source
+        manifest = source.manifest.read_bytes() if source.manifest is not None else b""
+        identity = json.dumps([_FORMAT, source.package, source.version, source.config])
+        digest = hashlib.sha256(identity.encode() + b"\0" + manifest).hexdigest()[:16]
+        name = source.package or "manifest"
+        return self._folder / f"catalog-{name}-{source.version or 'default'}-{digest}.json"
+
+
+def find_stream(catalog: Catalog, stream: StreamConfiguration) -> CatalogStream | None:
+    """The catalog's stream of that name; without a namespace, any one that is alone."""
+    named = [offered for offered in catalog.streams if offered.name == stream.name]
+    exact = [offered for offered in named if offered.namespace == stream.namespace]
+    if exact:
+        return exact[0]
+    return named[0] if len(named) == 1 and stream.namespace is None else None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream as it will be read."""
+
+    stream: StreamConfiguration
+    offered: CatalogStream
+    fields: tuple[Field, ...]
+    primary_key: tuple[str, ...]
+    cursor: str | None
+    read_mode: ReadMode
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """The schema that the rows are typed by."""
+        return self.stream.json_schema or self.offered.json_schema
+
+
+def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfiguration) -> Plan:
+    """Bring what is configured and what is offered together.
+
+    Raises:
+        ConnectorError: the source does not offer the stream, field or mode; names the nearest.
+    """
+    where = f"{connection.path}:{stream.line}" if stream.line else str(connection.path)
+    offered = find_stream(catalog, stream)
+    if offered is None:
+        names = [item.name for item in catalog.streams]
+        raise _mismatch(f"{where}: the source offers no stream {stream.name!r}", stream.name, names)
+    schema = stream.json_schema or offered.json_schema
+    properties = schema.get("properties") or {}
+    for field in stream.selected_fields:
+        if field not in properties:
+            fact = f"{where}: stream {stream.name!r} has no field {field!r} to select"
+            raise _mismatch(fact, field, properties)
+    primary = stream.primary_key or tuple(map(tuple, offered.source_defined_primary_key or ()))
+    cursor = (
+        tuple(offered.default_cursor_field or ())
+        if offered.source_defined_cursor or not stream.cursor_field
+        else stream.cursor_field
+    )
+    if stream.incremental and "incremental" not in offered.supported_sync_modes:
+        raise ConnectorError(
+            f"{where}: stream {stream.name!r} is configured as {stream.sync_mode}, but the source "
+            "can give it as a full refresh only.",
+            "Nothing was read.",
+            "Use sync_mode: full_refresh_overwrite.",
+        )
+    fields = fields_of(schema, stream.selected_fields)
+    columns = {field.name: field.column for field in fields}
+    if stream.deduplicates:
+        _check_key(primary, columns, stream, where)
+    return Plan(
+        stream=stream,
+        offered=offered,
+        fields=tuple(fields),
+        primary_key=tuple(
+            columns[path[0]] for path in primary if len(path) == 1 and path[0] in columns
+        ),
+        cursor=columns.get(cursor[0]) if len(cursor) == 1 else None,
+        read_mode="incremental" if stream.incremental else "full_refresh",
+    )
+
+
+def _check_key(
+    primary: Iterable[tuple[str, ...]],
+    columns: Mapping[str, str],
+    stream: StreamConfiguration,
+    where: str,
+) -> None:
+    paths = list(primary)
+    if not paths:
+        raise ConnectorError(
+            f"{where}: stream {stream.name!r} is configured as {stream.sync_mode}, but neither the "
+            "configuration nor the source gives it a primary key.",
+            "Rows that are the same could not be told, so nothing was read.",
+            "Add one, such as primary_key: [[id]].",
+        )
+    for path in paths:
+        if len(path) != 1 or path[0] not in columns:
+            name = ".".join(path)
+            fact = f"{where}: stream {stream.name!r} has no top-level field {name!r} for its key"
+            raise _mismatch(fact, name, columns)
+
+
+def configured_catalog(
+    plans: Iterable[Plan], generations: Mapping[int, int], fresh: frozenset[int], sync_id: int
+) -> dict[str, Any]:
+    """The protocol's ``ConfiguredAirbyteCatalog``.
+
+    Args:
+        generations: generation id by index of the plan.
+        fresh: indexes of the plans that are read from the beginning.
+        sync_id: number of this sync.
+    """
+    return {
+        "streams": [
+            {
+                "stream": {
+                    **descriptor(plan.offered.name, plan.offered.namespace),
+                    "json_schema": _selected(plan),
+                    "supported_sync_modes": plan.offered.supported_sync_modes,
+                    "source_defined_cursor": plan.offered.source_defined_cursor,
+                    "default_cursor_field": plan.offered.default_cursor_field or [],
+                    "source_defined_primary_key": plan.offered.source_defined_primary_key or [],
+                    "is_resumable": plan.offered.is_resumable,
+                },
+                "sync_mode": plan.read_mode,
+                "destination_sync_mode": _destination_mode(plan.stream),
+                "cursor_field": list(plan.stream.cursor_field)
+                or plan.offered.default_cursor_field
+                or [],
+                "primary_key": [list(path) for path in plan.stream.primary_key]
+                or plan.offered.source_defined_primary_key
+                or [],
+                "generation_id": generations[index],
+                "minimum_generation_id": generations[index] if index in fresh else 0,
+                "sync_id": sync_id,
+            }
+            for index, plan in enumerate(plans)
+        ]
+    }
+
+
+def _selected(plan: Plan) -> Mapping[str, Any]:
+    if not plan.stream.selected_fields:
+        return plan.json_schema
+    keep = {field.name for field in plan.fields}
+    properties = plan.json_schema.get("properties") or {}
+    return {**plan.json_schema, "properties": {k: v for k, v in properties.items() if k in keep}}
+
+
+def _destination_mode(stream: StreamConfiguration) -> str:
+    if stream.sync_mode == "full_refresh_overwrite":
+        return "overwrite"
+    return "append_dedup" if stream.deduplicates else "append"
+
+
+def _mismatch(fact: str, name: str, known: Iterable[str]) -> ConnectorError:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, 1, 0.5)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return ConnectorError(f"{fact}.", "Nothing was read.", f"{hint}There are: {listed or 'none'}.")

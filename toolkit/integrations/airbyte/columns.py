@@ -1,0 +1,89 @@
+"""JSON schema -> DuckDB types and columns."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from toolkit.integrations.airbyte.naming import column_names
+
+_TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
+
+_BY_AIRBYTE_TYPE: Mapping[str, str] = {
+    "timestamp_with_timezone": _TIMESTAMP_TZ,
+    "timestamp_without_timezone": "TIMESTAMP",
+    "time_with_timezone": "TIME WITH TIME ZONE",
+    "time_without_timezone": "TIME",
+    "integer": "BIGINT",
+    "big_integer": "HUGEINT",
+}
+_BY_FORMAT: Mapping[str, str] = {"date": "DATE", "date-time": _TIMESTAMP_TZ, "time": "TIME"}
+_BY_TYPE: Mapping[str, str] = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "object": "JSON",
+    "array": "JSON",
+}
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One top-level field of a stream and the column it becomes."""
+
+    name: str
+    column: str
+    type: str
+    description: str = ""
+
+
+def duckdb_type(schema: object) -> str:
+    """DuckDB's type for a JSON schema; JSON for whatever is not one plain type."""
+    if not isinstance(schema, Mapping):
+        return "JSON"
+    kinds = _kinds(schema)
+    if kinds == {"string"}:
+        known = _BY_AIRBYTE_TYPE.get(str(schema.get("airbyte_type")))
+        return known or _BY_FORMAT.get(str(schema.get("format")), "VARCHAR")
+    if kinds == {"number"} and schema.get("airbyte_type") in ("integer", "big_integer"):
+        return _BY_AIRBYTE_TYPE[str(schema["airbyte_type"])]
+    if kinds == {"integer"} and schema.get("airbyte_type") == "big_integer":
+        return "HUGEINT"
+    if kinds == {"integer", "number"}:
+        return "DOUBLE"
+    if len(kinds) == 1:
+        return _BY_TYPE.get(kinds.pop(), "JSON")
+    variants = schema.get("oneOf") or schema.get("anyOf")
+    if not kinds and isinstance(variants, list):
+        types = {duckdb_type(v) for v in variants if _kinds(v) or not _is_null(v)}
+        return types.pop() if len(types) == 1 else "JSON"
+    return "JSON"
+
+
+def fields_of(json_schema: Mapping[str, Any], selected: Iterable[str] = ()) -> list[Field]:
+    """Top-level fields of a stream, in the schema's order; ``selected`` keeps only some."""
+    properties = json_schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return []
+    keep = frozenset(selected)
+    chosen = {name: p for name, p in properties.items() if not keep or name in keep}
+    names = column_names(chosen)
+    return [
+        Field(name, names[name], duckdb_type(schema), _description(schema))
+        for name, schema in chosen.items()
+    ]
+
+
+def _description(schema: object) -> str:
+    text = schema.get("description") if isinstance(schema, Mapping) else None
+    return text if isinstance(text, str) else ""
+
+
+def _kinds(schema: object) -> set[str]:
+    kind = schema.get("type") if isinstance(schema, Mapping) else None
+    kinds = kind if isinstance(kind, list) else [kind]
+    return {str(name) for name in kinds if name not in (None, "null")}
+
+
+def _is_null(schema: object) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") in ("null", ["null"])

@@ -1,0 +1,250 @@
+"""Airbyte as an integration: streams are assets, syncs are steps."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import Problem, SettingsError
+from toolkit.graph import Asset, AssetGraph, Column, Relation
+from toolkit.integrations.airbyte.catalog import CatalogCache, find_stream
+from toolkit.integrations.airbyte.columns import fields_of
+from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+from toolkit.integrations.airbyte.naming import collisions, relation_of
+from toolkit.integrations.airbyte.readers import read_connections
+from toolkit.integrations.base import Loaded, RunContext, Runner, Step
+from toolkit.settings import Settings
+
+
+class AirbyteIntegration:
+    """Airbyte connections: their streams as assets, their syncs as steps."""
+
+    name = "airbyte"
+    batches = False
+
+    def __init__(self) -> None:
+        self._connections: dict[str, Connection] = {}
+        self._streams: dict[str, StreamConfiguration] = {}
+        self._local = True
+
+    def load(self, settings: Settings, known: Mapping[str, Asset]) -> Loaded:
+        """Give one asset for each configured stream.
+
+        Raises:
+            SettingsError: a path under ``connections`` is not there.
+            ArtifactError: a connection file is broken; names file:line.
+        """
+        read = read_connections(settings.connections)
+        loaded = Loaded(problems=[_relative(p, settings.project_dir) for p in read.problems])
+        self._connections = {sync_key(c): c for c in read.connections}
+        self._streams = {}
+        self._local = settings.airbyte.run == "local"
+        cache = CatalogCache(settings.state_dir)
+        for connection in read.connections:
+            if self._local and connection.enabled and not connection.source.local:
+                loaded.problems.append(_remote_only(connection, settings))
+            for stream in connection.streams:
+                key = stream_key(connection, stream)
+                asset = _asset(connection, stream, key, settings, cache)
+                self._streams[key] = stream
+                loaded.assets.append(asset)
+        loaded.problems += _shared_tables(loaded.assets)
+        return loaded
+
+    def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
+        """One sync for each enabled connection with a stream among ``keys``."""
+        steps: list[Step] = []
+        for key, connection in self._connections.items():
+            if not connection.enabled or (self._local and not connection.source.local):
+                continue
+            makes = tuple(
+                made
+                for stream in connection.streams
+                if (made := stream_key(connection, stream)) in keys and made in graph
+            )
+            if makes:
+                steps.append(
+                    Step(
+                        key=key,
+                        kind="sync",
+                        integration=self.name,
+                        makes=makes,
+                        reads=(),
+                        name=connection.name,
+                    )
+                )
+        return steps
+
+    def open(self, context: RunContext) -> Runner:
+        """Make ready for one run: create the schemas that streams land in.
+
+        Raises:
+            SettingsError: this target's syncs are remote, or its warehouse is not DuckDB.
+        """
+        if context.settings.airbyte.run == "remote":
+            raise SettingsError(
+                f"`airbyte.{context.settings.target}.run` in toolkit.yml is `remote`, which this "
+                "version cannot run.",
+                "No connection was synced.",
+                "Use `run: local` for this target, or leave the streams out: "
+                "`toolkit build --exclude resource_type:stream`.",
+            )
+        if context.warehouse is None:
+            raise SettingsError(
+                "Connectors that run locally land in DuckDB, and this target's warehouse is "
+                f"{context.settings.profile.type if context.settings.profile else 'not known'}.",
+                "No connection was synced.",
+                "Use a target of type duckdb, or let an Airbyte server run the syncs.",
+            )
+        from toolkit.integrations.airbyte.runner import SyncRunner
+
+        return SyncRunner(context, context.warehouse, self._connections, self._streams)
+
+
+def sync_key(connection: Connection) -> str:
+    """Key of a connection's step."""
+    return f"sync.{connection.name}"
+
+
+def stream_key(connection: Connection, stream: StreamConfiguration) -> str:
+    """Key of a stream's asset; with its namespace where the name alone is not enough."""
+    same = sum(other.name == stream.name for other in connection.streams)
+    name = f"{stream.namespace}.{stream.name}" if same > 1 and stream.namespace else stream.name
+    return f"stream.{connection.name}.{name}"
+
+
+def _asset(
+    connection: Connection,
+    stream: StreamConfiguration,
+    key: str,
+    settings: Settings,
+    cache: CatalogCache,
+) -> Asset:
+    database = settings.profile.database if settings.profile else None
+    relation = relation_of(
+        connection, stream, destinations=settings.destinations, database=database
+    )
+    return Asset(
+        key=key,
+        kind="stream",
+        name=key.removeprefix(f"stream.{connection.name}."),
+        integration=AirbyteIntegration.name,
+        relation=relation,
+        columns=_columns(connection, stream, cache),
+        description=stream.description or connection.description,
+        owner=connection.owner,
+        tags=connection.tags,
+        path=_path(connection.path, settings.project_dir),
+        line=stream.line,
+        fqn=(AirbyteIntegration.name, connection.name, stream.name),
+        source_name=connection.name,
+        config=_config(connection, stream),
+        meta={"enabled": connection.enabled},
+        subtype=connection.source.package or connection.source.type or "low-code",
+        code_version=_code_version(connection, stream, relation),
+    )
+
+
+def _columns(
+    connection: Connection, stream: StreamConfiguration, cache: CatalogCache
+) -> dict[str, Column]:
+    schema: Mapping[str, Any] | None = stream.json_schema
+    if schema is None and connection.source.local:
+        catalog = cache.get(connection)
+        offered = find_stream(catalog, stream) if catalog is not None else None
+        schema = offered.json_schema if offered is not None else None
+    if schema is None:
+        return {}
+    fields = fields_of(schema, stream.selected_fields)
+    odd = set(collisions({field.name: field.column for field in fields}))
+    return {
+        field.column: Column(
+            name=field.column,
+            type=field.type,
+            description=field.description,
+            meta={"field": field.name, **({"collision": True} if field.name in odd else {})},
+        )
+        for field in fields
+    }
+
+
+def _config(connection: Connection, stream: StreamConfiguration) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "connection": connection.name,
+        "enabled": connection.enabled,
+        "stream": stream.name,
+        "namespace": stream.namespace,
+        "sync_mode": stream.sync_mode,
+        "primary_key": [".".join(path) for path in stream.primary_key],
+        "cursor_field": ".".join(stream.cursor_field),
+        "destination": connection.destination.name,
+        "format": connection.format,
+    }
+    if connection.connection_id is not None:
+        config["connection_id"] = connection.connection_id
+    if connection.schedule:
+        config["schedule"] = dict(connection.schedule)
+    if stream.mappers:
+        config["mappers"] = [mapper.get("type") for mapper in stream.mappers]
+    return config
+
+
+def _code_version(connection: Connection, stream: StreamConfiguration, relation: Relation) -> str:
+    """Fingerprint of how a stream is made; the configuration counts before it is rendered."""
+    source = connection.source
+    manifest = b""
+    if source.manifest is not None and source.manifest.is_file():
+        manifest = source.manifest.read_bytes()
+    parts = [
+        [source.package, source.version, source.config, hashlib.sha256(manifest).hexdigest()],
+        [stream.name, stream.namespace, stream.sync_mode, stream.primary_key, stream.cursor_field],
+        [stream.selected_fields, stream.json_schema, str(relation)],
+    ]
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
+
+
+def _path(path: Path, project: Path) -> str:
+    return Path(os.path.relpath(path.resolve(), project.resolve())).as_posix()
+
+
+def _relative(problem: Problem, project: Path) -> Problem:
+    if problem.path is None:
+        return problem
+    return msgspec.structs.replace(problem, path=_path(Path(problem.path), project))
+
+
+def _remote_only(connection: Connection, settings: Settings) -> Problem:
+    return Problem(
+        asset=None,
+        code="remote-connection",
+        message=f"Connection {connection.name!r} comes from an Airbyte server and names no "
+        "connector package: its streams are in the graph, but a local run cannot sync them.",
+        severity="info",
+        path=_path(connection.path, settings.project_dir),
+    )
+
+
+def _shared_tables(assets: list[Asset]) -> list[Problem]:
+    first: dict[Relation, Asset] = {}
+    problems: list[Problem] = []
+    for asset in assets:
+        if asset.relation is None or asset.relation.schema is None:
+            continue
+        other = first.setdefault(asset.relation.folded(), asset)
+        if other is not asset:
+            problems.append(
+                Problem(
+                    asset=asset.key,
+                    code="shared-table",
+                    message=f"{asset.key} lands in {asset.relation}, and so does {other.key}: "
+                    "neither will be synced. Give one of the connections another `prefix` or "
+                    "`schema`.",
+                    severity="error",
+                    path=asset.path,
+                    line=asset.line,
+                )
+            )
+    return problems

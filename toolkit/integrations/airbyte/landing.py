@@ -1,0 +1,195 @@
+"""One stream on its way into its table: staging, checkpoints, the swap at the end."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from toolkit.graph import Relation
+from toolkit.integrations.airbyte import tables
+from toolkit.integrations.airbyte.catalog import Plan
+from toolkit.integrations.airbyte.loader import Loader
+from toolkit.integrations.airbyte.naming import SEQUENCE
+from toolkit.integrations.airbyte.state import Saved, StateStore
+from toolkit.warehouse.duckdb import quote, quote_relation
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The source can go on from ``state``, which covers the rows up to ``upto``."""
+
+    upto: int
+    state: str
+
+
+class Landing:
+    """One stream of a sync.
+
+    An incremental stream's rows wait in a temporary table and go into the target together
+    with the STATE that covers them, in one transaction. A full refresh fills a table beside the
+    target, and takes its place in one transaction once the source says that it is complete:
+    until then, and if it never is, the old table stays.
+
+    Args:
+        index: number of the stream in its sync; names its temporary table.
+        fresh: read from the beginning into a table that will replace the old one.
+    """
+
+    def __init__(
+        self,
+        cursor: "duckdb.DuckDBPyConnection",
+        plan: Plan,
+        relation: Relation,
+        saved: Saved,
+        *,
+        key: str,
+        index: int,
+        fresh: bool,
+        sync_id: int,
+    ) -> None:
+        self.plan = plan
+        self.relation = relation
+        self.key = key
+        self.saved = saved
+        self.complete = False
+        self.failed: str | None = None
+        self.pending: Checkpoint | None = None
+        self._cursor = cursor
+        self._staged = fresh or not plan.stream.incremental
+        self._replaces = fresh or plan.stream.sync_mode != "full_refresh_append"
+        self._merged = 0
+        existing = tables.columns_of(cursor, relation)
+        tables.check_ours(relation, existing)
+        if self._staged and self._replaces:
+            self._table = tables.new_table(relation, plan.fields)
+            saved.generation += 1 if existing else 0
+        else:
+            self._table = tables.evolve(cursor, relation, plan.fields)
+        self._stage = self._make_stage(index)
+        self._loader = Loader(
+            cursor, self._table, self._stage, generation=saved.generation, sync_id=sync_id
+        )
+        self.add = self._loader.add
+
+    def _make_stage(self, index: int) -> str:
+        if not self._staged:
+            stage = f"temp.main.{quote(f'_toolkit_stage_{index}')}"
+            self._cursor.execute(f"DROP TABLE IF EXISTS {stage}")
+            tables.create(self._cursor, self._table, sql_name=stage, staging=True, temporary=True)
+            return stage
+        # Beside the target, since a table cannot be renamed into another schema.
+        digest = hashlib.sha256(self.relation.identifier.encode()).hexdigest()[:12]
+        name = f"_toolkit_stage_{digest}"
+        stage = quote_relation(Relation(self.relation.database, self.relation.schema, name))
+        self._cursor.execute(f"DROP TABLE IF EXISTS {stage}")  # what a killed sync left
+        tables.create(self._cursor, self._table, sql_name=stage, staging=True)
+        return stage
+
+    @property
+    def rows(self) -> int:
+        """Rows that came from the source."""
+        return self._loader.arrived
+
+    @property
+    def kept(self) -> int:
+        """Rows that are in the target now."""
+        return self._merged
+
+    @property
+    def waiting(self) -> int:
+        """Rows that a commit of the pending checkpoint would bring in."""
+        return self.pending.upto - self._merged if self.pending is not None else 0
+
+    @property
+    def nulled(self) -> dict[str, int]:
+        """How many values of each field could not be typed and became NULL."""
+        return self._loader.nulled
+
+    @property
+    def incremental(self) -> bool:
+        """Whether its checkpoints are of use."""
+        return self.plan.stream.incremental
+
+    def checkpoint(self, state: str) -> None:
+        """The source said: what came up to here is covered by ``state``."""
+        if self.incremental:
+            self.pending = Checkpoint(self._loader.arrived, state)
+
+    def flush(self) -> None:
+        """Write waiting records into the staging table; outside of a transaction."""
+        self._loader.flush()
+
+    def commit(self, store: StateStore) -> None:
+        """Bring in what the pending checkpoint covers; within the caller's transaction."""
+        if self.pending is None or (self._staged and not self.complete):
+            return
+        if not self._staged:
+            self._bring_in(self.pending.upto)
+        self.saved.state = self.pending.state
+        self.pending = None
+        self._save(store)
+
+    def finish(self, store: StateStore) -> None:
+        """The source said that the stream is complete; within the caller's transaction."""
+        plan = self.plan
+        if not self._staged:
+            self._bring_in(self._loader.arrived)
+        else:
+            if plan.stream.deduplicates:
+                tables.keep_winners(self._cursor, self._stage, plan.primary_key, plan.cursor)
+            if self._replaces:
+                tables.swap(self._cursor, self._table, self._stage)
+            else:
+                tables.append(self._cursor, self._table, self._stage, self._loader.arrived)
+                self._cursor.execute(f"DROP TABLE {self._stage}")
+            self._merged = self._loader.arrived
+        if self.pending is not None:
+            self.saved.state = self.pending.state
+            self.pending = None
+        elif not plan.stream.incremental:
+            self.saved.state = None
+        self._save(store)
+        self.complete = True
+
+    def version(self, store: StateStore) -> tuple[int, str]:
+        """Rows and data version of the target; read from it only if it was written."""
+        rows, version = tables.content(self._cursor, self.relation)
+        self.saved.data_version = version
+        self._save(store)
+        return rows, version
+
+    def discard(self) -> None:
+        """Drop the staging table if it is still there."""
+        self._cursor.execute(f"DROP TABLE IF EXISTS {self._stage}")
+
+    def _save(self, store: StateStore) -> None:
+        store.save(self.plan.stream.name, self.plan.stream.namespace, self.saved)
+
+    def _bring_in(self, upto: int) -> None:
+        if upto <= self._merged:
+            return
+        plan = self.plan
+        if plan.stream.deduplicates:
+            tables.merge(
+                self._cursor, self._table, self._stage, upto, plan.primary_key, plan.cursor
+            )
+        else:
+            tables.append(self._cursor, self._table, self._stage, upto)
+        self._cursor.execute(f"DELETE FROM {self._stage} WHERE {quote(SEQUENCE)} <= {upto}")
+        self._merged = upto
+
+
+@contextlib.contextmanager
+def transaction(cursor: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """All or nothing of what is done within."""
+    cursor.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        cursor.execute("ROLLBACK")
+        raise
+    cursor.execute("COMMIT")

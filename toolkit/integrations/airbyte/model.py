@@ -1,0 +1,137 @@
+"""The one model of a connection that every configuration format is read into.
+
+Field names are those of Airbyte's public API v1, in Python's spelling.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+SyncMode = Literal[
+    "full_refresh_overwrite",
+    "full_refresh_append",
+    "full_refresh_overwrite_deduped",
+    "incremental_append",
+    "incremental_deduped_history",
+]
+
+NamespaceDefinition = Literal["destination", "source", "custom_format"]
+
+SYNC_MODES: tuple[SyncMode, ...] = (
+    "full_refresh_overwrite",
+    "full_refresh_append",
+    "full_refresh_overwrite_deduped",
+    "incremental_append",
+    "incremental_deduped_history",
+)
+
+
+class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream that a connection syncs.
+
+    Attributes:
+        name / namespace: as the source calls it.
+        sync_mode: one of :data:`SYNC_MODES`; a remote Airbyte may have others.
+        primary_key: paths of the fields that identify a row; empty = the source's own.
+        cursor_field: path of the field that says which row is newer; empty = the source's own.
+        selected_fields: top-level fields to keep; empty = all.
+        mappers: Airbyte's own transformations, as they stand.
+        json_schema: the stream's schema, where the configuration holds it.
+        line: where in the file it is configured.
+    """
+
+    name: str
+    namespace: str | None = None
+    sync_mode: str = "full_refresh_overwrite"
+    primary_key: tuple[tuple[str, ...], ...] = ()
+    cursor_field: tuple[str, ...] = ()
+    selected_fields: tuple[str, ...] = ()
+    mappers: tuple[Mapping[str, Any], ...] = ()
+    json_schema: Mapping[str, Any] | None = None
+    description: str = ""
+    line: int | None = None
+
+    @property
+    def incremental(self) -> bool:
+        """Whether it goes on where the last sync stopped."""
+        return self.sync_mode.startswith("incremental")
+
+    @property
+    def deduplicates(self) -> bool:
+        """Whether one row is kept for each primary key."""
+        return self.sync_mode.endswith(("deduped", "deduped_history"))
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the rows come from.
+
+    Attributes:
+        package: the connector's distribution on PyPI, for a local run.
+        version: its exact version.
+        manifest: a low-code source's file, absolute; runs on ``airbyte-cdk``.
+        config: the connector's configuration, *not rendered*: ``env_var`` calls stand in it.
+        name / source_id / type: as a remote Airbyte knows it.
+    """
+
+    package: str | None = None
+    version: str | None = None
+    manifest: Path | None = None
+    config: Mapping[str, Any] = {}
+    name: str | None = None
+    source_id: str | None = None
+    type: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether it can run as a process on this machine."""
+        return self.package is not None or self.manifest is not None
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the rows land by default."""
+
+    type: str | None = None
+    name: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    destination_id: str | None = None
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection: a source, a destination and the streams between them.
+
+    Attributes:
+        path: the file it was read from, absolute.
+        lines: 1-based line of each key in that file, by path of keys.
+        timeout: seconds without a word from the connector before it counts as hung.
+        schedule: as a remote Airbyte has it.
+    """
+
+    name: str
+    source: Source
+    destination: Destination
+    streams: tuple[StreamConfiguration, ...]
+    path: Path
+    format: str
+    connection_id: str | None = None
+    enabled: bool = True
+    namespace_definition: NamespaceDefinition = "destination"
+    namespace_format: str | None = None
+    prefix: str = ""
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    timeout: float = 600.0
+    schedule: Mapping[str, Any] = {}
+    line: int | None = None
+    lines: Mapping[tuple[str | int, ...], int] = {}
+
+    def where(self, *key: str | int) -> str:
+        """``file:line`` of a key (or of the nearest thing round it that has a line)."""
+        for length in range(len(key), -1, -1):
+            line = self.lines.get(key[:length])
+            if line is not None:
+                return f"{self.path}:{line}"
+        return f"{self.path}:{self.line}" if self.line else str(self.path)

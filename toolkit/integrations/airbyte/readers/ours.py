@@ -1,0 +1,223 @@
+"""Our own format: one YAML file a connection (``connectors/*.yml``), read strictly."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from toolkit.errors import ArtifactError
+from toolkit.integrations.airbyte.model import (
+    Connection,
+    Destination,
+    NamespaceDefinition,
+    Source,
+    StreamConfiguration,
+    SyncMode,
+)
+from toolkit.integrations.airbyte.readers.base import Read, SourceFile
+from toolkit.integrations.airbyte.yamltext import Lines, Located
+
+
+class _Source(msgspec.Struct, forbid_unknown_fields=True):
+    package: str | None = None
+    manifest: str | None = None
+    version: str | None = None
+    config: dict[str, Any] = {}
+
+
+class _Destination(msgspec.Struct, forbid_unknown_fields=True):
+    type: Literal["duckdb"] = "duckdb"
+    name: str = "warehouse"
+    schema: str | None = None
+    database: str | None = None
+
+
+class _Stream(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    namespace: str | None = None
+    sync_mode: SyncMode = "full_refresh_overwrite"
+    primary_key: list[list[str]] = []
+    cursor_field: list[str] = []
+    selected_fields: list[str] = []
+    json_schema: dict[str, Any] | None = None
+    description: str = ""
+
+
+class _Connection(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    source: _Source
+    streams: list[_Stream]
+    version: Literal[1] = 1
+    destination: _Destination = msgspec.field(default_factory=_Destination)
+    enabled: bool = True
+    namespace_definition: NamespaceDefinition = "destination"
+    namespace_format: str | None = None
+    prefix: str = ""
+    owner: str | None = None
+    tags: list[str] = []
+    description: str = ""
+    timeout: float = 600.0
+
+
+_STRUCTS: dict[str, type[msgspec.Struct]] = {
+    "": _Connection,
+    "source": _Source,
+    "destination": _Destination,
+    "streams": _Stream,
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
+
+
+class YamlReader:
+    """Reads our ``connectors/*.yml``."""
+
+    name = "connection YAML"
+    suffixes = frozenset({".yml", ".yaml"})
+
+    def recognises(self, file: SourceFile) -> bool:
+        """A mapping with at least two of the keys that every such file has."""
+        document = file.document
+        if not isinstance(document, dict) or "type" in document:
+            return False
+        return len({"name", "source", "streams", "destination"} & document.keys()) >= 2
+
+    def read(self, files: Sequence[SourceFile]) -> Read:
+        """Each file is one connection.
+
+        Raises:
+            ArtifactError: with file:line; for an unknown key also the nearest one.
+        """
+        return Read(connections=[_connection(file.located, file.path) for file in files])
+
+
+def _connection(located: Located, path: Path) -> Connection:
+    try:
+        parsed = msgspec.convert(located.value, _Connection)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, located.lines, path) from error
+    _check(parsed, located.lines, path)
+    source = parsed.source
+    return Connection(
+        name=parsed.name,
+        source=Source(
+            package=source.package,
+            version=source.version,
+            manifest=(path.parent / source.manifest).resolve() if source.manifest else None,
+            config=source.config,
+            name=parsed.name,
+        ),
+        destination=Destination(
+            type=parsed.destination.type,
+            name=parsed.destination.name,
+            schema=parsed.destination.schema,
+            database=parsed.destination.database,
+        ),
+        streams=tuple(
+            StreamConfiguration(
+                name=stream.name,
+                namespace=stream.namespace,
+                sync_mode=stream.sync_mode,
+                primary_key=tuple(tuple(part) for part in stream.primary_key),
+                cursor_field=tuple(stream.cursor_field),
+                selected_fields=tuple(stream.selected_fields),
+                json_schema=stream.json_schema,
+                description=stream.description,
+                line=located.lines.get(("streams", index)),
+            )
+            for index, stream in enumerate(parsed.streams)
+        ),
+        path=path,
+        format=YamlReader.name,
+        enabled=parsed.enabled,
+        namespace_definition=parsed.namespace_definition,
+        namespace_format=parsed.namespace_format,
+        prefix=parsed.prefix,
+        owner=parsed.owner,
+        tags=tuple(parsed.tags),
+        description=parsed.description,
+        timeout=parsed.timeout,
+        line=located.lines.get(("name",), 1),
+        lines=located.lines,
+    )
+
+
+def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
+    """What types cannot say."""
+
+    def fail(key: tuple[str | int, ...], fact: str, next_step: str) -> None:
+        raise _error(f"{path}:{_line(lines, key)}: {fact}", next_step)
+
+    if not _NAME.fullmatch(parsed.name):
+        fail(
+            ("name",),
+            f"the connection's name {parsed.name!r} must begin with a letter or digit and have "
+            "letters, digits, spaces, `_`, `-` and `.` only.",
+            "Rename the connection.",
+        )
+    source = parsed.source
+    if (source.package is None) == (source.manifest is None):
+        fail(
+            ("source",),
+            "`source` needs either `package` (a connector on PyPI) or `manifest` (a low-code "
+            "source's file).",
+            "Give exactly one of the two.",
+        )
+    if parsed.timeout <= 0:
+        fail(("timeout",), "`timeout` must be more than 0 seconds.", "Correct the number.")
+    if parsed.namespace_definition == "custom_format" and not parsed.namespace_format:
+        fail(
+            ("namespace_definition",),
+            "`namespace_definition: custom_format` needs a `namespace_format`.",
+            'Add one, such as namespace_format: "${SOURCE_NAMESPACE}".',
+        )
+    for key in ("prefix", "namespace_format"):
+        if "{{" in str(getattr(parsed, key) or ""):
+            fail((key,), f"`{key}` may not use env_var.", "Only `source.config` may.")
+    if not parsed.streams:
+        fail(("streams",), "`streams` is empty.", "Name the streams to sync.")
+    seen: dict[tuple[str | None, str], int] = {}
+    for index, stream in enumerate(parsed.streams):
+        other = seen.setdefault((stream.namespace, stream.name), index)
+        if other != index:
+            fail(
+                ("streams", index),
+                f"the stream {stream.name!r} is configured twice (first in line "
+                f"{_line(lines, ('streams', other))}).",
+                "Remove one of the two.",
+            )
+
+
+def _line(lines: Mapping[tuple[str | int, ...], int], key: tuple[str | int, ...]) -> int:
+    for length in range(len(key), -1, -1):
+        if key[:length] in lines:
+            return lines[key[:length]]
+    return 1
+
+
+def _invalid(error: msgspec.ValidationError, lines: Lines, path: Path) -> ArtifactError:
+    """msgspec's ``... - at `$.streams[0].name```, with our lines and the nearest key."""
+    message, _, location = str(error).partition(" - at `$")
+    key: tuple[str | int, ...] = tuple(
+        int(index) if index else name
+        for name, index in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", location.rstrip("`"))
+    )
+    unknown = re.search(r"unknown field `(.+)`$", message)
+    if unknown:
+        struct = _STRUCTS.get(str(key[0]) if key else "", _Connection)
+        known = struct.__struct_fields__
+        near = difflib.get_close_matches(unknown[1], known, 1, 0.5)
+        where = f"{path}:{_line(lines, (*key, unknown[1]))}"
+        hint = f"Did you mean `{near[0]}`? " if near else ""
+        return _error(
+            f"{where}: unknown key `{'.'.join(map(str, (*key, unknown[1])))}`.",
+            f"{hint}Known keys here: {', '.join(known)}.",
+        )
+    at = f" (`{'.'.join(map(str, key))}`)" if key else ""
+    return _error(f"{path}:{_line(lines, key)}: {message}{at}.", "Correct the value.")
+
+
+def _error(fact: str, next_step: str) -> ArtifactError:
+    return ArtifactError(fact, "The connection cannot be read, so nothing was done.", next_step)

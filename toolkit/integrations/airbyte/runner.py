@@ -1,0 +1,173 @@
+"""Runs the steps of local connections: one sync each, in the calling thread."""
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from toolkit.errors import ConnectorError, ToolkitError
+from toolkit.graph import AssetGraph, Relation
+from toolkit.integrations.airbyte.catalog import MAX_AGE_SECONDS, CatalogCache, Plan, plan_stream
+from toolkit.integrations.airbyte.connector import Connector
+from toolkit.integrations.airbyte.environment import install, package_of
+from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+from toolkit.integrations.airbyte.process import Cancelled
+from toolkit.integrations.airbyte.state import SCHEMA
+from toolkit.integrations.airbyte.sync import Result, Sync, Target
+from toolkit.integrations.base import (
+    RunContext,
+    Status,
+    Step,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+)
+from toolkit.masking import Masker
+from toolkit.warehouse import Warehouse
+
+
+class SyncRunner:
+    """Runs syncs into the run's warehouse.
+
+    Args:
+        connections: by the key of their step.
+        streams: each connection's stream for each asset key.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        warehouse: Warehouse,
+        connections: Mapping[str, Connection],
+        streams: Mapping[str, StreamConfiguration],
+    ) -> None:
+        self._context = context
+        self._warehouse = warehouse
+        self._connections = connections
+        self._streams = streams
+        self._masker = Masker(context.settings.secrets)
+        self._cache = CatalogCache(context.settings.state_dir)
+        self._schemas: set[str] = set()
+        self._lock = threading.Lock()
+        # All schemas at once and up front: two transactions that create one conflict.
+        wanted = {SCHEMA}
+        for key in streams:
+            relation = context.graph[key].relation if key in context.graph else None
+            if relation is not None and relation.schema is not None:
+                wanted.add(relation.schema)
+        for schema in sorted(wanted):
+            warehouse.create_schema(schema)
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Sync these connections, one after the other; a failure is an event."""
+        for step in steps:
+            self._run(step)
+
+    def close(self) -> None:
+        """Nothing is held between steps."""
+
+    def _run(self, step: Step) -> None:
+        started = time.time()
+        thread = threading.current_thread().name
+        self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
+        connection = self._connections[step.key]
+        path = self._context.log_dir / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', step.key)}.log"
+        with path.open("a", encoding="utf-8") as file:
+            log = _Log(file)
+            try:
+                result = self._sync(connection, step, log)
+            except Cancelled:
+                result = Result(error="The sync was stopped before it began.", cancelled=True)
+            except ToolkitError as error:
+                result = Result(error=self._masker.mask(str(error)))
+            status: Status = "success" if result.error is None else "error"
+            message = _message(result, step, path)
+            log.write(f"{status}: {message}")
+        self._context.emit(
+            StepFinished(
+                step=step.key,
+                status=status,
+                started_at=started,
+                finished_at=time.time(),
+                message=message,
+                thread=thread,
+                made=tuple(result.made),
+                adapter_response={"rows_read": result.rows, "warnings": result.warnings},
+            )
+        )
+
+    def _sync(self, connection: Connection, step: Step, log: "_Log") -> Result:
+        package = package_of(connection)
+        install(package, say=lambda text: self._progress(step, text))
+        connector = Connector(
+            connection, log=log.write, cancel=self._context.cancel, masker=self._masker
+        )
+        targets = [
+            Target(plan, self._relation(key), key)
+            for key, plan in self._plans(connector, step).items()
+        ]
+        sync = Sync(
+            connector,
+            self._warehouse,
+            targets,
+            full_refresh=self._context.full_refresh,
+            progress=lambda rows: self._progress(step, f"{rows:,} rows"),
+        )
+        return sync.run()
+
+    def _relation(self, key: str) -> Relation:
+        graph: AssetGraph = self._context.graph
+        relation = graph[key].relation
+        assert relation is not None  # a local connection's streams always land somewhere
+        others = [a.key for a in graph.at(relation) if a.kind == "stream" and a.key != key]
+        if others:
+            raise ConnectorError(
+                f"{key} and {', '.join(others)} land in the same table {relation}.",
+                "Each would overwrite the other, so nothing was read.",
+                "Give one of the connections another `prefix` or `schema`.",
+            )
+        return relation
+
+    def _plans(self, connector: Connector, step: Step) -> dict[str, Plan]:
+        connection = connector.connection
+        catalog = self._cache.get(connection, max_age=MAX_AGE_SECONDS)
+        if catalog is not None:
+            try:
+                return {
+                    key: plan_stream(connection, catalog, self._streams[key]) for key in step.makes
+                }
+            except ConnectorError:
+                pass  # The source may have changed since; ask it.
+        self._progress(step, "looking at the source")
+        catalog = connector.discover()
+        self._cache.put(connection, catalog)
+        return {key: plan_stream(connection, catalog, self._streams[key]) for key in step.makes}
+
+    def _progress(self, step: Step, message: str) -> None:
+        self._context.emit(StepProgress(step=step.key, message=message))
+
+
+class _Log:
+    """The step's log file; written from the connector's threads too."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            if not self._file.closed:
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                self._file.write(f"{stamp} {text}\n")
+                self._file.flush()
+
+
+def _message(result: Result, step: Step, log: Path) -> str:
+    count = len(step.makes)
+    streams = f"{count} stream" + ("" if count == 1 else "s")
+    if result.error is not None:
+        return f"{result.error}\nThe log is {log}."
+    said = f"{streams}, {result.rows:,} row" + ("" if result.rows == 1 else "s")
+    return "; ".join([said, *result.warnings])

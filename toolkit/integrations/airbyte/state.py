@@ -1,0 +1,107 @@
+"""Where each connector stopped: a table beside the data, so that both commit together."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from toolkit.integrations.airbyte.protocol import descriptor
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA = "_toolkit"
+_TABLE = f'"{SCHEMA}"."connector_state"'
+
+# Rows that are no stream's: the shared part of a GLOBAL state, or a whole LEGACY state.
+_WHOLE = ""
+
+
+class Saved(msgspec.Struct, kw_only=True):
+    """What is remembered of one stream.
+
+    Attributes:
+        state: JSON text as the connector gave it; ``None`` before its first checkpoint.
+        generation: counts the full refreshes of the table.
+        data_version: of the table after the last sync.
+    """
+
+    kind: str = "STREAM"
+    state: str | None = None
+    generation: int = 0
+    data_version: str | None = None
+
+
+class StateStore:
+    """Reads and writes the states of one connection.
+
+    It opens no transaction of its own: what is written commits with the rows that the
+    caller writes on the same cursor.
+    """
+
+    def __init__(self, cursor: "duckdb.DuckDBPyConnection", connection: str) -> None:
+        self._cursor = cursor
+        self._connection = connection
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {_TABLE} (connection VARCHAR, namespace VARCHAR, "
+            "stream VARCHAR, kind VARCHAR, state VARCHAR, generation BIGINT, "
+            "data_version VARCHAR, saved_at TIMESTAMP DEFAULT current_timestamp)"
+        )
+
+    def load(self) -> dict[tuple[str, str | None], Saved]:
+        """All that is remembered, by stream's name and namespace."""
+        rows = self._cursor.execute(
+            "SELECT stream, namespace, kind, state, generation, data_version "
+            f"FROM {_TABLE} WHERE connection = ?",
+            [self._connection],
+        ).fetchall()
+        return {
+            (stream, namespace or None): Saved(
+                kind=kind, state=state, generation=generation, data_version=version
+            )
+            for stream, namespace, kind, state, generation, version in rows
+        }
+
+    def save(self, name: str, namespace: str | None, saved: Saved) -> None:
+        """Replace what is remembered of one stream."""
+        key = [self._connection, name, namespace or ""]
+        self._cursor.execute(
+            f"DELETE FROM {_TABLE} WHERE connection = ? AND stream = ? AND namespace = ?", key
+        )
+        self._cursor.execute(
+            f"INSERT INTO {_TABLE} (connection, stream, namespace, kind, state, generation, "
+            "data_version) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [*key, saved.kind, saved.state, saved.generation, saved.data_version],
+        )
+
+    def save_whole(self, kind: str, state: str) -> None:
+        """Replace the state that is no stream's: GLOBAL's shared part, or LEGACY."""
+        self.save(_WHOLE, None, Saved(kind=kind, state=state))
+
+    def forget_whole(self) -> None:
+        """Drop the state that is no stream's."""
+        self._cursor.execute(
+            f"DELETE FROM {_TABLE} WHERE connection = ? AND stream = ''", [self._connection]
+        )
+
+
+def input_state(
+    saved: dict[tuple[str, str | None], Saved], streams: Iterable[tuple[str, str | None]]
+) -> list[dict[str, Any]]:
+    """The ``--state`` input for these streams: none that is not among them."""
+    states = [
+        {
+            "stream_descriptor": descriptor(*key),
+            "stream_state": json.loads(text),
+        }
+        for key in streams
+        if (text := saved[key].state if key in saved else None) is not None
+    ]
+    whole = saved.get((_WHOLE, None))
+    if whole is not None and whole.state is not None:
+        if whole.kind == "LEGACY":
+            return [{"type": "LEGACY", "data": json.loads(whole.state)}]
+        shared = json.loads(whole.state)
+        return [{"type": "GLOBAL", "global": {"shared_state": shared, "stream_states": states}}]
+    return [{"type": "STREAM", "stream": state} for state in states]

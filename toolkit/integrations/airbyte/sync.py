@@ -1,0 +1,303 @@
+"""One sync: a connector's messages into the warehouse, checkpoint by checkpoint."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from toolkit.errors import ConnectorError, ToolkitError
+from toolkit.graph import Relation
+from toolkit.integrations.airbyte import tables
+from toolkit.integrations.airbyte.catalog import Plan, configured_catalog
+from toolkit.integrations.airbyte.connector import Connector
+from toolkit.integrations.airbyte.landing import Landing, transaction
+from toolkit.integrations.airbyte.process import Cancelled
+from toolkit.integrations.airbyte.protocol import Message, Record, State, StreamDescriptor
+from toolkit.integrations.airbyte.state import SCHEMA, Saved, StateStore, input_state
+from toolkit.integrations.base import Made
+from toolkit.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+# A commit costs about 10 ms, so checkpoints that come faster than this wait for each other.
+COMMIT_SECONDS = 10.0
+COMMIT_ROWS = 100_000
+_PROGRESS_SECONDS = 0.2
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A planned stream, where it lands, and the key of its asset."""
+
+    plan: Plan
+    relation: Relation
+    key: str
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """How a sync ended.
+
+    Attributes:
+        made: the streams that are complete.
+        rows: rows that came from the source.
+        error: what went wrong, for people; ``None`` if nothing did.
+        warnings: what a person should know although it worked.
+    """
+
+    made: list[Made] = []
+    rows: int = 0
+    error: str | None = None
+    cancelled: bool = False
+    warnings: list[str] = []
+
+
+class Sync:
+    """Runs one connection's sync.
+
+    Args:
+        full_refresh: forget states and load every stream anew.
+        progress: takes the rows so far, at most five times a second.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        warehouse: Warehouse,
+        targets: list[Target],
+        *,
+        full_refresh: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._connector = connector
+        self._warehouse = warehouse
+        self._targets = targets
+        self._full_refresh = full_refresh
+        self._progress = progress
+        self._last_progress = 0.0
+        self._last_commit = time.monotonic()
+        self._rows = 0
+        self._errors: list[str] = []
+        self._warnings: list[str] = []
+        self._whole: tuple[str, str] | None = None
+
+    def run(self) -> Result:
+        """Read, load and commit.
+
+        Whatever was complete or checkpointed before a failure stays.
+        """
+        import duckdb
+
+        result = Result()
+        with self._warehouse.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            self._cursor = cursor
+            try:
+                self._store = StateStore(cursor, self._connector.connection.name)
+                self._saved = self._store.load()
+                self._landings = self._land(cursor)
+                self._read()
+            except Cancelled:
+                result.cancelled = True
+                self._errors.append("The sync was stopped; what it had checkpointed is kept.")
+            except ToolkitError as error:
+                self._errors.append(str(error))
+            except duckdb.Error as error:
+                first = str(error).splitlines()[0]
+                self._errors.append(f"The warehouse refused: {self._connector.masker.mask(first)}")
+            self._end(result)
+        return result
+
+    def _land(self, cursor: "duckdb.DuckDBPyConnection") -> "dict[tuple[str, str | None], Landing]":
+        sync_id = time.time_ns() // 1_000_000
+        landings: dict[tuple[str, str | None], Landing] = {}
+        self._inputs: list[tuple[str, str | None]] = []
+        self._fresh: set[int] = set()
+        for index, target in enumerate(self._targets):
+            stream = target.plan.stream
+            key = (stream.name, stream.namespace)
+            saved = self._saved.get(key, Saved())
+            there = bool(tables.columns_of(cursor, target.relation))
+            fresh = self._full_refresh or (not there and saved.state is not None)
+            if fresh or not stream.incremental:
+                # A state without its table would skip all rows that are not there any more.
+                saved = Saved(generation=saved.generation)
+                self._fresh.add(index)
+            elif stream.incremental:
+                self._inputs.append(key)
+            landings[key] = Landing(
+                cursor,
+                target.plan,
+                target.relation,
+                saved,
+                key=target.key,
+                index=index,
+                fresh=fresh,
+                sync_id=sync_id,
+            )
+        self._sync_id = sync_id
+        return landings
+
+    def _read(self) -> None:
+        plans = [target.plan for target in self._targets]
+        generations = {i: la.saved.generation for i, la in enumerate(self._landings.values())}
+        catalog = configured_catalog(plans, generations, frozenset(self._fresh), self._sync_id)
+        saved = {} if self._full_refresh else self._saved
+        state = input_state(saved, self._inputs) if self._inputs else []
+        try:
+            for message in self._connector.read(catalog, state):
+                self._take(message)
+        finally:
+            self._commit_checkpoints()
+
+    def _take(self, message: Message) -> None:
+        if message.record is not None:
+            self._record(message.record)
+        elif message.state is not None:
+            self._state(message.state)
+        elif message.trace is not None:
+            trace = message.trace
+            if trace.error is not None:
+                said = self._connector.describe_error(message)
+                if trace.error.stream_descriptor is not None:
+                    landing = self._landing(trace.error.stream_descriptor)
+                    landing.failed = said
+                if said not in self._errors:
+                    self._errors.append(said)
+            elif trace.stream_status is not None and trace.stream_status.status == "COMPLETE":
+                self._complete(self._landing(trace.stream_status.stream_descriptor))
+        elif message.control is not None and message.control.type == "CONNECTOR_CONFIG":
+            self._warnings.append(
+                "the connector gave a new configuration (a rotated token, perhaps), which is not "
+                "kept: renew the secret by hand if the next sync cannot sign in"
+            )
+        if time.monotonic() - self._last_commit >= COMMIT_SECONDS:
+            self._commit_checkpoints()
+
+    def _record(self, record: Record) -> None:
+        landing = self._landings.get((record.stream, record.namespace)) or self._landing(
+            StreamDescriptor(record.stream, record.namespace)
+        )
+        if landing.complete:
+            raise ConnectorError(
+                f"The connector sent rows of {record.stream!r} after it had said that this stream "
+                "is complete.",
+                "They are not in the table.",
+                "Update the connector, or report this to its maintainers.",
+            )
+        landing.add(record.data, record.emitted_at)
+        self._rows += 1
+        if not self._rows % 100:
+            now = time.monotonic()
+            if now - self._last_progress >= _PROGRESS_SECONDS:
+                self._last_progress = now
+                self._progress(self._rows)
+
+    def _landing(self, name: StreamDescriptor) -> Landing:
+        """The stream that a message means; a missing namespace is tolerated."""
+        found = self._landings.get((name.name, name.namespace))
+        if found is None:
+            named = [landing for key, landing in self._landings.items() if key[0] == name.name]
+            if len(named) != 1:
+                raise ConnectorError(
+                    f"The connector sent something for stream {name.name!r}, which it was not "
+                    "asked for.",
+                    "It is not known where that belongs, so the sync was stopped.",
+                    "Add the stream to the connection, or update the connector.",
+                )
+            found = named[0]
+        return found
+
+    def _state(self, state: State) -> None:
+        if state.stream is not None:
+            landing = self._landing(state.stream.stream_descriptor)
+            landing.checkpoint(_text(state.stream.stream_state))
+        elif state.global_ is not None:
+            for part in state.global_.stream_states:
+                self._landing(part.stream_descriptor).checkpoint(_text(part.stream_state))
+            self._whole = ("GLOBAL", _text(state.global_.shared_state))
+            covered = {part.stream_descriptor.name for part in state.global_.stream_states}
+            for key, landing in self._landings.items():
+                if key[0] not in covered:
+                    landing.checkpoint(landing.saved.state or "null")
+        elif state.data is not None:
+            for landing in self._landings.values():
+                landing.checkpoint("null")
+            self._whole = ("LEGACY", _text(state.data))
+        if sum(landing.waiting for landing in self._landings.values()) >= COMMIT_ROWS:
+            self._commit_checkpoints()
+
+    def _commit_checkpoints(self) -> None:
+        """Rows and the STATEs that cover them, in one transaction."""
+        self._last_commit = time.monotonic()
+        landings = [la for la in self._landings.values() if la.pending is not None]
+        if not landings and self._whole is None:
+            return
+        for landing in landings:
+            landing.flush()
+        with transaction(self._cursor):
+            for landing in landings:
+                landing.commit(self._store)
+            if self._whole is not None and not self._full_refresh:
+                self._store.save_whole(*self._whole)
+                self._whole = None
+
+    def _complete(self, landing: Landing) -> None:
+        if landing.complete:
+            return
+        landing.flush()
+        with transaction(self._cursor):
+            landing.finish(self._store)
+            if self._whole is not None and all(la.complete for la in self._landings.values()):
+                self._store.save_whole(*self._whole)
+                self._whole = None
+
+    def _end(self, result: Result) -> None:
+        landings: Mapping[tuple[str, str | None], Landing] = getattr(self, "_landings", {})
+        result.rows = self._rows
+        open_ = [la.plan.stream.name for la in landings.values() if not la.complete]
+        code = self._connector.exit_code
+        if not self._errors and code:
+            reason = self._connector.masker.mask(self._connector.exit_reason())
+            self._errors.append(f"The connector failed: {reason}")
+        elif not self._errors and open_:
+            self._errors.append(
+                "The connector ended without saying that it is done with "
+                f"{', '.join(repr(name) for name in open_)}."
+            )
+        for landing in landings.values():
+            landing.discard()
+            if landing.complete:
+                rows, version = landing.version(self._store)
+                metadata = {"rows_read": landing.rows, "sync_mode": landing.plan.stream.sync_mode}
+                if landing.nulled:
+                    metadata["nulled"] = landing.nulled
+                result.made.append(
+                    Made(asset=landing.key, rows=rows, data_version=version, metadata=metadata)
+                )
+            for field, count in landing.nulled.items():
+                self._warnings.append(
+                    f"{count:,} values of {landing.plan.stream.name}.{field} do not fit their type "
+                    "and became NULL (see _airbyte_meta)"
+                )
+        if self._errors:
+            result.error = _explain(self._errors, landings, open_)
+        result.warnings = self._warnings
+
+
+def _explain(
+    errors: list[str], landings: Mapping[tuple[str, str | None], Landing], open_: list[str]
+) -> str:
+    kept = [la for la in landings.values() if not la.complete and la.kept]
+    lines = [*errors, *(f"{la.plan.stream.name}: {la.kept:,} rows are kept." for la in kept)]
+    complete = len(landings) - len(open_)
+    if landings and complete:
+        lines.append(f"{complete} of {len(landings)} streams are complete.")
+    return "\n".join(lines)
+
+
+def _text(raw: msgspec.Raw) -> str:
+    return bytes(raw).decode()
+
+
+__all__ = ["SCHEMA", "Result", "Sync", "Target"]
