@@ -1,6 +1,7 @@
 """What we know of a customer at the moment of the first cart, and what became of it."""
 
 import duckdb
+
 from toolkit import asset
 
 OWNER = "growth@example.com"

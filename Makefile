@@ -1,0 +1,92 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv.
+
+SHELL   := /bin/bash
+VENV    := .venv
+BIN     := $(VENV)/bin
+PROJECT := dbt_project
+INPUTS  := pyproject.toml constraints.txt
+
+# The first of these that is 3.11 or newer and starts; or say: make PYTHON=/path/to/python
+PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& echo $$candidate && break; done)
+
+# uv where it is there, else pip.
+UV      := $(shell command -v uv 2>/dev/null)
+CREATE   = $(if $(UV),$(UV) venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
+INSTALL  = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check --quiet)
+FREEZE   = $(if $(UV),$(UV) pip freeze --python $(BIN)/python,$(BIN)/python -m pip freeze) --exclude-editable
+
+# A stamp is written after an install that went well, so a failed one is tried again and a
+# good one is not: the second run installs nothing and works offline.
+READY     := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help build test check system bench fault constraints clean distclean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(READY) ## build the example shop, from an empty machine to the report
+	$(BIN)/toolkit connectors install --project-dir $(PROJECT)
+	$(BIN)/toolkit build --project-dir $(PROJECT)
+	$(BIN)/toolkit report --project-dir $(PROJECT)
+	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
+
+test: $(READY_DEV) ## run all tests
+	$(BIN)/pytest
+
+check: $(READY_DEV) ## lint, formatting, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+system: ## install the browser that some tests drive, where apt can
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then \
+		echo "A browser is there already."; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+		echo "No Chromium, and no apt as root to install it: the tests that need a browser are skipped."; \
+	fi
+
+bench: $(READY_DEV) ## measure speed and memory
+	$(BIN)/python -m benchmarks
+
+fault: $(READY_DEV) ## kill processes and break files, again and again
+	$(BIN)/pytest tests/fault
+
+constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
+	@{ echo "# The versions that were tested together. Written by: make constraints"; $(FREEZE) \
+		| grep -v -i -E '^(toolkit|pip|uv)([ =]|$$)'; } > constraints.txt.new
+	@mv constraints.txt.new constraints.txt
+	@touch $(READY) $(READY_DEV)
+
+clean: ## remove what build and test have written, the built warehouse too
+	rm -rf $(PROJECT)/target $(PROJECT)/logs $(PROJECT)/.toolkit $(PROJECT)/.user.yml
+	rm -f $(PROJECT)/shop.duckdb $(PROJECT)/shop.duckdb.wal
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+distclean: clean ## and the virtual environment as well
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11 or newer was found on PATH, so nothing can be installed." >&2; \
+		echo "Install one, or name it: make build PYTHON=/path/to/python3.11" >&2; \
+		exit 1; \
+	fi
+	@rm -rf $(VENV)
+	@$(CREATE) $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; \
+		exit 1; }
+
+$(READY): $(INPUTS) | $(BIN)/python
+	$(INSTALL) -c constraints.txt -e ".[ml]"
+	@touch $@
+
+$(READY_DEV): $(INPUTS) | $(BIN)/python
+	$(INSTALL) -c constraints.txt -e ".[ml,dev]"
+	@touch $(READY) $@
