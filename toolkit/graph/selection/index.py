@@ -115,7 +115,8 @@ def _node(item: Asset | Check) -> Node:
         name=item.name,
         package=item.package or "",
         tags=item.tags,
-        group=item.group,
+        # a dbt test inherits its model's group but is selected only by one of its own
+        group=item.config.get("group") if check and check.integration == "dbt" else item.group,
         path=item.path,
         yaml_path=item.yaml_path,
         config=item.config,

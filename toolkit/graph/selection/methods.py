@@ -33,9 +33,13 @@ _TEST_TYPES: Mapping[str, Callable[[Node], bool]] = {
     "python": lambda node: node.check is not None and node.check.kind == "python",
 }
 _VERSIONS = ("latest", "prerelease", "old", "none")
-# dbt reads config and group from these only where its own nodes are concerned
-_WITHOUT_CONFIG = frozenset({"exposure", "metric", "semantic_model", "saved_query", "unit_test"})
-_WITHOUT_GROUP = frozenset({"source", "exposure", "semantic_model", "saved_query", "unit_test"})
+# dbt's config: and group: do not look at these
+_WITHOUT_CONFIG = frozenset(
+    {"exposure", "metric", "semantic_model", "saved_query", "unit_test", "function"}
+)
+_WITHOUT_GROUP = frozenset(
+    {"source", "exposure", "semantic_model", "saved_query", "unit_test", "function"}
+)
 
 
 def invalid(term: Term, allowed: Iterable[str], what: str) -> SelectionError:

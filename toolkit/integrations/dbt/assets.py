@@ -1,6 +1,6 @@
 """A manifest's nodes as assets and checks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from toolkit.errors import Problem
@@ -67,6 +67,7 @@ def _asset(
         tags=_tags(node.tags),
         group=group,
         path=node.original_file_path,
+        yaml_path=_yaml_path(node),
         package=node.package_name,
         fqn=tuple(node.fqn),
         source_name=node.source_name,
@@ -101,9 +102,10 @@ def _check(node: Node, known: set[str], fingerprints: Fingerprints) -> Check:
         severity="warn" if severity == "warn" else "error",
         test_name=node.test_metadata.name if node.test_metadata else None,
         column=node.column_name,
-        tags=_tags(node.tags),
+        tags=_tags(node.tags or node.config.get("tags") or ()),  # unit tests: in config only
         group=node.group,
         path=node.original_file_path,
+        yaml_path=_yaml_path(node),
         package=node.package_name,
         fqn=tuple(node.fqn),
         config=node.config,
@@ -145,6 +147,11 @@ def _missing(node: Node, known: set[str], manifest: Manifest) -> Iterable[Proble
         )
 
 
+def _yaml_path(node: Node) -> str | None:
+    """The path in dbt's ``package://path``."""
+    return (node.patch_path or "").partition("://")[2] or None
+
+
 def _owner(owner: Owner | None) -> str | None:
     return (_text(owner.name) or _text(owner.email)) if owner else None
 
@@ -157,7 +164,7 @@ def _text(value: object) -> str | None:
     return str(value) if value else None
 
 
-def _tags(tags: list[str] | str) -> tuple[str, ...]:
+def _tags(tags: Sequence[str] | str) -> tuple[str, ...]:
     return (tags,) if isinstance(tags, str) else tuple(dict.fromkeys(tags))
 
 

@@ -56,6 +56,7 @@ class Node(msgspec.Struct):
     resource_type: str
     package_name: str = ""
     original_file_path: str | None = None
+    patch_path: str | None = None
     fqn: list[str] = []
     database: str | None = None
     schema: str | None = None
