@@ -118,7 +118,7 @@ def beats_the_base_rate(metrics: dict[str, float]) -> CheckResult:
     )
 
 
-@check(asset="predictions")
+@check(asset=predictions)
 def probabilities_are_between_0_and_1(predictions: pd.DataFrame) -> pd.DataFrame:
     """Rows that are no probability; none may be there."""
     return predictions[~predictions["conversion_probability"].between(0, 1)]
