@@ -1,5 +1,5 @@
 """What we ask of a warehouse, and DuckDB's answer to it."""
 
-from toolkit.warehouse.duckdb import Warehouse, quote, quote_relation
+from toolkit.warehouse.duckdb import Content, Warehouse, content_hash, quote, quote_relation
 
-__all__ = ["Warehouse", "quote", "quote_relation"]
+__all__ = ["Content", "Warehouse", "content_hash", "quote", "quote_relation"]

@@ -14,7 +14,7 @@ from toolkit.integrations.python.api import (
     ResourceDefinition,
     definition_of,
 )
-from toolkit.integrations.python.bind import Bound, Names, bind
+from toolkit.integrations.python.bind import Names, bind
 from toolkit.integrations.python.code_version import code_version
 from toolkit.integrations.python.columns import column_tests, columns
 from toolkit.integrations.python.directory import Directory, Entry

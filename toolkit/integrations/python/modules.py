@@ -171,7 +171,7 @@ def _import(file: Path, folder: Path, package: str, project_dir: Path) -> list[D
         except SyntaxError as error:
             where = relative(Path(error.filename), project_dir) if error.filename else path
             raise _import_error(f"{where}:{error.lineno}", error) from error
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's module may raise anything
+        except (Exception, SystemExit) as error:  # the user's module may raise anything
             line = line_in(error, [folder]) or (file, 1)
             raise _import_error(f"{relative(line[0], project_dir)}:{line[1]}", error) from error
     return definitions

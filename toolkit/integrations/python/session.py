@@ -1,0 +1,107 @@
+"""Handing inputs over: one step's cursors, temporary files and delivered values."""
+
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from toolkit.errors import AssetFailedError
+from toolkit.integrations.python.registry import Input
+from toolkit.warehouse import Warehouse, quote_relation
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MARK = "toolkit_session"
+
+
+class Session:
+    """What one step holds while it runs; leaving it gives all back.
+
+    A ``DuckDBPyRelation`` lives on the cursor that made it, so every relation of a step is
+    made by :attr:`cursor` and a returned one is written by it. A reader holds an unfinished
+    result, which blocks its cursor (DuckDB 2.0), so each reader gets a cursor of its own.
+    """
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()
+        self._mark = uuid4().hex
+        self.cursor = self.new_cursor()
+        self.cursor.execute(f"SET VARIABLE {_MARK} = '{self._mark}'")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            cursors, self._cursors = self._cursors, []
+        for cursor in cursors:
+            cursor.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def new_cursor(self) -> "duckdb.DuckDBPyConnection":
+        """A cursor that is closed with the session."""
+        cursor = self._warehouse.cursor()
+        with self._lock:
+            self._cursors.append(cursor)
+        return cursor
+
+    def interrupt(self) -> None:
+        """Stop what DuckDB is doing for this step; any thread may call it."""
+        with self._lock:
+            for cursor in self._cursors:
+                cursor.interrupt()
+
+    def owns(self, relation: "duckdb.DuckDBPyRelation") -> bool:
+        """Whether a relation lives on this session's cursor and not on another connection."""
+        seen = relation.query("toolkit_mark", f"SELECT getvariable('{_MARK}')").fetchall()
+        return bool(seen) and seen[0][0] == self._mark
+
+    def table(self, wanted: Input) -> Any:  # noqa: ANN401  # one of the six forms
+        """The asset's table as the function wants it.
+
+        Raises:
+            AssetFailedError: it is not in the warehouse.
+        """
+        import duckdb
+
+        assert wanted.relation is not None
+        sql = f"SELECT * FROM {quote_relation(wanted.relation)}"
+        cursor = self.new_cursor() if wanted.form == "reader" else self.cursor
+        try:
+            relation = cursor.sql(sql)
+        except duckdb.CatalogException as error:
+            raise AssetFailedError(
+                f"Its input {wanted.key} is not in the warehouse: there is no {wanted.relation}.",
+                "It was not run.",
+                f"Make the input first: toolkit build --select {wanted.name}",
+            ) from error
+        if wanted.form == "relation":
+            return relation
+        if wanted.form == "reader":
+            return relation.to_arrow_reader()
+        if wanted.form == "pandas":
+            return relation.to_df()
+        if wanted.form == "polars":
+            return relation.pl()
+        if wanted.form == "path":
+            return self._export(wanted, relation)
+        return relation.to_arrow_table()
+
+    def _export(self, wanted: Input, relation: "duckdb.DuckDBPyRelation") -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="toolkit-")
+        path = Path(self._folder.name, f"{wanted.parameter}.parquet")
+        relation.write_parquet(str(path))
+        return path
