@@ -73,8 +73,9 @@ def write_results(project: "Project", result: "BuildResult") -> None:
     from toolkit.report.run_results import write_run_results
 
     folder = project.settings.output_dir
-    write_run_results(folder / "run_results.json", result.run, result.steps, project.graph)
-    write_junit(folder / "junit.xml", result.run, result.steps, project.graph)
+    graph, secrets = project.graph, project.settings.secrets
+    write_run_results(folder / "run_results.json", result.run, result.steps, graph, secrets)
+    write_junit(folder / "junit.xml", result.run, result.steps, graph, project.name, secrets)
 
 
 def summarize(project: "Project", result: "BuildResult") -> None:

@@ -1,0 +1,111 @@
+"""``toolkit lineage``: where a column comes from, and who uses it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from toolkit.cli.loading import load_project
+from toolkit.cli.options import artifact_options, output_options, project_options
+
+if TYPE_CHECKING:
+    from toolkit.lineage import Lineage
+    from toolkit.project import Project
+
+_FORMATS = ["text", "json", "mermaid", "dot", "csv"]
+
+
+@click.command()
+@click.argument("asset", required=False)
+@click.option("--upstream", is_flag=True, help="Only what it comes from.")
+@click.option("--downstream", is_flag=True, help="Only what uses it.")
+@click.option("--depth", type=click.IntRange(min=1), help="How many assets away to go.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of standard output.",
+)  # fmt: skip
+@project_options
+@artifact_options
+@output_options
+def lineage(
+    asset: str | None, upstream: bool, downstream: bool, depth: int | None, form: str,
+    output: Path | None, **options: Any,
+) -> None:  # fmt: skip
+    """Trace columns: the whole graph, or one ASSET or ASSET.COLUMN up and down.
+
+    ASSET is a key (model.shop.customers) or a name (customers).
+    """
+    from toolkit.cli.console import show_problems
+    from toolkit.cli.names import resolve
+
+    project = load_project(options)
+    traced = project.lineage()
+    key, column = resolve(project.graph, traced, asset) if asset is not None else (None, None)
+    if upstream == downstream:  # neither or both: both ways
+        upstream = downstream = True
+    directions: list[Literal["upstream", "downstream"]] = []
+    directions += ["upstream"] if upstream else []
+    directions += ["downstream"] if downstream else []
+    if form == "text" and depth is None:
+        text = _text(project, traced, key, column, directions)
+    else:
+        text = _data(project, traced, key, column, directions, depth, form)
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        from toolkit.report.files import write_atomically
+
+        write_atomically(output, text)
+    if not options["quiet"] and key is None:
+        show_problems(traced.problems, limit=5)
+
+
+def _text(
+    project: "Project", traced: "Lineage", key: str | None, column: str | None,
+    directions: "list[Literal['upstream', 'downstream']]",
+) -> str:  # fmt: skip
+    from toolkit.report.lineage_text import asset_tree, column_tree, lineage_summary
+
+    if key is None:
+        return lineage_summary(project.graph, traced)
+    if column is None:
+        return asset_tree(project.graph, traced, key, directions)
+    return column_tree(project.graph, traced, key, column, directions)
+
+
+def _data(
+    project: "Project", traced: "Lineage", key: str | None, column: str | None,
+    directions: "list[Literal['upstream', 'downstream']]", depth: int | None, form: str,
+) -> str:  # fmt: skip
+    from toolkit.report import lineage_formats
+    from toolkit.report.files import json_text
+
+    part, keys = traced, None
+    if key is not None:
+        part = traced.only([getattr(traced, way)(key, column, depth) for way in directions])
+        keys = {key, *part.columns}
+    if form == "csv":
+        return lineage_formats.lineage_csv(part)
+    if form in ("mermaid", "dot"):
+        if key is not None and column is None:
+            keys = {key}
+            keys |= project.graph.ancestors([key], depth) if "upstream" in directions else set()
+            keys |= project.graph.descendants([key], depth) if "downstream" in directions else set()
+        draw = lineage_formats.mermaid if form == "mermaid" else lineage_formats.dot
+        return draw(project.graph, keys)
+    document = lineage_formats.lineage_document(
+        project.name, project.settings.target, project.dialect, project.graph, part
+    )
+    if keys is not None:
+        document["assets"] = {k: v for k, v in document["assets"].items() if k in keys}
+        document["problems"] = [p for p in document["problems"] if p["asset"] in keys]
+    if form == "text":  # with a depth: the edges as lines
+        return "".join(
+            f"{'.'.join(e.source)} -> {'.'.join(e.target)}  {e.subtype}\n"
+            for e in part.column_edges
+        ) + "".join(
+            f"{'.'.join(e.source)} -> {e.target}  {e.subtype} (all rows)\n"
+            for e in part.asset_edges
+        )
+    return json_text(document)

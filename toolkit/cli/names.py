@@ -1,0 +1,63 @@
+"""What a person calls an asset or a column, as keys."""
+
+import difflib
+from typing import TYPE_CHECKING
+
+from toolkit.errors import UsageError
+from toolkit.graph import AssetGraph
+
+if TYPE_CHECKING:
+    from toolkit.lineage import Lineage
+
+
+def resolve(graph: AssetGraph, lineage: "Lineage", text: str) -> tuple[str, str | None]:
+    """``(key, column or None)`` of what ``text`` names: an asset, or an asset and a column.
+
+    An asset goes by its key, its name or ``source_name.name``; a column follows after a dot.
+
+    Raises:
+        UsageError: nothing or more than one thing has that name.
+    """
+    found = _assets(graph, text)
+    if len(found) == 1:
+        return found[0], None
+    head, dot, tail = text.rpartition(".")
+    owners = _assets(graph, head) if dot else []
+    with_column = [
+        (key, column)
+        for key in owners
+        for column in lineage.columns.get(key, {})
+        if column.casefold() == tail.casefold()
+    ]
+    if not found and len(with_column) == 1:
+        return with_column[0]
+    if len(found) > 1 or len(with_column) > 1:
+        rivals = sorted(found or [f"{key}.{column}" for key, column in with_column])
+        raise UsageError(
+            f"{text!r} could mean any of {', '.join(rivals)}.",
+            "It is not known which one to trace.",
+            "Give the whole key.",
+        )
+    if owners:
+        columns = list(lineage.columns.get(owners[0], {}))
+        near = difflib.get_close_matches(tail, columns, n=3) or columns[:8]
+        known = f"It has {', '.join(near)}." if near else "No column of it is known."
+        raise UsageError(f"{owners[0]} has no column {tail!r}.", known, "Check the spelling.")
+    names = {asset.name: asset.key for asset in graph} | {key: key for key in graph.assets}
+    near = [names[n] for n in difflib.get_close_matches(text, names, n=3)]
+    raise UsageError(
+        f"There is no asset {text!r}.",
+        f"The nearest: {', '.join(dict.fromkeys(near))}." if near else "",
+        "`toolkit ls` lists all of them.",
+    )
+
+
+def _assets(graph: AssetGraph, text: str) -> list[str]:
+    if text in graph:
+        return [text]
+    named = [
+        asset.key for asset in graph if text in (asset.name, f"{asset.source_name}.{asset.name}")
+    ]
+    made = [key for key in named if graph[key].kind != "source"]
+    # a source named like what loads it: people mean what is made
+    return made if len(made) == 1 else named
