@@ -22,14 +22,14 @@ def assets_of(manifest: Manifest) -> Loaded:
     """Everything in the manifest that we model, with what had to be left out as problems."""
     fingerprints = Fingerprints(manifest)
     owners = {g.name: _owner(g.owner) for g in manifest.groups.values()}
-    nodes = [n for n in _all_nodes(manifest) if n.resource_type in ASSET_TYPES]
+    nodes = [n for n in _all_nodes(manifest) if n.resource_type in ASSET_TYPES and _enabled(n)]
     known = {node.unique_id for node in nodes}
     loaded = Loaded()
     for node in nodes:
         loaded.assets.append(_asset(node, known, owners, fingerprints))
         loaded.problems.extend(_missing(node, known, manifest))
     tests = [n for n in manifest.nodes.values() if n.resource_type == "test"]
-    for node in (*tests, *manifest.unit_tests.values()):
+    for node in filter(_enabled, (*tests, *manifest.unit_tests.values())):
         loaded.checks.append(_check(node, known, fingerprints))
     return loaded
 
@@ -40,6 +40,11 @@ def _all_nodes(manifest: Manifest) -> Iterable[Node]:
         manifest.metrics, manifest.saved_queries, manifest.exposures,
     ):  # fmt: skip
         yield from section.values()
+
+
+def _enabled(node: Node) -> bool:
+    # dbt leaves a test on a disabled model among the enabled nodes, and skips it everywhere
+    return node.config.get("enabled") is not False
 
 
 def _reads(node: Node) -> list[str]:
