@@ -119,6 +119,10 @@ def definition_of(function: object) -> Definition | None:
     return found if isinstance(found, Definition) else None
 
 
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", ""))
+
+
 def _register(function: Callable[..., Any], definition: Definition) -> None:
     setattr(function, _ATTRIBUTE, definition)
     collector = _collector.get()
@@ -189,7 +193,7 @@ def asset(
             function,
             AssetDefinition(
                 function=function,
-                name=given or getattr(function, "__name__", ""),
+                name=given or _name(function),
                 kind=kind,
                 schema=schema,
                 database=database,
@@ -238,7 +242,7 @@ def check(
             function,
             CheckDefinition(
                 function=function,
-                name=name or getattr(function, "__name__", ""),
+                name=name or _name(function),
                 asset=asset,
                 severity=severity,
                 description=description,
@@ -273,7 +277,7 @@ def resource(name: Any = None, *, target: str | None = None) -> Any:
             function,
             ResourceDefinition(
                 function=function,
-                name=given or getattr(function, "__name__", ""),
+                name=given or _name(function),
                 target=target,
             ),
         )

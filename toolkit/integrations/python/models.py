@@ -212,7 +212,7 @@ def _described(value: object) -> str:
     return "None" if value is None else f"a {type(value).__module__}.{type(value).__qualname__}"
 
 
-def _metrics(given: Mapping[str, float]) -> dict[str, float]:
+def _metrics(given: Mapping[str, Any]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name, value in given.items():
         if not isinstance(name, str) or (

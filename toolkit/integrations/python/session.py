@@ -65,8 +65,8 @@ class Session:
 
     def owns(self, relation: "duckdb.DuckDBPyRelation") -> bool:
         """Whether a relation lives on this session's cursor and not on another connection."""
-        seen = relation.query("toolkit_mark", f"SELECT getvariable('{_MARK}')").fetchall()
-        return bool(seen) and seen[0][0] == self._mark
+        found = relation.query("toolkit_mark", f"SELECT getvariable('{_MARK}')")
+        return found is not None and found.fetchall() == [(self._mark,)]
 
     def table(self, wanted: Input) -> Any:  # noqa: ANN401  # one of the six forms
         """The asset's table as the function wants it.
@@ -86,6 +86,12 @@ class Session:
                 f"Its input {wanted.key} is not in the warehouse: there is no {wanted.relation}.",
                 "It was not run.",
                 f"Make the input first: toolkit build --select {wanted.name}",
+            ) from error
+        except duckdb.Error as error:
+            raise AssetFailedError(
+                f"Its input {wanted.key} ({wanted.relation}) cannot be read: {error}",
+                "It was not run.",
+                f"Make the input anew: toolkit build --select {wanted.name}",
             ) from error
         if wanted.form == "relation":
             return relation

@@ -1,0 +1,101 @@
+"""What a check gave: a bool, a CheckResult or failing rows."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from toolkit.errors import AssetFailedError
+from toolkit.graph import Check, Relation
+from toolkit.integrations.python.api import CheckResult
+from toolkit.integrations.python.capture import StepLog
+from toolkit.integrations.python.output import described, table_form
+from toolkit.integrations.python.registry import ColumnTest
+from toolkit.integrations.python.session import Session
+from toolkit.warehouse import quote, quote_relation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SAMPLE = 20
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How a check ended: with ``failures`` rows (or 1, where none were counted)."""
+
+    passed: bool
+    failures: int
+    message: str
+
+
+def judge(value: object, log: StepLog) -> Verdict:
+    """Understand what a check function returned; the first failing rows go to its log.
+
+    Raises:
+        AssetFailedError: it is nothing that a check may return.
+    """
+    if isinstance(value, CheckResult):
+        if not _is_bool(value.passed):
+            raise _no_verdict(f"a CheckResult whose passed is {value.passed!r}")
+        passed = bool(value.passed)
+        if value.metadata:
+            log.write(f"metadata: {dict(value.metadata)!r}\n")
+        failures = value.failures if value.failures is not None else int(not passed)
+        return Verdict(passed, failures, value.message)
+    if _is_bool(value):
+        return Verdict(bool(value), int(not value), "")
+    form = table_form(value)
+    if form is None or form == "path":
+        raise _no_verdict(described(value))
+    rows = _arrow(value, form)
+    count = int(rows.num_rows)
+    if count:
+        log.write(f"{count} failing rows, of which the first:\n")
+        for row in rows.slice(0, _SAMPLE).to_pylist():
+            log.write(f"{row!r}\n")
+    return Verdict(count == 0, count, f"{count} failing rows" if count else "")
+
+
+def _is_bool(value: object) -> bool:
+    # numpy.bool_ is what `(frame.x > 0).all()` gives; it is no subclass of bool.
+    return isinstance(value, bool) or (
+        type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")
+    )
+
+
+def _no_verdict(what: str) -> AssetFailedError:
+    return AssetFailedError(
+        f"It returned {what}, which says neither that it passed nor that it failed.",
+        "The check counts as not run.",
+        "Return a bool, a CheckResult, or a table of failing rows.",
+    )
+
+
+def _arrow(value: Any, form: str) -> "pa.Table":  # noqa: ANN401  # one of the forms
+    import pyarrow as pa
+
+    if form == "relation":
+        return value.to_arrow_table()
+    if form == "reader":
+        return value.read_all()
+    if form == "pandas":
+        return pa.Table.from_pandas(value, preserve_index=False)
+    if form == "polars":
+        return value.to_arrow()
+    return cast("pa.Table", value)
+
+
+def column_test(session: Session, check: Check, relation: Relation, test: ColumnTest) -> Verdict:
+    """Run a test that was declared on a column."""
+    assert check.column is not None
+    column, table = quote(check.column), quote_relation(relation)
+    if test == "not_null":
+        sql = f"SELECT count(*) FROM {table} WHERE {column} IS NULL"
+        what = "null values"
+    else:
+        sql = (
+            f"SELECT count(*) FROM (SELECT {column} FROM {table} WHERE {column} IS NOT NULL "
+            f"GROUP BY {column} HAVING count(*) > 1)"
+        )
+        what = "values more than once"
+    count = int(session.cursor.execute(sql).fetchall()[0][0])
+    return Verdict(count == 0, count, f"{check.column}: {count} {what}" if count else "")

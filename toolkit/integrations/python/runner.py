@@ -1,0 +1,318 @@
+"""Calling Python assets and checks during one run."""
+
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import AssetFailedError, Problem, ToolkitError
+from toolkit.graph import Relation
+from toolkit.integrations.base import (
+    Made,
+    RunContext,
+    Status,
+    Step,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+)
+from toolkit.integrations.python import checking, output
+from toolkit.integrations.python.capture import Capture, StepLog
+from toolkit.integrations.python.models import ModelStore, as_model
+from toolkit.integrations.python.modules import line_in, relative
+from toolkit.integrations.python.registry import (
+    Callee,
+    Input,
+    PythonAsset,
+    PythonCheck,
+    Registry,
+)
+from toolkit.integrations.python.resources import ResourcePool
+from toolkit.integrations.python.session import Session
+from toolkit.masking import Masker
+from toolkit.warehouse import content_hash
+
+_WATCH = 0.5  # seconds between two looks at whether the run is over
+
+
+class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    status: Status
+    message: str = ""
+    failures: int | None = None
+    relation: str | None = None
+    made: tuple[Made, ...] = ()
+
+
+class PythonRunner:
+    """Runs Python steps; :meth:`run` may be called from several threads at once.
+
+    Attributes:
+        problems: what went wrong without failing a step (a resource that did not close).
+    """
+
+    def __init__(self, context: RunContext, registry: Registry) -> None:
+        self._context = context
+        self._registry = registry
+        self._masker = Masker(context.settings.secrets)
+        self._resources = ResourcePool(registry.resources)
+        self._store = ModelStore(context.settings.state_dir / "models", context.settings.target)
+        self._sessions: set[Session] = set()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self.problems: list[Problem] = []
+        self._create_schemas()
+        self._capture = Capture()
+        self._capture.start()
+        self._watcher = threading.Thread(target=self._watch, name="python-cancel", daemon=True)
+        self._watcher.start()
+
+    def _create_schemas(self) -> None:
+        if self._context.warehouse is None:
+            return
+        relations = (item.asset.relation for item in self._registry.assets.values())
+        for schema in sorted({r.schema for r in relations if r is not None and r.schema}):
+            self._context.warehouse.create_schema(schema)
+
+    def _watch(self) -> None:
+        """Interrupt DuckDB when the run must stop; Python code cannot be interrupted."""
+        while not self._over.is_set():
+            if self._context.cancel.wait(_WATCH):
+                with self._lock:
+                    sessions = list(self._sessions)
+                for session in sessions:
+                    session.interrupt()
+                return
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Run each step in the order given."""
+        for step in steps:
+            self._run_one(step)
+
+    def close(self) -> None:
+        """Close resources, give the standard streams back."""
+        self._over.set()
+        log = StepLog(self._context.log_dir / "resources.log", self._masker)
+        with self._capture.to(log):
+            self._resources.close(lambda line, trace: self._not_closed(log, line, trace))
+        self._capture.stop()
+        log.close()
+        self._watcher.join()
+
+    def _not_closed(self, log: StepLog, line: str, trace: str) -> None:
+        line = self._masker.mask(line)
+        log.write(f"{line}\n{trace}")
+        self.problems.append(Problem(asset=None, code="resource-not-closed", message=line))
+        self._context.emit(StepProgress(step="resources", message=line))
+
+    def _run_one(self, step: Step) -> None:
+        started = time.time()
+        thread = threading.current_thread().name
+        self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
+        log = StepLog(self._context.log_dir / _log_name(step.key), self._masker)
+        try:
+            outcome = self._outcome(step, log)
+        finally:
+            log.close()
+        finished = time.time()
+        timing = {
+            "name": "execute",
+            "started_at": datetime.fromtimestamp(started, UTC).isoformat(),
+            "completed_at": datetime.fromtimestamp(finished, UTC).isoformat(),
+        }
+        self._context.emit(
+            StepFinished(
+                step=step.key,
+                status=outcome.status,
+                started_at=started,
+                finished_at=finished,
+                message=self._masker.mask(outcome.message),
+                failures=outcome.failures,
+                relation=outcome.relation,
+                thread=thread,
+                timing=(timing,),
+                made=outcome.made,
+            )
+        )
+
+    def _outcome(self, step: Step, log: StepLog) -> _Outcome:
+        if self._context.cancel.is_set():
+            return _Outcome(status="skipped", message="The run was stopped before it began.")
+        asset = self._registry.assets.get(step.key)
+        check = self._registry.checks.get(step.key)
+        try:
+            with self._capture.to(log):
+                if asset is not None:
+                    return self._make(asset, log)
+                assert check is not None, step.key
+                return self._check(check, log)
+        except ToolkitError as error:
+            if self._context.cancel.is_set():
+                return _Outcome(status="skipped", message="The run was stopped while it ran.")
+            callee = (asset or check).callee  # type: ignore[union-attr]  # one of them is there
+            message = f"{step.key} ({callee.place}): {error}"
+            if error.__cause__ is not None:
+                log.write("".join(traceback.format_exception(error.__cause__)))
+            if log.used:
+                message += f"\nLog: {relative(log.path, self._context.settings.project_dir)}"
+            return _Outcome(status="error", message=message)
+
+    def _make(self, item: PythonAsset, log: StepLog) -> _Outcome:
+        with ExitStack() as stack:
+            session = self._session(
+                stack, needed=item.asset.relation is not None, callee=item.callee
+            )
+            value = self._call(item.callee, session)
+            if self._context.cancel.is_set():
+                raise AssetFailedError("The run was stopped before anything was written.")
+            if item.asset.kind == "ml_model":
+                return self._keep_model(item, value, session)
+            relation = item.asset.relation
+            assert relation is not None
+            assert session is not None
+            content = output.write(session, value, relation, item.asset.columns)
+        made = Made(asset=item.asset.key, rows=content.rows, data_version=content.version)
+        return _Outcome(
+            status="success",
+            message=f"{content.rows:,} rows" if content.rows != 1 else "1 row",
+            relation=str(relation),
+            made=(made,),
+        )
+
+    def _keep_model(self, item: PythonAsset, value: object, session: Session | None) -> _Outcome:
+        info = self._store.save(
+            item.asset.name,
+            as_model(value),
+            trusted=item.trusted,
+            code_version=item.asset.code_version,
+            inputs={i.key: self._data_version(i, session) for i in item.callee.inputs},
+        )
+        folder = self._store.path(info)
+        made = Made(
+            asset=item.asset.key,
+            data_version=info.content,
+            metrics=info.metrics,
+            metadata={
+                "version": info.version,
+                "path": relative(folder, self._context.settings.project_dir),
+                "sha256": info.sha256,
+                "parameters": info.parameters,
+                **({"metadata": info.metadata} if info.metadata else {}),
+            },
+        )
+        numbers = ", ".join(f"{name} {number:.4g}" for name, number in info.metrics.items())
+        return _Outcome(status="success", message=numbers or info.version, made=(made,))
+
+    def _data_version(self, item: Input, session: Session | None) -> str:
+        if item.relation is None:
+            return self._store.info(item.name).content
+        assert session is not None
+        return content_hash(session.cursor, item.relation).version
+
+    def _check(self, item: PythonCheck, log: StepLog) -> _Outcome:
+        with ExitStack() as stack:
+            session = self._session(stack, needed=False, callee=item.callee)
+            if item.column_test is not None:
+                relation = item.callee.inputs[0].relation
+                assert relation is not None
+                assert session is not None
+                verdict = self._column_test(session, item, relation)
+            else:
+                verdict = checking.judge(self._call(item.callee, session), log)
+        if verdict.passed:
+            return _Outcome(status="pass", message=verdict.message, failures=0)
+        message = verdict.message or "The check returned False."
+        if log.used:
+            message += f" Log: {relative(log.path, self._context.settings.project_dir)}"
+        status: Status = "fail" if item.check.severity == "error" else "warn"
+        return _Outcome(status=status, message=message, failures=max(verdict.failures, 1))
+
+    def _column_test(
+        self, session: Session, item: PythonCheck, relation: Relation
+    ) -> checking.Verdict:
+        import duckdb
+
+        assert item.column_test is not None
+        try:
+            return checking.column_test(session, item.check, relation, item.column_test)
+        except duckdb.Error as error:
+            raise AssetFailedError(
+                f"The test cannot be run on {relation}: {error}",
+                "The check counts as not run.",
+                f"Make the asset first: toolkit build --select {relation.identifier}",
+            ) from error
+
+    def _session(self, stack: ExitStack, *, needed: bool, callee: Callee) -> Session | None:
+        if not needed and all(item.relation is None for item in callee.inputs):
+            return None
+        warehouse = self._context.warehouse
+        if warehouse is None:
+            raise AssetFailedError(
+                "It reads or writes a table, but this target has no DuckDB warehouse.",
+                "It was not run.",
+                "Use a target of type duckdb for Python assets.",
+            )
+        session = stack.enter_context(Session(warehouse))
+        stack.enter_context(self._watched(session))
+        return session
+
+    def _watched(self, session: Session) -> AbstractContextManager[None]:
+        return _Watched(self._sessions, self._lock, session)
+
+    def _call(self, callee: Callee, session: Session | None) -> Any:  # noqa: ANN401  # whatever it returns
+        arguments: dict[str, Any] = {name: self._resources.get(name) for name in callee.resources}
+        for item in callee.inputs:
+            arguments[item.parameter] = self._argument(item, session)
+        try:
+            return callee.function(**arguments)
+        except (Exception, SystemExit) as error:  # the user's function may raise anything
+            raise self._raised(callee, error) from error
+
+    def _argument(self, item: Input, session: Session | None) -> Any:  # noqa: ANN401  # as annotated
+        if item.kind != "ml_model":
+            assert session is not None
+            return session.table(item)
+        if item.form == "metrics":
+            return self._store.info(item.name).metrics
+        trusted = self._registry.assets[item.key].trusted
+        model = self._store.load(item.name, trusted)
+        return model if item.form == "mlmodel" else model.estimator
+
+    def _raised(self, callee: Callee, error: BaseException) -> AssetFailedError:
+        project = self._context.settings.project_dir
+        where = line_in(error, [Path(callee.folder)])
+        at = f" at {relative(where[0], project)}:{where[1]}" if where else ""
+        if isinstance(error, SystemExit):
+            fact = f"It called sys.exit({error.code!r}){at}."
+        else:
+            text = " ".join(str(error).split())
+            fact = f"It raised {type(error).__name__}: {text}{at}"
+        return AssetFailedError(
+            fact, "What it makes is as it was before.", "Mend it, then `toolkit build --resume`."
+        )
+
+
+class _Watched(AbstractContextManager[None]):
+    """Keeps a session among those that a stopped run interrupts."""
+
+    def __init__(self, sessions: set[Session], lock: threading.Lock, session: Session) -> None:
+        self._sessions, self._lock, self._session = sessions, lock, session
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._sessions.add(self._session)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._sessions.discard(self._session)
+
+
+def _log_name(key: str) -> str:
+    """A step's log file: ``churn.log`` for an asset, ``check.churn.no_nulls.log`` for a check."""
+    name = key.removeprefix("python.")
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name) + ".log"
