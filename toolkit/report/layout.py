@@ -10,12 +10,21 @@ from collections.abc import Sequence
 import msgspec
 
 SWEEPS = 12
+MIN_HEIGHT = 40  # rows; a layer may be so high before it is folded
+EMPTY = 2.0  # rows; a band without any node is not higher than this
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Position of each node: ``layer`` counts columns, ``row`` counts card heights."""
+    """Position of each node.
+
+    Attributes:
+        layer: from left to right, along the edges.
+        sub: place within a layer that is folded into several columns, from 0.
+        row: from the top, in heights of a card.
+    """
 
     layer: list[int]
+    sub: list[int]
     row: list[float]
 
 
@@ -36,9 +45,32 @@ def layered(count: int, edges: Sequence[tuple[int, int]]) -> Layout:
     columns: list[list[int]] = [[] for _ in range(max(layer, default=0) + 1)]
     for node in linked:
         columns[layer[node]].append(node)
-    row = _rows(count, columns, parents, children)
+    folds = _folds(columns)
+    row = _rows(count, columns, folds, parents, children)
+    sub = [0] * count
+    for column, fold in zip(columns, folds, strict=True):
+        for place, node in enumerate(column):
+            sub[node] = place % fold
+    row = close_gaps(row)
     _place_isolated(linked, len(columns), layer, row)
-    return Layout(layer, row)
+    return Layout(layer, sub, row)
+
+
+def close_gaps(rows: Sequence[float]) -> list[float]:
+    """The same rows from 0, with bands in which nothing stands made narrow."""
+    moved: dict[float, float] = {}
+    last, at = None, 0.0
+    for row in sorted(set(rows)):
+        at += min(EMPTY, row - last) if last is not None else 0.0
+        last, moved[row] = row, at
+    return [moved[row] for row in rows]
+
+
+def _folds(columns: list[list[int]]) -> list[int]:
+    """In how many columns each layer stands: a page is wider than high, and so is a graph."""
+    total = sum(map(len, columns))
+    height = max(MIN_HEIGHT, round((2 * total) ** 0.5))
+    return [max(1, -(-len(column) // height)) for column in columns]
 
 
 def _layers(parents: list[list[int]], children: list[list[int]]) -> list[int]:
@@ -56,17 +88,19 @@ def _layers(parents: list[list[int]], children: list[list[int]]) -> list[int]:
 def _rows(
     count: int,
     columns: list[list[int]],
+    folds: list[int],
     parents: list[list[int]],
     children: list[list[int]],
 ) -> list[float]:
     row = [0.0] * count
-    for column in columns:
+    folded = list(zip(columns, folds, strict=True))
+    for column, fold in folded:
         for place, node in enumerate(column):
-            row[node] = place - len(column) / 2
+            row[node] = (place - len(column) / 2) / fold
     for sweep in range(SWEEPS):
         forward = sweep % 2 == 0
         near = parents if forward else children
-        for column in columns if forward else reversed(columns):
+        for column, fold in folded if forward else reversed(folded):
             wish = {
                 node: sum(row[other] for other in near[node]) / len(near[node])
                 if near[node]
@@ -74,30 +108,30 @@ def _rows(
                 for node in column
             }
             column.sort(key=lambda node: (wish[node], row[node], node))
-            for node, at in zip(column, spread([wish[node] for node in column]), strict=True):
+            places = spread([wish[node] for node in column], 1 / fold)
+            for node, at in zip(column, places, strict=True):
                 row[node] = at
-    for column in columns:
+    for column, fold in folded:
         wishes = [_mean([row[n] for n in parents[node] + children[node]]) for node in column]
-        for node, at in zip(column, spread(wishes), strict=True):
+        for node, at in zip(column, spread(wishes, 1 / fold), strict=True):
             row[node] = at
-    lowest = min((row[node] for column in columns for node in column), default=0.0)
-    return [at - lowest for at in row]
+    return row
 
 
-def spread(wishes: Sequence[float]) -> list[float]:
-    """Heights nearest (least squares) to ``wishes`` that keep the order and a distance of 1.
+def spread(wishes: Sequence[float], distance: float = 1.0) -> list[float]:
+    """Heights nearest (least squares) to ``wishes`` that keep the order and ``distance``.
 
-    With ``z[i] = y[i] - i`` this is isotonic regression: pool adjacent violators.
+    With ``z[i] = y[i] - i * distance`` this is isotonic regression: pool adjacent violators.
     """
     pools: list[tuple[float, int]] = []
     for place, wish in enumerate(wishes):
-        total, size = wish - place, 1
+        total, size = wish - place * distance, 1
         while pools and pools[-1][0] / pools[-1][1] > total / size:
             above, members = pools.pop()
             total, size = total + above, size + members
         pools.append((total, size))
     fitted = [total / size for total, size in pools for _ in range(size)]
-    return [value + place for place, value in enumerate(fitted)]
+    return [value + place * distance for place, value in enumerate(fitted)]
 
 
 def _mean(values: Sequence[float]) -> float:

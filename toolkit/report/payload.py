@@ -121,6 +121,7 @@ class _Builder:
             "metadata": [_pairs(m.metadata, intern) if m else [] for m in made],
             "result": [self._result(key) for key in self.keys],
             "layer": place.layer,
+            "sub": place.sub,
             "row": [round(row, 2) for row in place.row],
         }
 

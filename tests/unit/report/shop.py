@@ -314,7 +314,7 @@ def data(**changes: object) -> ReportData:
             )
             for record in reversed(history)
             for s in record.steps
-            if s.finished_at is not None and s.step in shop
+            if s.finished_at is not None and s.step in shop and s.name != "audit"
         },
         "results": {s.step: s for record in reversed(history) for s in record.steps},
         "states": states,

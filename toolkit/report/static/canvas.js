@@ -4,6 +4,7 @@
   const { H, PORT } = R.cards;
   const CELL = 256;
   const SLOW = 10; // ms of drawing above which gestures move the picture first
+  const DOTS_BELOW = 0.28; // below this a name could not be read
   const MIN_K = 0.008;
   const MAX_K = 2.5;
   const ICONS = {};
@@ -73,12 +74,20 @@
       this.invalidate();
     }
 
-    setScene(scene, keepCamera) {
+    setScene(scene) {
       this.scene = scene;
       this.hit = gridIndex(scene.cards);
       this.lit = null;
-      if (!keepCamera) this.fit();
+      if (!this.width) this.resize();
+      this.fit();
       this.invalidate();
+    }
+
+    /** If all at once would be too small to read, begin at one card at a readable size. */
+    readable(i, least) {
+      if (this.camera.k >= least) return;
+      this.camera.k = least;
+      this.show(i);
     }
 
     /** What the top canvas shows: sets of card and edge numbers, ports; null for nothing. */
@@ -91,7 +100,6 @@
 
     resize() {
       const { width, height } = this.host.getBoundingClientRect();
-      const first = !this.width;
       this.width = width;
       this.height = height;
       this.ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -99,7 +107,6 @@
         canvas.width = Math.round(width * this.ratio);
         canvas.height = Math.round(height * this.ratio);
       }
-      if (first && this.scene) this.fit();
       this.draw();
     }
 
@@ -266,7 +273,7 @@
       const { k } = this.camera;
       for (const c of cards) {
         if (!this.visible(c)) continue;
-        if (k < 0.16) this.drawDot(g, c);
+        if (k < DOTS_BELOW) this.drawDot(g, c);
         else if (k < 0.5) this.drawBar(g, c);
         else this.drawCard(g, c);
       }
@@ -302,7 +309,7 @@
 
     drawBar(g, c) {
       this.box(g, c);
-      const size = Math.min(20, 9.5 / this.camera.k);
+      const size = Math.min(28, 9.5 / this.camera.k);
       g.font = `600 ${size}px ${this.font}`;
       g.textBaseline = "middle";
       g.fillStyle = this.colors["tool-" + c.hue];
@@ -389,7 +396,9 @@
     fitText(g, text, room, size) {
       if (text.length * size * 0.36 <= room && g.measureText(text).width <= room) return text;
       const letter = g.measureText("abcdefghijklmnop_rst").width / 20;
-      return R.format.middle(text, Math.max(2, Math.floor(room / letter)));
+      let letters = Math.max(2, Math.floor(room / letter));
+      while (letters > 2 && g.measureText(R.format.middle(text, letters)).width > room) letters--;
+      return R.format.middle(text, letters);
     }
 
     drawTop() {

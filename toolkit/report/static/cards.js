@@ -6,6 +6,7 @@
   const MAX_PORTS = 14;
   const COLLAPSE_ABOVE = 150;
   const ROW = H + 12;
+  const SUB_GAP = 16;
   const STATES = ["failed", "stale", "never", "fresh"];
 
   const GROUPINGS = { folder: (a) => a.folder, group: (a) => a.group || "(no group)", tool: (a) => a.tool };
@@ -139,9 +140,13 @@
   const groupTitle = (name) => name.split("/").slice(-2).join("/");
 
   function useWholeLayout(model, cards) {
+    const folds = [];
+    for (const { asset } of cards) folds[asset.layer] = Math.max(folds[asset.layer] || 0, asset.sub + 1);
+    const starts = [0];
+    for (let l = 0; l < folds.length; l++) starts.push(starts[l] + (folds[l] || 1) * (W + SUB_GAP) - SUB_GAP + R.layout.LAYER_GAP);
     for (const card of cards) {
       card.layer = card.asset.layer;
-      card.x = card.layer * (W + R.layout.LAYER_GAP);
+      card.x = starts[card.layer] + card.asset.sub * (W + SUB_GAP);
       card.y = card.row * ROW;
     }
   }
@@ -167,6 +172,7 @@
       const tool = c.asset ? c.asset.tool : c.members[0].tool;
       if (!layers.has(c.layer)) layers.set(c.layer, { x0: c.x, x1: c.x + c.w, tools: new Map() });
       const l = layers.get(c.layer);
+      l.x0 = Math.min(l.x0, c.x);
       l.x1 = Math.max(l.x1, c.x + c.w);
       const weight = c.members ? c.members.length : 1;
       l.tools.set(tool, (l.tools.get(tool) || 0) + weight);

@@ -57,7 +57,7 @@
       core.assets, pool,
       ["key", "name", "kind", "tool", "owner", "group", "folder", "path", "package", "source", "subtype",
         "materialized", "relation", "description", "url", "lineage", "state", "reason"],
-      ["line", "contract", "at", "rows", "layer", "row"],
+      ["line", "contract", "at", "rows", "layer", "sub", "row"],
     );
     const n = assets.length;
     const names = (numbers) => numbers.map((s) => pool[s]);

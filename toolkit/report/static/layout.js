@@ -4,6 +4,7 @@
 (function (R) {
   const LAYER_GAP = 70;
   const ROW_GAP = 12;
+  const MAX_GAP = 56;
   const SWEEPS = 8;
 
   /**
@@ -32,6 +33,7 @@
     for (const i of linked) (columns[layer[i]] ||= []).push(i);
     for (let l = 0; l < columns.length; l++) columns[l] ||= [];
     sweep(items, columns, parents, children);
+    closeGaps(items, linked);
     const bottom = settle(items, columns);
     grid(items, order.filter((i) => !parents[i].length && !children[i].length), columns.length, bottom);
     return items;
@@ -80,6 +82,17 @@
     let k = 0;
     for (const [total, size] of pools) {
       for (let m = 0; m < size; m++, k++) items[column[k]].y = total / size + offsets[k] - items[column[k]].h / 2;
+    }
+  }
+
+  /** Bands in which nothing stands are made narrow. */
+  function closeGaps(items, linked) {
+    let bottom = -Infinity;
+    let shift = 0;
+    for (const i of [...linked].sort((a, b) => items[a].y - items[b].y)) {
+      if (items[i].y - bottom > MAX_GAP) shift += bottom === -Infinity ? 0 : items[i].y - bottom - MAX_GAP;
+      bottom = Math.max(bottom, items[i].y + items[i].h);
+      items[i].y -= shift;
     }
   }
 

@@ -94,7 +94,7 @@
       h("span.muted", null, ` ${duration(Math.min(...timed.map(took)))} to ${duration(Math.max(...timed.map(took)))} in ${plural(timed.length, "run")}`)) : null,
     table([
       { label: "Status", cell: (s) => R.icons.badge(s.status) },
-      { label: "When", cell: (s) => h("a", { href: app.href({ view: "runs", run: s.run.id }), title: s.run.id }, time(s.started_at ?? s.run.started_at)) },
+      { label: "When", class: "when", cell: (s) => h("a", { href: app.href({ view: "runs", run: s.run.id }), title: s.run.id }, time(s.started_at ?? s.run.started_at)) },
       { label: "Rows", class: "num", cell: (s) => count(s.rows) },
       { label: "Time", class: "num", cell: (s) => duration(took(s)) },
     ], steps.slice(0, 20)));

@@ -44,7 +44,10 @@
       });
       this.canvas.model = app.model;
       this.map = h("canvas.minimap", { "aria-hidden": "true", onpointerdown: (e) => this.jump(e) });
-      this.stage.append(this.tip, this.map, this.caption);
+      this.stage.append(this.tip, this.map, this.caption, h("div.zoom", { role: "group", "aria-label": "Zoom" },
+        h("button", { onclick: () => this.canvas.zoom(1.35), title: "Zoom in (+)", "aria-label": "Zoom in" }, "+"),
+        h("button", { onclick: () => this.canvas.zoom(1 / 1.35), title: "Zoom out (-)", "aria-label": "Zoom out" }, "−"),
+        h("button", { onclick: () => { this.canvas.fit(); this.drawMap(); }, title: "Show all (0)", "aria-label": "Show all" }, R.icons.icon("fit", 12))));
       this.canvas.top.setAttribute("aria-label", "Graph of assets. Arrow keys go to neighbours, plus and minus zoom, 0 shows all, T shows it as a table.");
       this.canvas.top.addEventListener("keydown", (e) => this.key(e));
       this.update(app.state);
@@ -60,11 +63,13 @@
       const column = asset && state.column ? R.graph.findColumn(model, asset.i, state.column) : -1;
       const wanted = JSON.stringify([state.select, state.filters, state.by, state.open, state.focus, state.hops, state.ports,
         column, column >= 0 ? state.direction : 0, state.ports ? state.asset : 0]);
-      if (wanted !== this.wanted) {
+      const fresh = wanted !== this.wanted;
+      if (fresh) {
         this.wanted = wanted;
         this.build(state, column);
       }
       this.selectedCard = asset && this.scene.cardOf.has(asset.i) ? this.scene.cardOf.get(asset.i) : -1;
+      if (fresh && this.selectedCard >= 0 && (this.trace || this.scene.cards.length <= 60)) this.canvas.readable(this.selectedCard, 0.66);
       this.controls(state, column);
       this.rest();
       this.drawMap();
@@ -114,13 +119,10 @@
         const asset = app.model.byKey.get(state.asset);
         if (state.focus) parts.push(this.focusControl(state));
         else if (asset) parts.push(h("a.button", { href: app.href({ focus: asset.key, hops: 2, by: "auto" }) }, "Focus on ", R.format.middle(asset.name, 24)));
-        if (scene.cards.length <= 80) parts.push(h("a.button", { href: app.href({ ports: !state.ports }), "aria-pressed": String(!!state.ports) }, "Columns"));
+        if (scene.cards.length <= 80 && groups < scene.cards.length) parts.push(h("a.button", { href: app.href({ ports: !state.ports }), "aria-pressed": String(!!state.ports) }, "Columns"));
         for (const name of state.open) parts.push(h("a.chip", { href: app.href({ open: state.open.filter((o) => o !== name) }), title: "Collapse" }, name, " ×"));
       }
       parts.push(h("span.grow"),
-        h("button", { onclick: () => this.canvas.zoom(1.35), title: "Zoom in (+)", "aria-label": "Zoom in" }, "+"),
-        h("button", { onclick: () => this.canvas.zoom(1 / 1.35), title: "Zoom out (-)", "aria-label": "Zoom out" }, "−"),
-        h("button", { onclick: () => { this.canvas.fit(); this.drawMap(); }, title: "Show all (0)" }, "Fit"),
         h("button", { onclick: () => this.showTable(this.alternative.childElementCount === 0), title: "The graph as a table (T)" }, "Table"),
         h("button", { onclick: (e) => copy(this.mermaid(), e.currentTarget), title: "Copy what is visible as a Mermaid diagram" }, "Mermaid"));
       fill(this.bar, parts);
