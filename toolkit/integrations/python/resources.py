@@ -71,7 +71,7 @@ class ResourcePool:
                 report(f"The resource {maker.name!r} ({maker.place}) yields more than once.", "")
             except StopIteration:
                 pass
-            except (Exception, SystemExit) as error:  # the user's code may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's own code
                 report(
                     f"The resource {maker.name!r} ({maker.place}) was not closed: "
                     f"{type(error).__name__}: {error}",
