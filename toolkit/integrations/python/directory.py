@@ -47,6 +47,9 @@ class Directory:
         found = self._by_name.get(name, [])
         landed = [entry for entry in found if entry.kind != "stream"]
         found = landed or found
+        # A dbt source over a table that another asset here writes is that table.
+        written = {_place(entry) for entry in found if entry.kind != "source"} - {None}
+        found = [e for e in found if e.kind != "source" or _place(e) not in written]
         latest = [entry for entry in found if entry.version == entry.latest_version]
         if len(found) > 1 and len({e.latest_version for e in found} - {None}) == 1:
             # Versions of one model: the plain name means the latest, as in dbt's ref().
@@ -89,6 +92,10 @@ class Directory:
         folded = {candidate.casefold(): candidate for candidate in reversed(names)}
         close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
         return [folded[match] for match in close]
+
+
+def _place(entry: Entry) -> Relation | None:
+    return entry.relation.folded() if entry.relation is not None else None
 
 
 def _names(entry: Entry) -> set[str]:

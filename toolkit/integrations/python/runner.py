@@ -152,15 +152,22 @@ class PythonRunner:
                 assert check is not None, step.key
                 return self._check(check, log)
         except ToolkitError as error:
-            if self._context.cancel.is_set():
-                return _Outcome(status="skipped", message="The run was stopped while it ran.")
-            callee = (asset or check).callee  # type: ignore[union-attr]  # one of them is there
-            message = f"{step.key} ({callee.place}): {error}"
-            if error.__cause__ is not None:
-                log.write("".join(traceback.format_exception(error.__cause__)))
-            if log.used:
-                message += f"\nLog: {relative(log.path, self._context.settings.project_dir)}"
-            return _Outcome(status="error", message=message)
+            return self._failure(step, error, error.__cause__, log)
+        except Exception as error:  # noqa: BLE001  # DuckDB, Arrow, skops on what the user gave
+            return self._failure(step, f"{type(error).__name__}: {error}", error, log)
+
+    def _failure(
+        self, step: Step, what: object, cause: BaseException | None, log: StepLog
+    ) -> _Outcome:
+        if self._context.cancel.is_set():
+            return _Outcome(status="skipped", message="The run was stopped while it ran.")
+        if cause is not None:
+            log.write("".join(traceback.format_exception(cause)))
+        item = self._registry.assets.get(step.key) or self._registry.checks[step.key]
+        message = f"{step.key} ({item.callee.place}): {what}"
+        if log.used:
+            message += f"\nLog: {relative(log.path, self._context.settings.project_dir)}"
+        return _Outcome(status="error", message=message)
 
     def _make(self, item: PythonAsset, log: StepLog) -> _Outcome:
         with ExitStack() as stack:
