@@ -40,6 +40,9 @@ class Both(NamedTuple):
     selector: "NodeSelector"
     words: Mapping[str, list[str]]
 
+    def __repr__(self) -> str:
+        return f"<{self.name}: {len(self.graph)} assets>"
+
 
 @contextmanager
 def dbt_flags(**flags: str) -> Iterator[None]:

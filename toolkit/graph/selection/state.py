@@ -7,29 +7,37 @@ from toolkit.errors import SelectionError
 from toolkit.graph.asset import Asset, Check
 from toolkit.graph.graph import AssetGraph
 from toolkit.graph.selection.context import SelectionContext
-from toolkit.graph.selection.index import Index
+from toolkit.graph.selection.index import Index, Node
 from toolkit.graph.selection.terms import Term
 
-_PARTS = ("body", "configs", "persisted_descriptions", "relation", "macros", "contract")
-
 Fingerprints = Mapping[str, str]
+
+# which of dbt's nodes have which part; other integrations have those that they fingerprint
+_CODE = frozenset({"model", "snapshot", "seed", "function", "test"})
+_DESCRIBED = frozenset({"source", "exposure", "metric", "semantic_model", "saved_query"})
+_PARTS: Mapping[str, frozenset[str]] = {
+    "body": _CODE,
+    "configs": _CODE | _DESCRIBED,
+    "persisted_descriptions": _CODE,
+    "relation": _CODE | {"source"},
+    "macros": _CODE,
+    "contract": _CODE,
+}
 
 
 def by_state(index: Index, term: Term, context: SelectionContext) -> set[str]:
     """New, old, modified, unmodified, or modified in one part."""
-    matches = _state_checks().get(term.value)
+    matches = _STATES.get(term.value)
     if matches is None:
         raise SelectionError(
             f"{term.raw!r}: {term.value!r} is nothing that state: can tell.",
             "Nothing was selected.",
-            f"Known: {', '.join(_state_checks())}.",
+            f"Known: {', '.join(_STATES)}.",
         )
     state = context.state
     if state is None:
         raise _needs(term, "an earlier state of the project", "--state FOLDER_WITH_A_MANIFEST")
-    return {
-        key for key, node in index.nodes.items() if matches(_then(state, key), node.fingerprints)
-    }
+    return {key for key, node in index.nodes.items() if matches(_then(state, key), node)}
 
 
 def by_result(index: Index, term: Term, context: SelectionContext) -> set[str]:
@@ -80,24 +88,28 @@ def _then(state: AssetGraph, key: str) -> Fingerprints | None:
     return item.fingerprints if item is not None else None
 
 
-def _modified(then: Fingerprints | None, now: Fingerprints) -> bool:
-    return then is None or then != now
+def _modified(then: Fingerprints | None, node: Node) -> bool:
+    return then is None or then != node.fingerprints
 
 
-def _state_checks() -> Mapping[str, Callable[[Fingerprints | None, Fingerprints], bool]]:
-    return {
-        "new": lambda then, now: then is None,
-        "old": lambda then, now: then is not None,
-        "modified": _modified,
-        "unmodified": lambda then, now: not _modified(then, now),
-        **{f"modified.{part}": _part_modified(part) for part in _PARTS},
-    }
+def _part_modified(part: str) -> "_Matches":
+    def matches(then: Fingerprints | None, node: Node) -> bool:
+        now = node.fingerprints.get(part)
+        if now is None if node.integration != "dbt" else node.resource not in _PARTS[part]:
+            return False
+        if then is None:
+            return part != "macros"  # nobody can tell whether the macros of a new one are new
+        return then.get(part) != now
+
+    return matches
 
 
-def _part_modified(part: str) -> Callable[[Fingerprints | None, Fingerprints], bool]:
-    def check(then: Fingerprints | None, now: Fingerprints) -> bool:
-        if part not in now:
-            return False  # this kind of asset has no such part
-        return then is None or then.get(part) != now[part]
+_Matches = Callable[[Fingerprints | None, Node], bool]
 
-    return check
+_STATES: Mapping[str, _Matches] = {
+    "new": lambda then, _: then is None,
+    "old": lambda then, _: then is not None,
+    "modified": _modified,
+    "unmodified": lambda then, node: not _modified(then, node),
+    **{f"modified.{part}": _part_modified(part) for part in _PARTS},
+}

@@ -1,1 +1,1 @@
-select * from {{ ref('customers') }} join {{ ref('stg_contacts') }} using (id)
+select * from {{ ref('customers') }} order by id

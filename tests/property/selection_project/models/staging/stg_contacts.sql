@@ -1,1 +1,1 @@
-select * from {{ source("crm", "users") }}
+select id, {{ cents("amount") }} as amount from {{ source("crm", "users") }}

@@ -1,3 +1,3 @@
-def model(dbt, session):
+def model(dbt: object, session: object) -> object:
     dbt.config(materialized="table", tags=["ml", "nightly"])
     return dbt.ref("customers")
