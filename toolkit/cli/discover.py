@@ -14,7 +14,18 @@ MAX_FILES = 20_000
 MAX_BYTES = 2_000_000
 
 _SKIPPED = frozenset(
-    ["node_modules", "target", "dbt_packages", "dbt_modules", "logs", "venv", "env", "build", "dist", "__pycache__"]
+    {
+        "node_modules",
+        "target",
+        "dbt_packages",
+        "dbt_modules",
+        "logs",
+        "venv",
+        "env",
+        "build",
+        "dist",
+        "__pycache__",
+    }
 )
 # Tests hold examples of everything, and none of it is the project's own.
 _TESTS = re.compile(r"(^|/)(tests?|fixtures)/|(^|/)(test_[^/]*|conftest)\.py$")

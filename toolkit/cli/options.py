@@ -35,20 +35,32 @@ class Words(click.Option):
         for name in (*self.opts, *self.secondary_opts):
             known = parser._long_opt.get(name) or parser._short_opt.get(name)
             if known is not None:
-                known.process = _greedy(known.process, tuple(known.prefixes))
+                known.process = self._greedy(known.process, tuple(known.prefixes))
+
+    def split(self, argument: str) -> list[str]:
+        """The words in one argument of the command line."""
+        return argument.split()
+
+    def _greedy(
+        self, process: Callable[[str, "_ParsingState"], None], prefixes: tuple[str, ...]
+    ) -> Callable[[str, "_ParsingState"], None]:
+        def take(value: str, state: "_ParsingState") -> None:
+            arguments = [value]
+            while state.rargs and not state.rargs[0].startswith(prefixes):
+                arguments.append(state.rargs.pop(0))
+            for argument in arguments:
+                for word in self.split(argument):
+                    process(word, state)
+
+        return take
 
 
-def _greedy(
-    process: Callable[[str, "_ParsingState"], None], prefixes: tuple[str, ...]
-) -> Callable[[str, "_ParsingState"], None]:
-    def take(value: str, state: "_ParsingState") -> None:
-        words = value.split()
-        while state.rargs and not state.rargs[0].startswith(prefixes):
-            words += state.rargs.pop(0).split()
-        for word in words:
-            process(word, state)
+class Paths(Words):
+    """As :class:`Words`, but a path may hold spaces."""
 
-    return take
+    def split(self, argument: str) -> list[str]:
+        """The argument as it is."""
+        return [argument]
 
 
 def parse_vars(
@@ -159,7 +171,7 @@ def artifact_options(command: Command) -> Command:
         click.option(
             "--connections",
             type=_path(),
-            cls=Words,
+            cls=Paths,
             multiple=True,
             help="Airbyte configurations: files or folders. Replaces those of toolkit.yml.",
         ),

@@ -118,7 +118,8 @@ def _paths(document: Document, key: str, value: object, renderer: Renderer) -> t
         place: Keys = (key, index)
         rendered = renderer.tree(document, place, entry)
         if not isinstance(rendered, str) or not rendered:
-            raise document.error(place, f"must be a path, not {kind_of(rendered) or 'empty'}.")
+            found_kind = "empty" if rendered == "" else kind_of(rendered)
+            raise document.error(place, f"must be a path, not {found_kind}.")
         path = document.path.parent / rendered
         if not _exists(path):
             raise document.error(

@@ -210,7 +210,11 @@ def _duckdb(
 
 
 def _absolute(path: str, project_dir: Path) -> str:
-    """A DuckDB path as DuckDB sees it from dbt, which works in the project folder."""
+    """A DuckDB path as DuckDB sees it from a dbt that is run in the project folder.
+
+    dbt does not go there by itself: run from elsewhere, it builds elsewhere. We always run it in
+    the project folder, so that one project has one file.
+    """
     if path == ":memory:" or (_URL.match(path) and not Path(path).is_absolute()):
         return path
     return os.path.normpath(project_dir / Path(path).expanduser())

@@ -13,8 +13,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         type: adapter name (``duckdb``, ``postgres``, ...); also the SQL dialect's name.
         database / schema: where dbt builds by default.
-        path: the DuckDB file, absolute; ``:memory:`` or ``md:...`` as written; ``None`` for
-            other adapters.
+        path: the DuckDB file, absolute (a relative one counts from the project folder);
+            ``:memory:`` or ``md:...`` as written; ``None`` for other adapters.
         config_options: DuckDB's; a connection in our process must use exactly these.
         settings: DuckDB ``SET`` options for each cursor.
         raw: the rendered output as it stands. Holds secrets: never print it.

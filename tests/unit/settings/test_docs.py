@@ -1,0 +1,57 @@
+"""docs/configuration.md says what is so."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from toolkit.errors import SettingsError
+from toolkit.settings import AirbyteTarget, DestinationMap, load_settings
+from toolkit.settings.config import VERSION
+
+Write = Callable[[Mapping[str, str]], Path]
+
+DOCS = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+EXAMPLE = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0]
+MESSAGE = re.findall(r"```text\n(.*?)```", DOCS, re.DOTALL)[0]
+FILES = {
+    "toolkit.yml": EXAMPLE,
+    "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb}, prod: {type: duckdb}}}\n",
+    "ml/a.py": "",
+    "../connectors/a.yml": "",
+}
+
+
+def test_the_example_loads(write: Write, env: dict[str, str]) -> None:
+    folder = write(FILES)
+    dev = load_settings(environ=env)
+    assert dev.connections == (folder.parent / "connectors",)
+    assert dev.assets == (folder / "ml",)
+    assert dev.airbyte == AirbyteTarget()
+    assert dev.destinations == {"warehouse": DestinationMap(database="shop", schema="raw")}
+    names = re.findall(r"env_var\('(\w+)'\)", EXAMPLE)
+    prod = load_settings(environ={**env, **dict.fromkeys(names, "x")}, target="prod")
+    assert prod.airbyte.run == "remote"
+    assert prod.airbyte.client_secret == "x"
+
+
+def test_the_message_is_the_message(write: Write, env: dict[str, str]) -> None:
+    write({"toolkit.yml": "version: 1\nconections: []\n"})
+    with pytest.raises(SettingsError) as raised:
+        load_settings(environ=env)
+    assert str(raised.value) == MESSAGE.strip()
+
+
+def test_every_key_is_listed() -> None:
+    listed = set(
+        re.findall(r"^\| `([a-z_.<>]+)`", DOCS.split("The file is strict")[0], re.MULTILINE)
+    )
+    assert listed == {
+        "version",
+        "connections",
+        "assets",
+        *(f"airbyte.<target>.{name}" for name in AirbyteTarget.__struct_fields__),
+        *(f"destinations.<name>.{name}" for name in DestinationMap.__struct_fields__),
+    }
+    assert f"`{VERSION}`" in DOCS
