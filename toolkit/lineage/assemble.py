@@ -1,0 +1,188 @@
+"""Results of single assets -> edges of the whole graph, with one spelling for each column."""
+
+from collections.abc import Mapping
+
+from toolkit.errors import Problem
+from toolkit.graph import Asset, AssetGraph
+from toolkit.lineage.model import (
+    AssetEdge,
+    ColumnEdge,
+    ColumnRef,
+    Lineage,
+    order_of_asset_edge,
+    order_of_column_edge,
+)
+from toolkit.lineage.traced import Home, Loss, Output
+from toolkit.lineage.tracer import Found
+
+# Bits and names of kinds: those of ``sql.flow``, which must not be imported here: it pulls in
+# sqlglot, and a warm run needs none.
+_DIRECT = ((4, "AGGREGATION"), (2, "TRANSFORMATION"), (1, "IDENTITY"))
+_INDIRECT = ((8, "CONDITIONAL"), (16, "WINDOW"))
+_ROWS = ((1, "JOIN"), (2, "FILTER"), (4, "GROUP_BY"), (8, "SORT"))
+
+# Nothing is wrong with the lineage where these are said.
+_REMARKS = frozenset({"python-asset", "undeclared-dependency"})
+
+
+class _Names:
+    """Columns of each asset; a name that is met for the first time becomes one."""
+
+    def __init__(self, found: Mapping[str, Found]) -> None:
+        self.columns: dict[str, dict[str, str | None]] = {
+            key: dict(one.shape.columns) for key, one in found.items()
+        }
+        self._folded = {
+            key: {name.casefold(): name for name in reversed(names)}
+            for key, names in self.columns.items()
+        }
+
+    def spelled(self, key: str, name: str) -> tuple[str, bool]:
+        """The one spelling of a column, and whether it was unknown until now."""
+        if name in self.columns[key]:
+            return name, False
+        folded = name.casefold()
+        known = self._folded[key].get(folded)
+        if known is not None:
+            return known, False
+        self.columns[key][name] = None
+        self._folded[key][folded] = name
+        return name, True
+
+
+class _Assembly:
+    def __init__(self, found: Mapping[str, Found]) -> None:
+        self.names = _Names(found)
+        self._found = found
+        self._column_edges: dict[ColumnRef, dict[ColumnRef, int]] = {}
+        self._written: dict[ColumnRef, Output] = {}
+        self._rows: dict[str, dict[ColumnRef, int]] = {}
+        self._asked: list[ColumnRef] = []
+
+    def run(self) -> None:
+        for key, one in self._found.items():
+            if one.traced is None:
+                continue
+            for output in one.traced.outputs:
+                name, _ = self.names.spelled(key, output.name)
+                self._written.setdefault((key, name), output)
+                into = self._column_edges.setdefault((key, name), {})
+                for source, column, mask in output.flow:
+                    self._add(into, source, column, mask)
+            rows = self._rows.setdefault(key, {})
+            for source, column, mask in one.traced.rows:
+                self._add(rows, source, column, mask)
+            if one.traced.branches:
+                traced = {output.name.casefold() for output in one.traced.outputs}
+                self._asked += [
+                    (key, n) for n in self.names.columns[key] if n.casefold() not in traced
+                ]
+        self._answer()
+
+    def _add(self, into: dict[ColumnRef, int], source: str, column: str, mask: int) -> None:
+        if source not in self._found:
+            return
+        name, is_new = self.names.spelled(source, column)
+        if is_new:
+            self._asked.append((source, name))
+        into[(source, name)] = into.get((source, name), 0) | mask
+
+    def _answer(self) -> None:
+        """Columns that only their readers know of: find them behind the stars that hide them."""
+        seen: set[ColumnRef] = set()
+        while self._asked:
+            key, name = ref = self._asked.pop()
+            traced = self._found[key].traced
+            if ref in seen or traced is None:
+                continue
+            seen.add(ref)
+            for branch in traced.branches:
+                home = _home(branch, name.casefold())
+                if home is None:
+                    continue
+                into = self._column_edges.setdefault(ref, {})
+                if home.key is not None:
+                    self._add(into, home.key, name, 1)
+                for source, column, mask in home.flow:
+                    self._add(into, source, column, mask)
+
+    def column_edges(self) -> list[ColumnEdge]:
+        edges = []
+        for target, sources in self._column_edges.items():
+            output = self._written.get(target)
+            for source, mask in sources.items():
+                if source[0] == target[0]:
+                    continue
+                text = output.expression if output is not None else None
+                line = output.line if output is not None else None
+                for bit, kind in _DIRECT:
+                    if mask & bit:
+                        plain = kind == "IDENTITY"
+                        about = (None, None) if plain else (text, line)
+                        edges.append(ColumnEdge(source, target, "DIRECT", kind, *about))
+                        break
+                for bit, kind in _INDIRECT:
+                    if mask & bit:
+                        edges.append(ColumnEdge(source, target, "INDIRECT", kind, text, line))
+        return sorted(edges, key=order_of_column_edge)
+
+    def asset_edges(self) -> list[AssetEdge]:
+        edges = [
+            AssetEdge(source, target, kind)
+            for target, sources in self._rows.items()
+            for source, mask in sources.items()
+            if source[0] != target
+            for bit, kind in _ROWS
+            if mask & bit
+        ]
+        return sorted(edges, key=order_of_asset_edge)
+
+
+def _home(branch: list[Home], folded: str) -> Home | None:
+    """The one likely home of an unknown column; none if there are several."""
+    homes = [home for home in branch if folded not in home.hidden]
+    lowest = min((home.rank for home in homes), default=0)
+    likely = [home for home in homes if home.rank == lowest]
+    return likely[0] if len(likely) == 1 else None
+
+
+def assemble(graph: AssetGraph, found: Mapping[str, Found]) -> Lineage:
+    """The lineage of the graph from what was found for each asset."""
+    assembly = _Assembly(found)
+    assembly.run()
+    problems = [
+        _problem(graph[key], loss, one) for key, one in found.items() for loss in one.losses
+    ]
+    return Lineage(
+        assembly.names.columns,
+        assembly.column_edges(),
+        assembly.asset_edges(),
+        {key: one.status for key, one in found.items()},
+        problems,
+    )
+
+
+def _problem(asset: Asset, loss: Loss, found: Found) -> Problem:
+    line = _source_line(asset, loss.line)
+    where = f" (line {loss.line} of the compiled SQL)" if loss.line and line is None else ""
+    opaque = "No column lineage for " if found.status == "opaque" else ""
+    return Problem(
+        asset=asset.key,
+        code=loss.code,
+        message=f"{opaque}{asset.key}: {loss.message}{where}.",
+        severity="info" if loss.code in _REMARKS else "warning",
+        path=asset.path,
+        line=line,
+    )
+
+
+def _source_line(asset: Asset, line: int | None) -> int | None:
+    """The line of the file that became this line of compiled SQL, if there is no doubt."""
+    if line is None or asset.sql is None or asset.raw_sql is None:
+        return None
+    compiled = asset.sql.splitlines()
+    if not 0 < line <= len(compiled):
+        return None
+    wanted = compiled[line - 1].strip()
+    found = [n for n, text in enumerate(asset.raw_sql.splitlines(), 1) if text.strip() == wanted]
+    return found[0] if len(found) == 1 and wanted else None

@@ -1,0 +1,59 @@
+"""Assets whose lineage is not in SQL: what lands by itself, and what people declare."""
+
+from collections.abc import Mapping
+
+from toolkit.graph import Asset
+from toolkit.lineage.known import CATALOGUED, UNKNOWN, Shape
+from toolkit.lineage.traced import Home, Leaf, Output, Traced
+
+IDENTITY, TRANSFORMATION = 1, 2  # as in ``sql.flow``, which needs sqlglot to be imported
+
+
+def landed(own: Shape, parents: Mapping[str, Shape]) -> Traced:
+    """An asset that is where its parents land: a source read from a stream or a seed.
+
+    Columns are the same where names are, in any case. Without a catalog the parents' other
+    columns are there too: a list that a person wrote leaves columns out.
+    """
+    outputs: dict[str, Output] = {}
+    folded = {
+        key: {name.casefold(): name for name in shape.columns} for key, shape in parents.items()
+    }
+    for name, type_ in own.columns.items():
+        flow: list[Leaf] = []
+        for key, names in folded.items():
+            spelled = names.get(name.casefold())
+            if spelled is not None:
+                flow.append((key, spelled, IDENTITY))
+                type_ = type_ or parents[key].columns[spelled]
+        outputs[name.casefold()] = Output(name, type_, flow)
+    if own.rank != CATALOGUED:
+        for key, shape in parents.items():
+            for name, type_ in shape.columns.items():
+                if name.casefold() not in own_names(own):
+                    found = outputs.get(name.casefold())
+                    flow = [*(found.flow if found else []), (key, name, IDENTITY)]
+                    outputs[name.casefold()] = Output(name, type_, flow)
+    homes = [[Home(key, [], UNKNOWN)] for key, shape in parents.items() if shape.rank == UNKNOWN]
+    return Traced(list(outputs.values()), [], homes)
+
+
+def own_names(shape: Shape) -> set[str]:
+    """Folded names of known columns."""
+    return {name.casefold() for name in shape.columns}
+
+
+def declared_inputs(asset: Asset, own: Shape, parents: Mapping[str, Shape]) -> Traced | None:
+    """A Python asset with ``inputs`` on its columns; ``None`` where there are none at all."""
+    if not any(column.inputs for column in asset.columns.values()):
+        return None
+    by_fold = {name.casefold(): column for name, column in asset.columns.items()}
+    outputs = []
+    for name, type_ in own.columns.items():
+        column = by_fold.get(name.casefold())
+        flow: list[Leaf] = []
+        for key, source in column.inputs if column is not None else ():
+            if key in parents:
+                flow.append((key, source, TRANSFORMATION))
+        outputs.append(Output(name, type_, flow))
+    return Traced(outputs)

@@ -1,0 +1,227 @@
+"""Aggregates, their FILTER and ORDER BY, and window functions."""
+
+from sqlglot import exp
+
+from toolkit.lineage.sql.expression import HANDLERS, collect, collect_all
+from toolkit.lineage.sql.flow import (
+    AGGREGATION,
+    CONDITIONAL,
+    TRANSFORMATION,
+    WINDOW,
+    Flow,
+    compose,
+)
+from toolkit.lineage.sql.scope import Scope
+
+# Called over a window they pick a value of some row; they aggregate nothing.
+_PICKS = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
+
+# They number rows or groups: their arguments are constants or grouping keys.
+_RANKS = (
+    exp.CumeDist,
+    exp.DenseRank,
+    exp.Grouping,
+    exp.GroupingId,
+    exp.Ntile,
+    exp.PercentRank,
+    exp.Rank,
+)
+
+# Aggregates that the parser takes for plain functions.
+_BY_NAME = frozenset(
+    [
+        "any_value",
+        "approx_count_distinct",
+        "approx_percentile",
+        "approx_top_k",
+        "argmax",
+        "argmin",
+        "array_agg",
+        "array_concat_agg",
+        "arbitrary",
+        "bit_and",
+        "bit_or",
+        "bit_xor",
+        "bool_and",
+        "bool_or",
+        "checksum",
+        "collect_list",
+        "collect_set",
+        "corr",
+        "entropy",
+        "every",
+        "favg",
+        "first",
+        "fsum",
+        "geometric_mean",
+        "group_concat",
+        "groupuniqarray",
+        "grouparray",
+        "hash_agg",
+        "histogram",
+        "hll",
+        "hll_accumulate",
+        "hll_count.extract",
+        "hll_count.init",
+        "hll_count.merge",
+        "hll_count.merge_partial",
+        "hll_union_agg",
+        "json_agg",
+        "json_group_array",
+        "json_group_object",
+        "json_object_agg",
+        "jsonb_agg",
+        "jsonb_object_agg",
+        "kahan_sum",
+        "kurtosis_pop",
+        "last",
+        "list",
+        "listagg",
+        "logical_and",
+        "logical_or",
+        "mad",
+        "map_agg",
+        "map_union",
+        "max_by",
+        "median",
+        "min_by",
+        "multimap_agg",
+        "numeric_histogram",
+        "object_agg",
+        "product",
+        "quantile",
+        "quantile_cont",
+        "quantile_disc",
+        "ratio_to_report",
+        "regr_count",
+        "reservoir_quantile",
+        "sem",
+        "st_union_agg",
+        "string_agg",
+        "sumkahan",
+        "sum_no_overflow",
+        "union_agg",
+        "uniq",
+        "uniqexact",
+        "wm_concat",
+        "xmlagg",
+    ]
+)
+
+
+def _aggregate(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    _arguments(node, scope, out, lift, compose(lift, AGGREGATION))
+
+
+def _plain(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """A function that the parser calls an aggregate and that aggregates nothing."""
+    _arguments(node, scope, out, lift, compose(lift, TRANSFORMATION))
+
+
+def _arguments(node: exp.Expr, scope: Scope, out: Flow, lift: int, inside: int) -> None:
+    for child in node.args.values():
+        if isinstance(child, exp.Expr):
+            _argument(child, scope, out, lift, inside)
+        elif isinstance(child, list):
+            for item in child:
+                if isinstance(item, exp.Expr):
+                    _argument(item, scope, out, lift, inside)
+
+
+def _argument(node: exp.Expr, scope: Scope, out: Flow, lift: int, inside: int) -> None:
+    """One argument; ``x ORDER BY y LIMIT n`` is parsed as if it were the argument."""
+    while isinstance(node, exp.Limit | exp.Order):
+        if isinstance(node, exp.Order):
+            collect_all(node.expressions, scope, out, compose(lift, WINDOW))
+        if node.this is None:
+            return
+        node = node.this
+    if isinstance(node, exp.Distinct):
+        for item in node.expressions:
+            _argument(item, scope, out, lift, inside)
+        return
+    collect(node, scope, out, inside)
+
+
+def _combined(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """ClickHouse's ``sumIf(x, condition)`` and the like."""
+    arguments = [item for item in node.expressions if isinstance(item, exp.Expr)]
+    if node.name.lower().endswith("if") and arguments:
+        collect(arguments.pop(), scope, out, compose(lift, CONDITIONAL))
+    collect_all(arguments, scope, out, compose(lift, AGGREGATION))
+
+
+def _count_if(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    collect(node.this, scope, out, compose(lift, CONDITIONAL))
+
+
+def _filter(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    collect(node.this, scope, out, lift)
+    collect(node.expression, scope, out, compose(lift, CONDITIONAL))
+
+
+def _within_group(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """``WITHIN GROUP (ORDER BY x)``: x is the value of a percentile, the order of a list."""
+    collect(node.this, scope, out, lift)
+    is_list = isinstance(node.this, exp.GroupConcat | exp.ArrayAgg)
+    inside = compose(lift, WINDOW if is_list else AGGREGATION)
+    collect_all(node.expression.expressions, scope, out, inside)
+
+
+def _window(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    function = node.this
+    if isinstance(function, exp.Expr):
+        collect(function, scope, out, lift)
+    over = compose(lift, WINDOW)
+    seen: set[int] = set()
+    window: exp.Expr | None = node
+    while window is not None and id(window) not in seen:
+        seen.add(id(window))
+        collect_all(window.args.get("partition_by"), scope, out, over)
+        order = window.args.get("order")
+        if order is not None:
+            collect_all(order.expressions, scope, out, over)
+        alias = window.args.get("alias")
+        if window is not node and alias is None and isinstance(window.this, exp.Identifier):
+            break
+        window = scope.windows.get(alias.name.lower()) if alias is not None else None
+
+
+def _wrapper(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """IGNORE NULLS and RESPECT NULLS."""
+    collect(node.this, scope, out, lift)
+
+
+def _anonymous(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    name = node.name.lower()
+    if name in _BY_NAME:
+        _aggregate(node, scope, out, lift)
+    else:
+        collect_all(node.expressions, scope, out, compose(lift, TRANSFORMATION))
+
+
+def is_aggregate(node: exp.Expr) -> bool:
+    """The node makes one value of many rows."""
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() in _BY_NAME
+    return isinstance(node, exp.AggFunc) and not isinstance(node, _PICKS + _RANKS)
+
+
+def _subclasses(base: type[exp.Expr]) -> set[type[exp.Expr]]:
+    found = {base}
+    for child in base.__subclasses__():
+        found |= _subclasses(child)
+    return found
+
+
+for _class in _subclasses(exp.AggFunc):
+    HANDLERS[_class] = _plain if issubclass(_class, _PICKS + _RANKS) else _aggregate
+for _class in _subclasses(exp.CombinedAggFunc):
+    HANDLERS[_class] = _combined
+HANDLERS[exp.CountIf] = _count_if
+HANDLERS[exp.Filter] = _filter
+HANDLERS[exp.WithinGroup] = _within_group
+HANDLERS[exp.Window] = _window
+HANDLERS[exp.IgnoreNulls] = _wrapper
+HANDLERS[exp.RespectNulls] = _wrapper
+HANDLERS[exp.Anonymous] = _anonymous

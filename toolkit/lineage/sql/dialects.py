@@ -1,0 +1,83 @@
+"""What we have to know of each SQL dialect beyond what the parser knows."""
+
+from functools import cache
+
+import msgspec
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Naming and resolution rules of one dialect.
+
+    Attributes:
+        name: sqlglot's name.
+        unquoted: what an unquoted identifier becomes: ``lower``, ``upper`` or ``keep``.
+        sensitive: quoted names that differ in case are different columns.
+        lateral_alias: a select item may use the alias of one before it.
+        keys_in_place: ``select *`` over USING leaves the key where the left side has it.
+        suffixes: the second column of one name in a derived table gets ``_1``.
+        recursive_without_keyword: a CTE may read itself without RECURSIVE.
+        anonymous: how a column without a name is called: ``text``, ``f0_``, ``?column?``.
+        pseudo: folded names that every table has and nobody declares.
+    """
+
+    name: str
+    unquoted: str = "keep"
+    sensitive: bool = False
+    lateral_alias: bool = True
+    keys_in_place: bool = False
+    suffixes: bool = False
+    recursive_without_keyword: bool = False
+    anonymous: str = "text"
+    pseudo: frozenset[str] = frozenset()
+
+    def exact(self, name: str, quoted: bool) -> str:
+        """The name as the warehouse stores it."""
+        if quoted or self.unquoted == "keep":
+            return name
+        return name.lower() if self.unquoted == "lower" else name.upper()
+
+
+# dbt adapter type -> the nearest sqlglot dialect, where the names differ.
+_ADAPTERS = {
+    "firebolt": "postgres",
+    "glue": "spark",
+    "greenplum": "postgres",
+    "impala": "hive",
+    "motherduck": "duckdb",
+    "sqlserver": "tsql",
+    "synapse": "tsql",
+    "vertica": "postgres",
+}
+
+_FACTS = {
+    "duckdb": Facts("duckdb", keys_in_place=True, suffixes=True, pseudo=frozenset({"rowid"})),
+    "snowflake": Facts("snowflake", "upper", sensitive=True, recursive_without_keyword=True),
+    "postgres": Facts(
+        "postgres", "lower", sensitive=True, lateral_alias=False, anonymous="?column?"
+    ),
+    "redshift": Facts("redshift", "lower", anonymous="?column?", pseudo=frozenset({"sysdate"})),
+    "bigquery": Facts("bigquery", lateral_alias=False, anonymous="f0_"),
+    "trino": Facts("trino", "lower", lateral_alias=False),
+    "presto": Facts("presto", "lower", lateral_alias=False),
+    "athena": Facts("athena", "lower", lateral_alias=False),
+    "oracle": Facts(
+        "oracle",
+        "upper",
+        sensitive=True,
+        lateral_alias=False,
+        recursive_without_keyword=True,
+        pseudo=frozenset({"rownum", "rowid", "level", "sysdate", "systimestamp", "user"}),
+    ),
+    "tsql": Facts("tsql", lateral_alias=False, recursive_without_keyword=True),
+    "fabric": Facts("fabric", lateral_alias=False, recursive_without_keyword=True),
+    "mysql": Facts("mysql", lateral_alias=False),
+    "sqlite": Facts("sqlite", lateral_alias=False),
+}
+
+
+@cache
+def facts_of(dialect: str) -> Facts:
+    """Facts of a sqlglot dialect or dbt adapter type; sensible ones for those not listed."""
+    name = dialect.lower()
+    name = _ADAPTERS.get(name, name)
+    return _FACTS.get(name) or Facts(name)

@@ -1,0 +1,236 @@
+"""The select list: items, stars with their modifiers, COLUMNS(...)."""
+
+import re
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from toolkit.lineage.sql.expression import evaluate, taken
+from toolkit.lineage.sql.flow import JOIN, mark
+from toolkit.lineage.sql.names import output_name
+from toolkit.lineage.sql.relation import Branch, Col, Rel, Value, side_by_side
+from toolkit.lineage.sql.scope import Scope
+
+# Functions that make rows when they stand in a select list.
+_MAKE_ROWS = (exp.Explode, exp.Unnest, exp.Inline)
+
+
+class Projection:
+    """What a select list makes.
+
+    Attributes:
+        cols: in order, stars expanded.
+        items: the select item that each column comes from.
+        branches: unknown columns that a star lets through.
+    """
+
+    __slots__ = ("branches", "cols", "items")
+
+    def __init__(self) -> None:
+        self.cols: list[Col] = []
+        self.items: list[exp.Expr] = []
+        self.branches: list[list[Branch]] = []
+
+
+def project(nodes: Sequence[exp.Expr], scope: Scope) -> Projection:
+    """Evaluate a select list; each item sees the aliases before it, where the dialect does."""
+    result = Projection()
+    unnamed = 0
+    for node in nodes:
+        if node.__class__ is exp.Star:
+            _star(node, None, scope, result)
+        elif node.__class__ is exp.Column and node.this.__class__ is exp.Star:
+            _star(node.this, node, scope, result)
+        elif scope.context.uses_columns and (columns := node.find(exp.Columns)) is not None:
+            _repeated(node, columns, scope, result)
+        elif node.__class__ is exp.Aliases:
+            _several(node, scope, result)
+        else:
+            if not node.alias_or_name:
+                unnamed += 1
+            name = output_name(node, unnamed, scope.context.facts)
+            value = evaluate(node, scope)
+            _mark_rows(node, value, scope)
+            result.cols.append(Col(name, value))
+            result.items.append(node)
+            if node.__class__ is exp.Alias:
+                _remember_alias(name, value, scope)
+    return result
+
+
+def _remember_alias(name: str, value: Value, scope: Scope) -> None:
+    scope.aliases.setdefault(name.lower(), value)
+
+
+def _mark_rows(node: exp.Expr, value: Value, scope: Scope) -> None:
+    inner = node.this if node.__class__ is exp.Alias else node
+    if isinstance(inner, _MAKE_ROWS) or (
+        isinstance(inner, exp.Dot) and inner.find(*_MAKE_ROWS) is not None
+    ):
+        mark(scope.rows, value.flow, JOIN)
+
+
+def _several(node: exp.Expr, scope: Scope, result: Projection) -> None:
+    """``f(x) as (a, b)``: a function that makes several columns."""
+    value = Value(taken(node.this, scope), None, node)
+    if isinstance(node.this, _MAKE_ROWS):
+        mark(scope.rows, value.flow, JOIN)
+    for name in node.expressions:
+        result.cols.append(Col(name.name, value))
+        result.items.append(node)
+
+
+def _star(star: exp.Expr, node: exp.Expr | None, scope: Scope, result: Projection) -> None:
+    if node is not None and node.args.get("table") is not None:
+        rel = _source_of(node, scope)
+        if rel is None:
+            _struct_star(node, scope, result)
+            return
+        cols, branches = list(rel.cols), list(rel.branches)
+    else:
+        cols, branches = all_columns(scope)
+    cols, branches = _modified(star, cols, branches, scope)
+    result.cols.extend(cols)
+    result.items.extend([star] * len(cols))
+    if branches:
+        result.branches.append(branches)
+
+
+def _source_of(node: exp.Expr, scope: Scope) -> Rel | None:
+    alias = node.args["table"].name.lower()
+    level: Scope | None = scope
+    while level is not None:
+        if alias in level.sources:
+            return level.sources[alias]
+        level = level.parent
+    return None
+
+
+def _struct_star(node: exp.Expr, scope: Scope, result: Projection) -> None:
+    """``struct_column.*``: fields that nobody lists."""
+    from toolkit.lineage.sql.source import anything
+
+    column = exp.Column(this=node.args["table"].copy(), table=node.args.get("db"))
+    rel = anything(scope.column(column).flow)
+    result.branches.append(list(rel.branches))
+
+
+def all_columns(scope: Scope) -> tuple[list[Col], list[Branch]]:
+    """``*``: the columns of all sources; keys of USING once."""
+    sources = list(scope.sources.values())
+    branches = [rel.branches for rel in sources]
+    if not scope.merged:
+        cols = [col for rel in sources for col in rel.cols]
+        return cols, side_by_side(branches) if any(branches) else []
+    emitted: set[str] = set()
+    cols = []
+    names = scope.merged_names
+    in_place = scope.context.facts.keys_in_place
+    known = {col.name.lower() for rel in sources for col in rel.cols}
+    for folded, value in scope.merged.items():
+        if not in_place or folded not in known:
+            emitted.add(folded)
+            cols.append(Col(names[folded], value))
+    for rel in sources:
+        for col in rel.cols:
+            folded = col.name.lower()
+            if folded not in scope.merged:
+                cols.append(col)
+            elif folded not in emitted:
+                emitted.add(folded)
+                cols.append(Col(col.name, scope.merged[folded]))
+    return cols, _hide(side_by_side(branches) if any(branches) else [], scope.merged)
+
+
+def _hide(branches: list[Branch], names: "Sequence[str] | dict[str, Value]") -> list[Branch]:
+    return [tuple(beyond.without(names) for beyond in branch) for branch in branches]
+
+
+def _modified(
+    star: exp.Expr, cols: list[Col], branches: list[Branch], scope: Scope
+) -> tuple[list[Col], list[Branch]]:
+    """EXCEPT / EXCLUDE, REPLACE, RENAME, ILIKE."""
+    args = star.args
+    hidden: list[str] = []
+    ilike = args.get("ilike")
+    if ilike is not None:
+        pattern = re.compile(_like(ilike.name), re.IGNORECASE)
+        cols = [col for col in cols if pattern.fullmatch(col.name)]
+    if args.get("except_"):
+        dropped = {node.name.lower() for node in args["except_"]}
+        hidden.extend(dropped)
+        cols = [col for col in cols if col.name.lower() not in dropped]
+    for node in args.get("replace") or ():
+        name = node.alias
+        hidden.append(name.lower())
+        cols = _put(cols, name, Col(name, evaluate(node, scope)))
+    for node in args.get("rename") or ():
+        old, new = node.this.name, node.alias
+        hidden.append(old.lower())
+        value = next((c.value for c in cols if c.name.lower() == old.lower()), None)
+        if value is None and branches:
+            value = Rel([], branches).beyond(old)
+        if value is not None:
+            cols = _put(cols, old, Col(new, value))
+    return cols, _hide(branches, hidden) if hidden else branches
+
+
+def _put(cols: list[Col], name: str, new: Col) -> list[Col]:
+    folded = name.lower()
+    if not any(col.name.lower() == folded for col in cols):
+        return [*cols, new]
+    return [new if col.name.lower() == folded else col for col in cols]
+
+
+def _like(pattern: str) -> str:
+    return "".join({"%": ".*", "_": "."}.get(c) or re.escape(c) for c in pattern)
+
+
+def _repeated(node: exp.Expr, columns: exp.Expr, scope: Scope, result: Projection) -> None:
+    """An item with ``COLUMNS(...)`` in it, once for each column that matches."""
+    cols, branches = chosen_columns(columns, scope)
+    bare = node is columns
+    for col in cols:
+        if bare:
+            result.cols.append(col)
+        else:
+            scope.columns_value = col.value
+            result.cols.append(Col(_repeated_name(node, col.name), evaluate(node, scope)))
+            scope.columns_value = None
+        result.items.append(node)
+    if branches and bare:
+        result.branches.append(branches)
+    elif branches:
+        scope.context.lose(
+            "open-star", "COLUMNS(...) over relations whose columns are not known", "COLUMNS"
+        )
+
+
+def _repeated_name(node: exp.Expr, name: str) -> str:
+    if node.__class__ is exp.Alias:
+        return str(node.alias).replace("\\0", name)
+    if isinstance(node, exp.Func) and node.this.__class__ is exp.Columns:
+        return f"{node.sql_name().lower()}({name})"
+    return name
+
+
+def chosen_columns(columns: exp.Expr, scope: Scope) -> tuple[list[Col], list[Branch]]:
+    """The columns that ``COLUMNS(...)`` stands for."""
+    cols, branches = all_columns(scope)
+    what = columns.this
+    if isinstance(what, exp.Star):
+        return _modified(what, cols, branches, scope)
+    if isinstance(what, exp.Literal):
+        try:
+            pattern = re.compile(what.name)
+        except re.error:
+            return cols, branches
+        return [col for col in cols if pattern.search(col.name)], branches
+    if isinstance(what, exp.Array | exp.Tuple):
+        wanted = {item.name.lower() for item in what.expressions}
+        return [col for col in cols if col.name.lower() in wanted], []
+    if isinstance(what, exp.Lambda) and isinstance(what.this, exp.Like | exp.ILike):
+        pattern = re.compile(_like(what.this.expression.name))
+        return [col for col in cols if pattern.fullmatch(col.name)], branches
+    scope.context.lose("open-star", "These choices of columns are not understood", what.sql())
+    return cols, branches
