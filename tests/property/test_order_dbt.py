@@ -30,8 +30,8 @@ def test_what_must_wait_is_what_dbt_lets_wait(
     keys = {step.key for step in steps} - units - saved
     ours = nx.DiGraph(
         (parent, key)
-        for key, parents in dependencies(graph, steps).items()
-        for parent in parents
+        for key, waits in dependencies(graph, steps).items()
+        for parent in waits.all
         if key in keys and parent in keys
     )
     theirs = _dbt_graph(path)

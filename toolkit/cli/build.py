@@ -107,13 +107,16 @@ def summarize(project: "Project", result: "BuildResult") -> None:
             console.print(f"  {path}")
         for line in step.message.strip().splitlines():
             console.print("  " + line, markup=False)
+    for message in result.errors:
+        console.print("\n[bold red]ERROR[/]")
+        console.print(message, markup=False)
     run = result.run
     took = seconds((run.finished_at or run.started_at) - run.started_at)
     rows = sum(step.rows or 0 for step in result.steps if step.kind == "sync")
     landed = f", {plural(rows, 'row')} landed" if rows else ""
     done = plural(len(result.steps), "step")
     click.echo(err=True)
-    if failed:
+    if failed or result.errors:
         click.echo(f"{len(failed)} of {done} failed in {took}{landed}. Run {run.id}; "
                    f"`toolkit runs {run.id}` shows all steps.", err=True)  # fmt: skip
     else:

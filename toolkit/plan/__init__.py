@@ -1,6 +1,6 @@
 """graph + ledger + selection -> what a build would run and skip, each with its reason. Pure."""
 
-from toolkit.plan.order import dependencies
+from toolkit.plan.order import Waits, dependencies
 from toolkit.plan.plan import History, Plan, PlannedStep, Unmade, make_plan
 from toolkit.plan.status import State, states
 
@@ -10,6 +10,7 @@ __all__ = [
     "PlannedStep",
     "State",
     "Unmade",
+    "Waits",
     "dependencies",
     "make_plan",
     "states",

@@ -10,15 +10,48 @@ through them. A unit test runs before its model.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from toolkit.graph import AssetGraph, Check
 from toolkit.integrations.base import Step
 
 
-def dependencies(graph: AssetGraph, steps: Sequence[Step]) -> dict[str, frozenset[str]]:
-    """For each step's key the keys of the steps that must have ended before it begins."""
+class Waits(msgspec.Struct, frozen=True):
+    """What one step waits for.
+
+    Attributes:
+        all: keys of the steps that must have ended before it begins.
+        found: those of them that are known only because a relation was matched (see
+            ``Asset.matched``): the tool that runs both does not know of them, so it cannot be
+            left to order them.
+    """
+
+    all: frozenset[str]
+    found: frozenset[str] = frozenset()
+
+
+def dependencies(graph: AssetGraph, steps: Sequence[Step]) -> dict[str, Waits]:
+    """For each step's key what it must wait for."""
     producer = {asset: step.key for step in steps for asset in step.makes}
-    makers = _Makers(graph, producer)
+    everything = _reads(graph, steps, producer, matched=True)
+    declared = _reads(graph, steps, producer, matched=False)
     planned = {step.key for step in steps}
+    tests: dict[str, set[str]] = {step.key: set() for step in steps}
+    for check in graph.checks.values():
+        if check.key in planned and check.kind != "unit_test":
+            for key in _first_blocked(graph, check, producer):
+                tests[key].add(check.key)
+    return {
+        key: Waits(frozenset(keys | tests[key]), frozenset(keys - declared[key] - tests[key]))
+        for key, keys in everything.items()
+    }
+
+
+def _reads(
+    graph: AssetGraph, steps: Sequence[Step], producer: Mapping[str, str], *, matched: bool
+) -> dict[str, set[str]]:
+    """Steps that make what each step reads; unit tests before their models."""
+    makers = _Makers(graph, producer, matched=matched)
     after: dict[str, set[str]] = {step.key: set() for step in steps}
     for step in steps:
         check = graph.checks.get(step.key)
@@ -31,21 +64,18 @@ def dependencies(graph: AssetGraph, steps: Sequence[Step]) -> dict[str, frozense
             for asset in step.reads:
                 after[step.key] |= makers.of(asset)
         after[step.key].discard(step.key)
-    for check in graph.checks.values():
-        if check.key in planned and check.kind != "unit_test":
-            for key in _first_blocked(graph, check, producer):
-                after[key].add(check.key)
-    return {key: frozenset(keys) for key, keys in after.items()}
+    return after
 
 
 class _Makers:
     """Steps that make an asset, or what is upstream of it where nobody makes it."""
 
-    def __init__(self, graph: AssetGraph, producer: Mapping[str, str]) -> None:
+    def __init__(self, graph: AssetGraph, producer: Mapping[str, str], *, matched: bool) -> None:
         self._of: dict[str, frozenset[str]] = {}
         self._above: dict[str, frozenset[str]] = {}
         for asset in graph:  # parents first
-            above = frozenset().union(*(self._of[parent] for parent in asset.depends_on))
+            parents = [p for p in asset.depends_on if matched or p not in asset.matched]
+            above = frozenset().union(*(self._of[parent] for parent in parents))
             made = producer.get(asset.key)
             self._above[asset.key] = above
             self._of[asset.key] = frozenset({made}) if made is not None else above

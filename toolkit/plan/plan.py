@@ -23,11 +23,13 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         after: keys of the steps of this plan that must have ended before.
+        found: those of ``after`` that the tool which runs it does not know of.
         reason: why it runs, for people.
     """
 
     step: Step
     after: frozenset[str]
+    found: frozenset[str] = frozenset()
     action: Literal["run"] = "run"
     reason: str
 
@@ -60,15 +62,16 @@ def make_plan(
         steps: what the integrations gave for the selected assets and checks.
         selected: keys of the selected assets.
     """
-    after = dependencies(graph, steps)
+    waits = dependencies(graph, steps)
     by_key = {step.key: step for step in steps}
     reasons: dict[str, str] = {}
     planned = []
-    for key in _ordered(after):
+    for key in _ordered({key: wait.all for key, wait in waits.items()}):
         step = by_key[key]
         reason = "--full-refresh" if full_refresh else _reason(graph, step, history)
         reasons[key] = reason
-        planned.append(PlannedStep(step=step, after=after[key], reason=reason))
+        wait = waits[key]
+        planned.append(PlannedStep(step=step, after=wait.all, found=wait.found, reason=reason))
     made = {asset for step in steps for asset in step.makes}
     unmade = tuple(
         Unmade(asset=key, reason=_why_unmade(graph[key]))

@@ -35,10 +35,15 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a build ended: the run as the ledger has it, and its steps in planned order."""
+    """How a build ended: the run as the ledger has it, and its steps in planned order.
+
+    Attributes:
+        errors: what failed beside the steps, such as a dbt hook.
+    """
 
     run: Run
     steps: tuple[StepRow, ...]
+    errors: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -105,7 +110,8 @@ def build(
                 runners[name] = integrations[name].open(context)
                 stack.callback(runners[name].close)
             scheduler.run(context)
-            status = "failed" if _failed(plan, journal.rows) else "success"
+            broken = bool(scheduler.errors) or _failed(plan, journal.rows)
+            status = "failed" if broken else "success"
         except ToolkitError:
             status = "failed"
             raise
@@ -113,7 +119,8 @@ def build(
             finished = time.time()
             ledger.finish_run(run.id, status, finished)
         run = msgspec.structs.replace(run, status=status, finished_at=finished)
-        return BuildResult(run=run, steps=tuple(journal.rows.values()))
+        errors = tuple(str(error) for error in scheduler.errors)
+        return BuildResult(run=run, steps=tuple(journal.rows.values()), errors=errors)
 
 
 def _failed(plan: Plan, rows: Mapping[str, StepRow]) -> bool:

@@ -50,6 +50,7 @@ class Scheduler:
         self._running: set[str] = set()
         self._started: dict[str, float] = {}
         self._status: dict[str, Status] = {}
+        self.errors: list[ToolkitError] = []  # what failed beside the steps, such as a hook
 
     def emit(self, event: StepEvent) -> None:
         """Take an event from a runner: journal first, then the scheduling."""
@@ -98,7 +99,8 @@ class Scheduler:
     # ---- what can run now ----
 
     def _is_ready(self, planned: PlannedStep) -> bool:
-        return all(key in self._status for key in planned.after)
+        done = all(key in self._status for key in planned.after)
+        return done and self._cause(planned) is None
 
     def _anything_new(self) -> bool:
         """Whether a pending step could begin or be skipped: the check before going to sleep."""
@@ -119,14 +121,17 @@ class Scheduler:
         return ready
 
     def _segment(self) -> list[Step]:
-        """All pending steps of one batching integration that wait for no other integration."""
+        """All pending steps of one batching integration that it can order by itself."""
         with self._changed:
             for name in sorted(self._batching):
                 chosen: dict[str, Step] = {}
                 for key in self._pending:  # in planned order: parents come first
                     planned = self._planned[key]
-                    if planned.step.integration == name and all(
-                        parent in self._status or parent in chosen for parent in planned.after
+                    if planned.step.integration != name or self._cause(planned) is not None:
+                        continue
+                    if all(
+                        parent in self._status or (parent in chosen and parent not in planned.found)
+                        for parent in planned.after
                     ):
                         chosen[key] = planned.step
                 if chosen:
@@ -145,6 +150,8 @@ class Scheduler:
         try:
             self._runners[steps[0].integration].run(steps)
         except ToolkitError as error:
+            if all(step.key in self._status for step in steps):
+                self.errors.append(error)
             for step in steps:
                 self._fail(step, str(error))
 

@@ -39,7 +39,7 @@ def steps_of(graph: AssetGraph, leave_out: str = "") -> list[Step]:
 
 def after(graph: AssetGraph, leave_out: str = "") -> dict[str, set[str]]:
     found = dependencies(graph, steps_of(graph, leave_out))
-    return {key: set(keys) for key, keys in found.items()}
+    return {key: set(waits.all) for key, waits in found.items()}
 
 
 def test_a_step_waits_for_what_it_reads_and_for_the_tests_on_it() -> None:
@@ -74,7 +74,8 @@ def test_one_step_that_makes_both_what_is_tested_and_what_reads_it_waits_for_nob
     graph = graph_of({"a": "", "b": "a"}, {"t": "a"})
     sync = Step(key="sync", kind="sync", integration="x", makes=("a", "b"), reads=(), name="sync")
     steps = [sync, *(s for s in steps_of(graph) if s.kind == "check")]
-    assert dependencies(graph, steps) == {"sync": frozenset(), "t": frozenset({"sync"})}
+    found = dependencies(graph, steps)
+    assert {key: set(waits.all) for key, waits in found.items()} == {"sync": set(), "t": {"sync"}}
 
 
 def test_a_plan_is_ordered_and_gives_reasons() -> None:
@@ -87,3 +88,21 @@ def test_a_plan_is_ordered_and_gives_reasons() -> None:
     assert [(u.asset, u.reason) for u in plan.unmade] == [
         ("source", "a source: something else loads it")
     ]
+
+
+def test_an_edge_that_only_a_matched_relation_gave_is_told_apart() -> None:
+    seed = Asset(key="seed", kind="seed", name="seed", integration="x")
+    source = Asset(key="source", kind="source", name="s", integration="x", depends_on=("seed",),
+                   matched={"seed": "relation"})  # fmt: skip
+    both = Asset(key="m", kind="model", name="m", integration="x", depends_on=("seed", "source"))
+    only = Asset(key="n", kind="model", name="n", integration="x", depends_on=("source",))
+    graph = AssetGraph([seed, source, both, only])
+    steps = [
+        Step(key=a.key, kind="dbt", integration="x", makes=(a.key,), reads=a.depends_on, name="")
+        for a in graph
+        if a.kind != "source"
+    ]
+    found = dependencies(graph, steps)
+    assert found["m"].all == {"seed"}
+    assert found["m"].found == set()
+    assert found["n"].found == {"seed"}

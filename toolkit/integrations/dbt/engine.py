@@ -4,11 +4,11 @@ A segment is a set of dbt steps whose parents outside of dbt are done. dbt order
 parallelises what is inside of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import RunContext, Step
-from toolkit.integrations.dbt.events import EventReader
+from toolkit.integrations.dbt.events import EventReader, NodeResult
 from toolkit.integrations.dbt.select_args import select_args
 from toolkit.integrations.dbt.session import DbtSession, failure
 
@@ -34,12 +34,25 @@ class RunnerEngine:
         except ToolkitError as error:
             reader.close(str(error))
             return
-        reader.on_results(getattr(result.result, "results", None) or ())
+        results = getattr(result.result, "results", None) or ()
+        reader.on_results(results)
         reader.close(
             "dbt did not run it, though it was asked to: "
             + (str(failure(result)) if result.exception else "its selection did not match")
         )
+        _raise_failed_hooks(results)
 
     def close(self) -> None:
         """dbt holds its DuckDB connection for the life of the process; let go of it."""
         self._session.close()
+
+
+def _raise_failed_hooks(results: Iterable[NodeResult]) -> None:
+    """on-run-start and on-run-end are no steps of ours; a failed one must still be heard."""
+    for result in results:
+        if result.node.resource_type == "operation" and str(result.status) in ("error", "fail"):
+            raise ToolkitError(
+                f"The dbt hook {result.node.unique_id} failed: {(result.message or '').strip()}",
+                "dbt counts the run as failed.",
+                "Mend the hook in dbt_project.yml.",
+            )
