@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.errors import ArtifactError, SettingsError
 from toolkit.settings.confidential import secret_environment, secret_values
-from toolkit.settings.config import find_config, read_config
+from toolkit.settings.config import Config, find_config, read_config
 from toolkit.settings.document import Document
 from toolkit.settings.profiles import Output, find_profiles
 from toolkit.settings.project import (
@@ -35,13 +35,9 @@ def load_settings(
 ) -> Settings:
     """Settings of the dbt project that the caller stands in, for one target.
 
-    Every argument is the option of the same name; ``None`` is "not given", and then dbt's
-    environment variable, its file or its default counts, in dbt's order.
-
-    Args:
-        vars: ``--vars``, parsed.
-        threads: at least 1.
-        environ: environment variables; default: the process's.
+    Every argument is the option of the same name (``vars`` parsed). Where it is ``None``, dbt's
+    environment variable, file or default counts, in dbt's order. ``environ`` is the process's
+    by default.
 
     Raises:
         ProjectNotFoundError: no dbt_project.yml.
@@ -55,29 +51,22 @@ def load_settings(
     name = profile or env_option(env, "PROFILE") or profile_name_of(project_file, renderer)
     if not name:
         raise missing_profile_name(project_file)
-    profiles_file = find_profiles(profiles_dir, folder, env)
-    output = Output(
-        Document(profiles_file),
-        name,
-        target or env_option(env, "TARGET"),
-        renderer,
-        folder,
-        threads,
-    )
+    profiles = Document(find_profiles(profiles_dir, folder, env))
+    wanted = target or env_option(env, "TARGET")
+    output = Output(profiles, name, wanted, renderer, folder, threads)
     project = read_project(
         project_file,
         Renderer(env, variables, _target_variable(name, output), secrets=False),
         target_path or _path(env_option(env, "TARGET_PATH")),
     )
     config = read_config(find_config(folder), output.target, renderer)
-    found = [*secret_values(output.profile.raw), *filter(None, [config.airbyte.client_secret])]
     return Settings(
         project_name=project.name,
         project_dir=folder,
         target=output.target,
         target_path=_below(folder, project.target_path),
         state_dir=folder / ".toolkit",
-        profiles_dir=profiles_file.parent,
+        profiles_dir=profiles.path.parent,
         profile_name=name,
         profile=output.profile,
         adapter=output.profile.type,
@@ -91,7 +80,7 @@ def load_settings(
         airbyte=config.airbyte,
         destinations=config.destinations,
         vars=variables,
-        secrets=secret_environment(env) | frozenset(found),
+        secrets=_secrets(env, config, output.profile.raw),
     )
 
 
@@ -150,8 +139,15 @@ def artifact_settings(
         airbyte=config.airbyte,
         destinations=config.destinations,
         vars=variables,
-        secrets=secret_environment(env) | frozenset(filter(None, [config.airbyte.client_secret])),
+        secrets=_secrets(env, config, {}),
     )
+
+
+def _secrets(
+    environ: Mapping[str, str], config: Config, output: Mapping[str, Any]
+) -> frozenset[str]:
+    values = [*secret_values(output), config.airbyte.client_secret]
+    return secret_environment(environ) | frozenset(value for value in values if value)
 
 
 def _target_variable(profile_name: str, output: Output) -> dict[str, Any]:
