@@ -142,18 +142,21 @@ class Connector:
         try:
             return decoder.decode(line)
         except msgspec.MsgspecError as error:
-            if _MUST_DECODE.match(line):
+            if not _MUST_DECODE.match(line):
+                text = line.decode("utf-8", "replace").strip()
+                if text:
+                    self.log(text)
+                return None
+            try:
+                return decoder.decode(_repaired(line))
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                reason = self.masker.mask(str(error))
                 raise ConnectorError(
                     f"The connector of {self.connection.name!r} printed a message that cannot be "
-                    f"read ({self.masker.mask(str(error))}): "
-                    f"{self.masker.mask(_short(line))}",
+                    f"read ({reason}): {self.masker.mask(_short(line))}",
                     "Going on would lose rows, so the sync was stopped.",
                     "Update the connector, or report this to its maintainers.",
                 ) from error
-            text = line.decode("utf-8", "replace").strip()
-            if text:
-                self.log(text)
-            return None
 
     def _describe(self, message: Message) -> str:
         assert message.trace is not None
@@ -201,6 +204,12 @@ def _private_files(files: Mapping[str, Any]) -> Iterator[list[str]]:
         yield arguments
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _repaired(line: bytes) -> bytes:
+    """A line with what is no JSON, but is met, mended: half surrogate pairs, NaN, Infinity."""
+    value = json.loads(line.decode("utf-8", "replace"), parse_constant=lambda _: None)
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _short(line: bytes) -> str:

@@ -6,7 +6,6 @@ the work for each row is about a microsecond of ours.
 
 import itertools
 import json
-import re
 from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -155,12 +154,8 @@ def _arrow(records: "list[msgspec.Raw] | list[bytes]") -> "pa.StringArray":
 
 
 def _repaired(record: msgspec.Raw) -> bytes:
-    """A record with what no UTF-8 text can hold (half a surrogate pair) replaced."""
-    text = bytes(record).decode("utf-8", "replace")
-    if re.search(r"\\u[dD][89a-fA-F]", text):
-        text = json.dumps(json.loads(text), ensure_ascii=False)
-        text = text.encode("utf-8", "replace").decode("utf-8")
-    return text.encode()
+    """A record with the bytes that are no UTF-8 replaced."""
+    return bytes(record).decode("utf-8", "replace").encode()
 
 
 def _insert(table: Table, stage: str, generation: int, sync_id: int, *, strict: bool) -> str:
