@@ -236,6 +236,8 @@ def check(
         deps: ``{parameter: asset name or key}``.
         tags: for selection.
     """
+    if callable(asset) and definition_of(asset) is None:
+        raise TypeError("@check needs to be told its asset: @check(asset='<name>')")
 
     def decorate(function: F) -> F:
         _register(
