@@ -203,7 +203,7 @@ class Scheduler:
     def _skip_blocked(self, fail_fast: bool) -> None:
         stop = fail_fast and any(
             status in FAILED and self._planned[key].step.blocking
-            for key, status in self._status.items()
+            for key, status in list(self._status.items())
         )
         changed = True
         while changed:

@@ -1,0 +1,2 @@
+{{ config(enabled=var('break', false)) }}
+select * from {{ ref('broken_input') }}

@@ -1,0 +1,112 @@
+"""``toolkit build`` in a plain dbt project does what ``dbt build`` does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).parent / "projects" / "plain"
+BIN = Path(sys.executable).parent
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(PROJECT, tmp_path / "plain"))
+
+
+def run(project: Path, *words: str, tool: str = "toolkit") -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "COLUMNS": "200"}
+    return subprocess.run(
+        [BIN / tool, *words], cwd=project, env=env, capture_output=True, text=True, timeout=240
+    )
+
+
+def statuses(path: Path) -> dict[str, str]:
+    results = json.loads(path.read_text())["results"]
+    return {
+        r["unique_id"]: r["status"]
+        for r in results
+        if not r["unique_id"].startswith(("operation.", "exposure."))
+    }
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.tables order by 1"
+        ).fetchall()
+        return {
+            name: sorted(connection.execute(f"select * from {name}").fetchall(), key=repr)
+            for (name,) in tables
+            if "hook_runs" not in name and "snapshot" not in name
+        }
+
+
+@pytest.mark.parametrize("words", [(), ("--vars", "{break: true}")], ids=["good", "broken"])
+def test_the_same_statuses_tables_and_exit_code(
+    project: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    other = Path(shutil.copytree(project, tmp_path / "other" / "plain"))
+    run(other, "seed", tool="dbt")  # dbt alone may read the source before the seed is there
+    theirs = run(other, "build", *words, tool="dbt")
+    ours = run(project, "build", *words)
+    assert ours.returncode == theirs.returncode == (1 if words else 0), ours.stderr
+    assert statuses(project / "target" / "toolkit" / "run_results.json") == statuses(
+        other / "target" / "run_results.json"
+    )
+    assert contents(project / "plain.duckdb") == contents(other / "plain.duckdb")
+
+
+def test_a_seed_is_there_before_the_source_that_stands_for_it_is_read(project: Path) -> None:
+    done = run(project, "build")
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    seed = next(i for i, line in enumerate(lines) if "seed raw_payments" in line)
+    reader = next(i for i, line in enumerate(lines) if "model stg_payments" in line)
+    assert seed < reader
+
+
+def test_selection_builds_just_that(project: Path) -> None:
+    assert run(project, "build").returncode == 0
+    done = run(
+        project, "build", "-s", "customers", "--exclude", "test_type:unit", "--log-format", "json"
+    )
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    finished = {e["step"] for e in events if e["event"] == "step_finished"}
+    assert "model.plain.customers" in finished
+    assert all(".customers" in key or "customers" in key or "totals" in key for key in finished)
+    assert not any(key.startswith(("seed", "unit_test", "snapshot")) for key in finished)
+
+
+def test_a_failing_hook_fails_the_build_and_is_named(project: Path) -> None:
+    config = project / "dbt_project.yml"
+    config.write_text(config.read_text().replace("insert into hook_runs", "insert into nowhere"))
+    done = run(project, "build")
+    assert done.returncode == 1
+    assert "on-run-end" in done.stderr
+    assert "nowhere" in done.stderr
+
+
+def test_what_changed_is_parsed_again_and_what_did_not_is_not(project: Path) -> None:
+    assert "model.plain.late" not in run(project, "ls", "--output", "name").stdout
+    stamp = (project / "target" / "manifest.json").stat().st_mtime_ns
+    run(project, "ls")
+    assert (project / "target" / "manifest.json").stat().st_mtime_ns == stamp
+    (project / "models" / "late.sql").write_text("select 1 as one")
+    assert "model.plain.late" in run(project, "ls", "--output", "name").stdout
+    (project / "models" / "late.sql").unlink()
+    assert "model.plain.late" not in run(project, "ls", "--output", "name").stdout
+
+
+def test_another_target_builds_elsewhere(project: Path) -> None:
+    words = ("-s", "customers_seed", "--indirect-selection", "empty")
+    assert run(project, "build", "--target", "other", *words).returncode == 0
+    assert "elsewhere.customers_seed" in contents(project / "other.duckdb")
