@@ -5,7 +5,8 @@ makes (sources, ephemeral models). As in ``dbt build``, it also waits for the te
 what is upstream of it, so that a failed test can block it: a test counts for a step
 when *all* assets that the test reads are upstream of the step (dbt-core 1.11,
 ``Linker.add_test_edges``); only the first such steps get an edge, the others have it
-through them. A unit test runs before its model.
+through them. A unit test runs before its model; that of an ephemeral model before
+what reads it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +39,8 @@ def dependencies(graph: AssetGraph, steps: Sequence[Step]) -> dict[str, Waits]:
     planned = {step.key for step in steps}
     tests: dict[str, set[str]] = {step.key: set() for step in steps}
     for check in graph.checks.values():
-        if check.key in planned and check.kind != "unit_test":
+        before_model = check.kind == "unit_test" and all(a in producer for a in check.assets)
+        if check.key in planned and not before_model:
             for key in _first_blocked(graph, check, producer):
                 tests[key].add(check.key)
     return {

@@ -70,6 +70,11 @@ def test_a_unit_test_runs_before_its_model() -> None:
     assert after(graph) == {"a": set(), "u": {"a"}, "b": {"a", "u"}}
 
 
+def test_a_unit_test_of_what_nobody_makes_runs_before_what_reads_it() -> None:
+    graph = graph_of({"a": "", "b": "a", "c": "b"}, {"u": "b"})
+    assert after(graph, leave_out="b") == {"a": set(), "u": {"a"}, "c": {"a", "u"}}
+
+
 def test_one_step_that_makes_both_what_is_tested_and_what_reads_it_waits_for_nobody() -> None:
     graph = graph_of({"a": "", "b": "a"}, {"t": "a"})
     sync = Step(key="sync", kind="sync", integration="x", makes=("a", "b"), reads=(), name="sync")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from toolkit.errors import ArtifactError
-from toolkit.graph import Asset, AssetGraph
+from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
 from toolkit.integrations.dbt import staleness
 from toolkit.integrations.dbt.assets import assets_of
@@ -78,7 +78,7 @@ class DbtIntegration:
                 reads=check.assets, name=check.name, blocking=check.severity == "error",
             )
             for check in graph.checks.values()
-            if check.key in keys and check.integration == self.name
+            if check.key in keys and check.integration == self.name and _can_run(check, keys)
         ]  # fmt: skip
         return steps
 
@@ -87,3 +87,8 @@ class DbtIntegration:
         everything = frozenset((*context.graph.assets, *context.graph.checks))
         buildable = frozenset(step.key for step in self.steps(context.graph, everything))
         return RunnerEngine(self.session(context.settings), context, buildable)
+
+
+def _can_run(check: Check, keys: frozenset[str]) -> bool:
+    """``dbt build`` runs a unit test only together with its model."""
+    return check.kind != "unit_test" or all(asset in keys for asset in check.assets)

@@ -22,9 +22,16 @@ def select_args(graph: AssetGraph, steps: Sequence[Step], buildable: frozenset[s
             everything.append("saved_query:*")
         return ["--select", *everything]
     args = ["--indirect-selection", "empty", "--select"]
-    args += [_exactly(_node(graph, key)) for key in sorted(wanted)]
+    args += [_exactly(_node(graph, key)) for key in sorted(wanted | _unit_tested(graph, wanted))]
     also = _also_matched(graph, wanted, buildable)
     return args + (["--exclude", *also] if also else [])
+
+
+def _unit_tested(graph: AssetGraph, wanted: set[str]) -> set[str]:
+    """Ephemeral models, which are no steps: dbt reaches a unit test only through its model."""
+    checks = [graph.checks[key] for key in wanted if key in graph.checks]
+    models = {key for check in checks if check.kind == "unit_test" for key in check.assets}
+    return {key for key in models - wanted if graph[key].materialized == "ephemeral"}
 
 
 def _node(graph: AssetGraph, key: str) -> Asset | Check:
