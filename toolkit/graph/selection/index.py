@@ -74,12 +74,22 @@ class Index:
         self, start: Iterable[str], edges: Mapping[str, Sequence[str]], depth: int | None
     ) -> set[str]:
         """Keys at most ``depth`` edges (``None``: any number) away from ``start``."""
+        if depth == 0:
+            return set()
         seen: set[str] = set()
-        frontier = set(start)
-        while frontier and (depth is None or depth > 0):
-            frontier = {n for key in frontier for n in edges.get(key, ())} - seen
-            seen |= frontier
-            depth = None if depth is None else depth - 1
+        frontier: Iterable[str] = start
+        while frontier:
+            layer = []
+            for key in frontier:
+                for neighbour in edges.get(key, ()):
+                    if neighbour not in seen:
+                        seen.add(neighbour)
+                        layer.append(neighbour)
+            frontier = layer
+            if depth is not None:
+                depth -= 1
+                if depth == 0:
+                    break
         return seen
 
 

@@ -6,7 +6,6 @@ to it by tests/property/test_selection_dbt.py; ours in addition: ``kind``,
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from toolkit.errors import SelectionError
@@ -15,7 +14,7 @@ from toolkit.graph.selection.context import SelectionContext
 from toolkit.graph.selection.index import Index, Node, named_without_method
 from toolkit.graph.selection.patterns import PathPattern, is_pattern, matcher
 from toolkit.graph.selection.state import by_result, by_source_status, by_state
-from toolkit.graph.selection.terms import Term
+from toolkit.graph.selection.terms import Term, nearest
 
 Method = Callable[[Index, Term, SelectionContext], set[str]]
 
@@ -45,11 +44,10 @@ _WITHOUT_GROUP = frozenset(
 def invalid(term: Term, allowed: Iterable[str], what: str) -> SelectionError:
     """The error for a value that its method does not know."""
     values = sorted(allowed)
-    near = get_close_matches(term.value, values, n=1)
     return SelectionError(
         f"{term.raw!r}: {term.value!r} is no {what}.",
         "Nothing was selected.",
-        f"Did you mean {near[0]!r}? " * bool(near) + f"Known: {', '.join(values)}.",
+        nearest(term.value, values) + f"Known: {', '.join(values)}.",
     )
 
 

@@ -1,7 +1,6 @@
 """Terms -> keys: graph operators, set operations, and checks that come along."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from toolkit.errors import Problem
@@ -9,7 +8,7 @@ from toolkit.graph.graph import AssetGraph
 from toolkit.graph.selection.context import Indirect, Selection, SelectionContext
 from toolkit.graph.selection.index import Index, index_of, named_without_method
 from toolkit.graph.selection.methods import METHODS
-from toolkit.graph.selection.terms import Group, Term, parse
+from toolkit.graph.selection.terms import Group, Term, nearest, parse
 
 
 class _Found(NamedTuple):
@@ -108,14 +107,13 @@ class _Search:
 
     def _complete(self, direct: set[str], possible: set[str]) -> set[str]:
         """Add checks of ``possible`` whose parents have come together by now."""
-        if self._indirect in ("eager", "empty") or direct == possible:
+        pending = {
+            key for key in possible - direct if self.index.nodes[key].resource != "unit_test"
+        }
+        if self._indirect in ("eager", "empty") or not pending:
             return direct
         enough = self._with_parents(direct) if self._indirect == "buildable" else direct
-        return direct | {
-            key
-            for key in possible & self.index.checks
-            if self.index.nodes[key].resource != "unit_test" and self._reads_only(key, enough)
-        }
+        return direct | {key for key in pending if self._reads_only(key, enough)}
 
     def _checks_on(self, keys: Iterable[str]) -> set[str]:
         children, checks = self.index.children, self.index.checks
@@ -144,5 +142,5 @@ def _hint(index: Index, terms: Sequence[Term]) -> str:
             return f"That is a key; its name is {'.'.join(node.names[-1][0])!r}."
         if value in (node.name, node.key) and node.asset and not named_without_method(node):
             return f"Did you mean {node.resource}:{node.asset.source_name}.{node.name}?"
-    near = get_close_matches(value, index.by_name, n=1, cutoff=0.75)
-    return f"Did you mean {near[0]!r}?" if near else ""
+    names = {n.name for n in index.nodes.values() if n.asset and named_without_method(n)}
+    return nearest(value, names)

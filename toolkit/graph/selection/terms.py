@@ -124,9 +124,14 @@ def _depth(text: str | None) -> int | None:
 
 
 def _unknown_method(method: str, part: str, methods: frozenset[str]) -> SelectionError:
-    near = get_close_matches(method, sorted(methods), n=1, cutoff=0.5)
     return SelectionError(
         f"{part!r} uses the method {method!r}, which does not exist.",
         "Nothing was selected.",
-        f"Did you mean {near[0]!r}? " * bool(near) + f"The methods: {', '.join(sorted(methods))}.",
+        nearest(method, methods) + f"The methods: {', '.join(sorted(methods))}.",
     )
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """``Did you mean ...? `` with what is most like ``text``, empty where nothing is."""
+    near = get_close_matches(text, sorted(known), n=1, cutoff=0.7)
+    return f"Did you mean {near[0]!r}? " if near else ""
