@@ -27,6 +27,8 @@ def output_name(node: exp.Expr, position: int, facts: Facts) -> str:
     if isinstance(inner, exp.Count) and isinstance(inner.this, exp.Star):
         return "count_star()" if facts.name == "duckdb" else "COUNT(*)"
     text = inner.sql(dialect=facts.name)
+    if facts.name == "duckdb" and isinstance(inner, exp.Binary):
+        return f"({text})"
     return text.lower() if facts.name == "duckdb" and isinstance(inner, exp.Func) else text
 
 

@@ -96,7 +96,7 @@ class Scope:
 
     Attributes:
         sources: alias (folded) -> relation, in FROM order.
-        paths: alias (folded) -> folded schema and catalog, for ``schema.table.column``.
+        paths: alias (folded) -> folded catalog and schema, for ``schema.table.column``.
         merged_names: their spelling, by folded name.
         merged: keys of USING and NATURAL joins (folded) -> the value of the unqualified name.
         aliases: select items by folded alias, as far as they are evaluated.
@@ -133,7 +133,7 @@ class Scope:
         if folded in self.sources:
             folded = f" {len(self.sources)} {folded}"
         self.sources[folded] = rel
-        if path[0]:
+        if path[1]:
             self.paths[folded] = path
 
     def column(self, node: exp.Column) -> Value:
@@ -143,8 +143,6 @@ class Scope:
             if not isinstance(name_node, exp.Identifier):
                 return EMPTY
             value = self._unqualified(name_node, node)
-            if value is None:
-                value = self._whole_row(name_node.this.lower())
         else:
             value = self._qualified([part for part in node.parts if part is not None])
         if value is None:
@@ -206,6 +204,8 @@ class Scope:
             return known
         if not quoted and (folded in self.context.facts.pseudo or _is_a_unit(folded, node)):
             return EMPTY
+        if folded in self.sources:
+            return Value(whole_row(self.sources[folded]))
         homes = [rel for rel in self.sources.values() if rel.branches]
         if homes:
             rank = min(r for r in (rel.rank() for rel in homes) if r is not None)
@@ -270,16 +270,6 @@ class Scope:
                 line_of(node),
             )
             return EMPTY
-
-    def _whole_row(self, alias: str) -> Value | None:
-        """A source's alias used as a value: its whole row."""
-        scope: Scope | None = self
-        while scope is not None:
-            rel = scope.sources.get(alias)
-            if rel is not None:
-                return Value(whole_row(rel))
-            scope = scope.parent
-        return None
 
     def _took(self, value: Value, _from: "Scope") -> None:
         scope: Scope | None = self

@@ -8,7 +8,7 @@ from sqlglot import exp
 from toolkit.lineage.sql.expression import evaluate, taken
 from toolkit.lineage.sql.flow import JOIN, mark
 from toolkit.lineage.sql.names import output_name
-from toolkit.lineage.sql.relation import Branch, Col, Rel, Value, side_by_side
+from toolkit.lineage.sql.relation import UNNESTED, Branch, Col, Rel, Value, side_by_side
 from toolkit.lineage.sql.scope import Scope
 
 # Functions that make rows when they stand in a select list.
@@ -200,7 +200,7 @@ def _repeated(node: exp.Expr, columns: exp.Expr, scope: Scope, result: Projectio
         result.items.append(node)
     if branches and bare:
         result.branches.append(branches)
-    elif branches:
+    elif any(beyond.rank <= UNNESTED for branch in branches for beyond in branch):
         scope.context.lose(
             "open-star", "COLUMNS(...) over relations whose columns are not known", "COLUMNS"
         )
@@ -209,8 +209,6 @@ def _repeated(node: exp.Expr, columns: exp.Expr, scope: Scope, result: Projectio
 def _repeated_name(node: exp.Expr, name: str) -> str:
     if node.__class__ is exp.Alias:
         return str(node.alias).replace("\\0", name)
-    if isinstance(node, exp.Func) and node.this.__class__ is exp.Columns:
-        return f"{node.sql_name().lower()}({name})"
     return name
 
 

@@ -74,7 +74,7 @@ def _alias(node: exp.Expr) -> str:
 
 def _path(node: exp.Expr) -> tuple[str, str]:
     if isinstance(node, exp.Table) and node.args.get("db") and not node.args.get("alias"):
-        return node.db.lower(), node.catalog.lower()
+        return node.catalog.lower(), node.db.lower()
     return "", ""
 
 
