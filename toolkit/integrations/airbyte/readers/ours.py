@@ -165,6 +165,12 @@ def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
             "source's file).",
             "Give exactly one of the two.",
         )
+    if source.manifest is not None and not (path.parent / source.manifest).is_file():
+        fail(
+            ("source", "manifest"),
+            f"the manifest {source.manifest} does not exist beside this file.",
+            "Correct the path; it is relative to the connection file.",
+        )
     if parsed.timeout <= 0:
         fail(("timeout",), "`timeout` must be more than 0 seconds.", "Correct the number.")
     if parsed.namespace_definition == "custom_format" and not parsed.namespace_format:

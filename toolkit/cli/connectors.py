@@ -1,0 +1,201 @@
+"""``toolkit connectors``: what is configured, installed, and what a source offers."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.options import project_options
+
+if TYPE_CHECKING:
+    from toolkit.integrations.airbyte.connector import Connector
+    from toolkit.integrations.airbyte.model import Connection
+    from toolkit.settings import Settings
+
+
+@click.group()
+def connectors() -> None:
+    """List, install and try the Airbyte connectors that are configured."""
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_DEBUG = click.option("--debug/--no-debug", "-d", help="Display tracebacks.")
+
+
+@connectors.command(name="list")
+@_JSON
+@project_options
+@_DEBUG
+def list_(as_json: bool, **options: Any) -> None:
+    """Show each connection, its connector, and whether that is installed."""
+    rows = [_row(connection) for connection in _connections(_settings(options))]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        streams = f"{len(row['streams'])} stream" + ("" if len(row["streams"]) == 1 else "s")
+        state = row["state"] if row["enabled"] else "disabled"
+        click.echo(f"{row['name']:<{width}}  {row['connector']}  {streams}  {state}")
+    if not rows:
+        click.echo("No connections are configured (`connections:` in toolkit.yml).", err=True)
+
+
+@connectors.command()
+@click.argument("names", nargs=-1, metavar="[CONNECTION]...")
+@click.option("--all", "everything", is_flag=True, help="Disabled connections too.")
+@_JSON
+@project_options
+@_DEBUG
+def install(names: tuple[str, ...], everything: bool, as_json: bool, **options: Any) -> None:
+    """Install the connectors of enabled connections; does nothing for those that are there.
+
+    Each gets an environment of its own in the cache folder, never in this one.
+    """
+    from toolkit.integrations.airbyte.environment import install as install_package
+    from toolkit.integrations.airbyte.environment import package_of
+
+    chosen = _chosen(_connections(_settings(options)), names)
+    wanted = [c for c in chosen if c.source.local and (c.enabled or everything or names)]
+    done = []
+    for package in dict.fromkeys(package_of(connection) for connection in wanted):
+        new = install_package(package, say=lambda text: click.echo(text, err=True))
+        done.append({"package": package.name, "version": package.version, "installed": new})
+        click.echo(f"{package}: {'installed' if new else 'was there'}", err=as_json)
+    if as_json:
+        click.echo(json.dumps(done, indent=2))
+
+
+@connectors.command()
+@click.argument("names", nargs=-1, metavar="[CONNECTION]...")
+@_JSON
+@project_options
+@_DEBUG
+def discover(names: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Ask sources for their streams and fields, print them, and remember them for the graph."""
+    from toolkit.integrations.airbyte.catalog import CatalogCache
+    from toolkit.integrations.airbyte.columns import fields_of
+
+    settings = _settings(options)
+    cache = CatalogCache(settings.state_dir)
+    found: dict[str, Any] = {}
+    for connection in _local(settings, names):
+        catalog = _connector(connection, settings).discover()
+        cache.put(connection, catalog)
+        found[connection.name] = [
+            {
+                "name": stream.name,
+                "namespace": stream.namespace,
+                "sync_modes": list(stream.supported_sync_modes),
+                "primary_key": stream.source_defined_primary_key or [],
+                "cursor_field": stream.default_cursor_field or [],
+                "fields": {field.name: field.type for field in fields_of(stream.json_schema)},
+            }
+            for stream in catalog.streams
+        ]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for name, streams in found.items():
+        for stream in streams:
+            click.echo(f"{name}.{stream['name']}  ({', '.join(stream['sync_modes'])})")
+            for field, kind in stream["fields"].items():
+                click.echo(f"  {field}: {kind}")
+
+
+@connectors.command()
+@click.argument("names", nargs=-1, metavar="[CONNECTION]...")
+@_JSON
+@project_options
+@_DEBUG
+@click.pass_context
+def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Ask each connector whether it can reach its source; leaves with 1 if one cannot."""
+    from toolkit.errors import ToolkitError
+
+    settings = _settings(options)
+    results = []
+    for connection in _local(settings, names):
+        try:
+            _connector(connection, settings).check()
+        except ToolkitError as error:
+            results.append({"name": connection.name, "ok": False, "message": str(error)})
+        else:
+            results.append({"name": connection.name, "ok": True, "message": ""})
+        last = results[-1]
+        if not as_json:
+            click.echo(f"{last['name']}: {'ok' if last['ok'] else last['message']}")
+    if as_json:
+        click.echo(json.dumps(results, indent=2))
+    if not all(result["ok"] for result in results):
+        ctx.exit(1)
+
+
+def _settings(options: Mapping[str, Any]) -> "Settings":
+    from toolkit.cli.options import settings_from
+
+    return settings_from(options)
+
+
+def _connections(settings: "Settings") -> "list[Connection]":
+    from toolkit.integrations.airbyte.readers import read_connections
+
+    read = read_connections(settings.connections)
+    for problem in read.problems:
+        click.echo(f"{problem.severity} {problem.code}: {problem.message}", err=True)
+    return read.connections
+
+
+def _chosen(connections: "list[Connection]", names: tuple[str, ...]) -> "list[Connection]":
+    import difflib
+
+    from toolkit.errors import UsageError
+
+    known = {connection.name: connection for connection in connections}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise UsageError(
+                f"There is no connection {name!r}.",
+                "Nothing was done.",
+                f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}.",
+            )
+    return [known[name] for name in names] if names else connections
+
+
+def _local(settings: "Settings", names: tuple[str, ...]) -> "list[Connection]":
+    chosen = _chosen(_connections(settings), names)
+    return [c for c in chosen if c.source.local and (c.enabled or names)]
+
+
+def _connector(connection: "Connection", settings: "Settings") -> "Connector":
+    from toolkit.integrations.airbyte.connector import Connector
+    from toolkit.integrations.airbyte.environment import install as install_package
+    from toolkit.integrations.airbyte.environment import package_of
+    from toolkit.masking import Masker
+
+    install_package(package_of(connection), say=lambda text: click.echo(text, err=True))
+    return Connector(connection, masker=Masker(settings.secrets))
+
+
+def _row(connection: "Connection") -> dict[str, Any]:
+    from toolkit.errors import ConnectorError
+    from toolkit.integrations.airbyte.environment import package_of
+
+    try:
+        package = package_of(connection)
+    except ConnectorError as error:
+        name, state = connection.source.type or connection.source.package or "?", error.fact
+        state = state if connection.source.local else "remote"
+    else:
+        name, state = str(package), "installed" if package.is_installed() else "not installed"
+    return {
+        "name": connection.name,
+        "enabled": connection.enabled,
+        "connector": name,
+        "manifest": str(connection.source.manifest) if connection.source.manifest else None,
+        "state": state,
+        "streams": [stream.name for stream in connection.streams],
+        "path": connection.where(),
+    }
