@@ -242,6 +242,14 @@ class Project:
                 "Give the folder with the artifacts of the run to compare with.",
             )
         before = Project(artifact_settings(manifest=manifest)).graph
+        # A manifest says nothing of streams and Python assets: without an earlier state to
+        # compare with they count as unmodified, not as new.
+        unknown = [
+            msgspec.structs.replace(asset, depends_on=(), matched={})
+            for asset in self.graph
+            if asset.integration != "dbt" and asset.key not in before
+        ]
+        before = AssetGraph([*before, *unknown], before.checks.values())
         results = manifest.parent / "run_results.json"
         return SelectionContext(state=before, results=_statuses(results), project=self.name)
 
@@ -255,10 +263,10 @@ class _Results(msgspec.Struct):
     results: list[_Result]
 
 
-def _statuses(path: Path) -> dict[str, str]:
-    """Status by node from a run_results.json; none when there is none."""
+def _statuses(path: Path) -> dict[str, str] | None:
+    """Status by node from a run_results.json; ``None`` when there is none."""
     if not path.exists():
-        return {}
+        return None
     try:
         read = msgspec.json.decode(path.read_bytes(), type=_Results)
     except msgspec.MsgspecError as error:

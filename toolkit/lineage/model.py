@@ -101,6 +101,33 @@ class Lineage:
         self.status = status
         self.problems = tuple(problems)
 
+    def only(self, slices: Iterable[LineageSlice]) -> "Lineage":
+        """The part of this lineage that walks reached: for showing one column's story."""
+        slices = list(slices)
+        refs = {ref for part in slices for ref in part.columns}
+        keys = {key for part in slices for key in part.assets}
+        columns = {
+            key: {
+                name: kind
+                for name, kind in self.columns.get(key, {}).items()
+                if (key, name) in refs
+            }
+            for key in self.columns
+            if key in keys
+        }
+        return Lineage(
+            columns,
+            sorted({e for part in slices for e in part.column_edges}, key=_order),
+            sorted({e for part in slices for e in part.asset_edges}, key=_order),
+            {key: status for key, status in self.status.items() if key in keys},
+            [problem for problem in self.problems if problem.asset in keys],
+        )
+
+    def with_problem(self, problem: Problem) -> "Lineage":
+        """The same lineage, with one more problem to tell of."""
+        problems = (*self.problems, problem)
+        return Lineage(self.columns, self.column_edges, self.asset_edges, self.status, problems)
+
     @cached_property
     def coverage(self) -> Coverage:
         """Counts for people and for gates in CI."""
@@ -232,3 +259,7 @@ def _grouped(edges: Iterable[_Edge], key: Callable[[_Edge], _Key]) -> dict[_Key,
     for edge in edges:
         found.setdefault(key(edge), []).append(edge)
     return found
+
+
+def _order(edge: ColumnEdge | AssetEdge) -> tuple[str, ...]:
+    return tuple(str(field) for field in msgspec.structs.astuple(edge))
