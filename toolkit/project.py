@@ -250,7 +250,9 @@ class Project:
             if asset.integration != "dbt" and asset.key not in before
         ]
         before = AssetGraph([*before, *unknown], before.checks.values())
-        results = manifest.parent / "run_results.json"
+        folder = manifest.parent  # ours tells of every asset, dbt's of its last invocation
+        written = [folder / "toolkit" / "run_results.json", folder / "run_results.json"]
+        results = next((path for path in written if path.exists()), None)
         return SelectionContext(state=before, results=_statuses(results), project=self.name)
 
 
@@ -263,9 +265,9 @@ class _Results(msgspec.Struct):
     results: list[_Result]
 
 
-def _statuses(path: Path) -> dict[str, str] | None:
+def _statuses(path: Path | None) -> dict[str, str] | None:
     """Status by node from a run_results.json; ``None`` when there is none."""
-    if not path.exists():
+    if path is None:
         return None
     try:
         read = msgspec.json.decode(path.read_bytes(), type=_Results)
