@@ -29,6 +29,7 @@ SCRIPTS = (
     "filters.js",
     "layout.js",
     "cards.js",
+    "geometry.js",
     "canvas.js",
     "ui.js",
     "views/overview.js",

@@ -38,6 +38,7 @@ def model(name: str, folder: str, depends_on: str, columns: str, **more: object)
         relation=Relation("shop", "main", name),
         raw_sql=f"select * from {{{{ ref('{name}') }}}}",
         sql=f"select *\nfrom shop.main.{name}\nwhere not deleted",
+        config={"materialized": more.get("materialized", "view")},
         **{"materialized": "view", **more},
     )
 

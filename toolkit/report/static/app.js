@@ -98,9 +98,9 @@
       this.state = state;
       const same = !first && before.view === state.view;
       fill(this.rail, R.rail.rail(this));
+      this.showDrawer(before);  // before the view: it takes its room
       if (same && this.view.update) this.view.update(state);
       else if (first || !same || viewKey(before) !== viewKey(state)) this.mount();
-      this.showDrawer(before);
       document.title = `${state.asset ? state.asset.split(".").pop() + " · " : ""}${this.model.meta.project} · ${this.model.meta.target}`;
     }
 

@@ -2,41 +2,13 @@
 // When a frame is expensive the last picture is moved and scaled until the hand rests.
 (function (R) {
   const { H, PORT } = R.cards;
-  const CELL = 256;
+  const { gridIndex, hitTest, portY, ends, bendOf } = R.geometry;
   const SLOW = 10; // ms of drawing above which gestures move the picture first
   const DOTS_BELOW = 0.28; // below this a name could not be read
   const MIN_K = 0.008;
   const MAX_K = 2.5;
   const ICONS = {};
   const iconPath = (name) => (ICONS[name] ||= new Path2D(R.icons.PATHS[name] || R.icons.PATHS.model));
-
-  /** Cards by cell of a coarse grid: hit tests and culling look at a few cells only. */
-  function gridIndex(cards) {
-    const cells = new Map();
-    cards.forEach((c, i) => {
-      for (let x = Math.floor(c.x / CELL); x <= Math.floor((c.x + c.w) / CELL); x++)
-        for (let y = Math.floor(c.y / CELL); y <= Math.floor((c.y + c.h) / CELL); y++) {
-          const key = x + "," + y;
-          if (!cells.has(key)) cells.set(key, []);
-          cells.get(key).push(i);
-        }
-    });
-    return (x, y) => {
-      for (const i of cells.get(Math.floor(x / CELL) + "," + Math.floor(y / CELL)) || []) {
-        const c = cards[i];
-        if (x >= c.x && x <= c.x + c.w && y >= c.y && y <= c.y + c.h) return i;
-      }
-      return -1;
-    };
-  }
-
-  const portY = (card, port) => (port < 0 || port >= card.ports.length ? card.y + H / 2 : card.y + H + port * PORT + PORT / 2);
-
-  function ends(scene, edge) {
-    const a = scene.cards[edge.from];
-    const b = scene.cards[edge.to];
-    return [a.x + a.w, portY(a, edge.fromPort ?? -1), b.x, portY(b, edge.toPort ?? -1)];
-  }
 
   class GraphCanvas {
     /**
@@ -100,6 +72,7 @@
 
     resize() {
       const { width, height } = this.host.getBoundingClientRect();
+      if (width === this.width && height === this.height) return;
       this.width = width;
       this.height = height;
       this.ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -237,7 +210,7 @@
       const [x0, y0, x1, y1] = ends(this.scene, edge);
       g.moveTo(x0, y0);
       if (far) return g.lineTo(x1, y1);
-      const bend = Math.min(160, Math.max(30, Math.abs(x1 - x0) * 0.5));
+      const bend = bendOf(x0, x1);
       return g.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
     }
 
@@ -424,37 +397,9 @@
 
     /** What is under a point of the canvas: a card (and port), an edge, or nothing. */
     at(px, py) {
-      const x = this.camera.x + px / this.camera.k;
-      const y = this.camera.y + py / this.camera.k;
-      const card = this.hit ? this.hit(x, y) : -1;
-      if (card >= 0) {
-        const c = this.scene.cards[card];
-        const port = c.ports.length ? Math.floor((y - c.y - H) / PORT) : -1;
-        return { card, port: port >= 0 && port < c.ports.length ? port : -1, edge: -1 };
-      }
-      const edge = this.edgeAt(x, y);
-      return edge < 0 ? null : { card: -1, port: -1, edge };
-    }
-
-    edgeAt(x, y) {
-      const { scene } = this;
-      if (!scene || scene.edges.length > 600) return -1;
-      let best = -1;
-      let nearest = 6 / this.camera.k;
-      scene.edges.forEach((edge, e) => {
-        const [x0, y0, x1, y1] = ends(scene, edge);
-        if (x < Math.min(x0, x1) - 40 || x > Math.max(x0, x1) + 40) return;
-        const bend = Math.min(160, Math.max(30, Math.abs(x1 - x0) * 0.5));
-        for (let s = 0; s <= 24; s++) {
-          const t = s / 24;
-          const u = 1 - t;
-          const bx = u * u * u * x0 + 3 * u * u * t * (x0 + bend) + 3 * u * t * t * (x1 - bend) + t * t * t * x1;
-          const by = u * u * u * y0 + 3 * u * u * t * y0 + 3 * u * t * t * y1 + t * t * t * y1;
-          const d = Math.hypot(bx - x, by - y);
-          if (d < nearest) { nearest = d; best = e; }
-        }
-      });
-      return best;
+      if (!this.scene) return null;
+      const { x, y, k } = this.camera;
+      return hitTest(this.scene, this.hit, x + px / k, y + py / k, 6 / k);
     }
 
     listen() {
@@ -497,5 +442,5 @@
     }
   }
 
-  R.canvas = { GraphCanvas, gridIndex };
+  R.canvas = { GraphCanvas };
 })(globalThis.Report);

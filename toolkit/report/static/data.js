@@ -56,7 +56,7 @@
     const assets = rows(
       core.assets, pool,
       ["key", "name", "kind", "tool", "owner", "group", "folder", "path", "package", "source", "subtype",
-        "materialized", "relation", "description", "url", "lineage", "state", "reason"],
+        "materialized", "relation", "description", "url", "lineage", "state", "reason", "yaml_path", "access", "version"],
       ["line", "contract", "at", "rows", "layer", "sub", "row"],
     );
     const n = assets.length;

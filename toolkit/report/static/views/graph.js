@@ -59,6 +59,7 @@
     /** Build the scene anew where what is visible has changed; else light the selection only. */
     update(state) {
       const { model } = this.app;
+      this.canvas.resize();  // the drawer may have come or gone just now
       const asset = model.byKey.get(state.asset);
       const column = asset && state.column ? R.graph.findColumn(model, asset.i, state.column) : -1;
       const wanted = JSON.stringify([state.select, state.filters, state.by, state.open, state.focus, state.hops, state.ports,
@@ -70,6 +71,7 @@
       }
       this.selectedCard = asset && this.scene.cardOf.has(asset.i) ? this.scene.cardOf.get(asset.i) : -1;
       if (fresh && this.selectedCard >= 0 && (this.trace || this.scene.cards.length <= 60)) this.canvas.readable(this.selectedCard, 0.66);
+      else if (this.selectedCard >= 0 && !this.canvas.visible(this.scene.cards[this.selectedCard])) this.canvas.show(this.selectedCard);
       this.controls(state, column);
       this.rest();
       this.drawMap();

@@ -1,0 +1,430 @@
+"""The report in a real browser: what a person does with it, and what hostile data cannot do."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from toolkit.errors import Problem
+from toolkit.graph import Asset, AssetGraph, Check, Column
+from toolkit.lineage import ColumnEdge, Lineage
+from toolkit.report.html import write_report
+
+pytestmark = pytest.mark.e2e
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+Open = Callable[..., Page]
+
+
+def load_shop() -> ModuleType:
+    path = Path(__file__).parents[1] / "unit" / "report" / "shop.py"
+    spec = importlib.util.spec_from_file_location("shop", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+shop = load_shop()
+
+
+@pytest.fixture(scope="module")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    require_tool = request.getfixturevalue("require_tool")
+    path = require_tool("chromium", "google-chrome", "chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Opens a report from a file; at the end nothing may have gone wrong or out."""
+    wrong: list[str] = []
+    context = browser.new_context(viewport={"width": 1400, "height": 860})
+    context.add_init_script(
+        "globalThis.violations = []; document.addEventListener('securitypolicyviolation',"
+        " (e) => violations.push(e.violatedDirective + ' ' + e.blockedURI))"
+    )
+    page = context.new_page()
+    page.on("console", lambda m: wrong.append(f"console {m.type}: {m.text}"))
+    page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
+    page.on("dialog", lambda d: wrong.append(f"dialog: {d.message}"))
+    page.on("popup", lambda p: wrong.append(f"popup: {p.url}"))
+    path = tmp_path / "report.html"
+    context.on(
+        "request",
+        lambda r: None if r.url.startswith((path.as_uri(), "data:")) else wrong.append(r.url),
+    )
+
+    def open_(data: Any = None, at: str = "") -> Page:  # noqa: ANN401 - ReportData of the shop
+        write_report(data or shop.data(), path)
+        page.goto(path.as_uri() + at)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield open_
+    wrong += page.evaluate("() => globalThis.violations")
+    context.close()
+    assert wrong == []
+
+
+def test_the_answer_comes_first(open_report: Open) -> None:
+    answer = open_report().locator(".answer")
+    expect(answer.locator("p")).to_have_text(
+        [
+            "6 of 9 assets up to date.",
+            "1 failed: stg_purchases (check positive_price: 3 rows).",
+            "1 stale: users (synced 26 h ago, promised 24 h).",
+            "1 asset never built.",
+            "0 of 1 check passed.",
+            "Column lineage: 77.8% full, 1 partial, 1 opaque.",
+            "1 problem to look at.",
+        ]
+    )
+    answer.get_by_text("1", exact=True).first.click()
+    expect(answer.page.locator("tbody tr")).to_have_count(1)
+    expect(answer.page.locator("tbody tr")).to_contain_text("stg_purchases")
+
+
+def test_without_any_run_it_says_so(open_report: Open) -> None:
+    page = open_report(shop.data(runs=(), states={}, results={}, materializations={}))
+    expect(page.locator(".answer p").first).to_have_text(
+        "12 assets, 11 dependencies. No run is recorded here: "
+        "this report was made from the project's files alone."
+    )
+
+
+def test_an_empty_project_can_be_shown(open_report: Open) -> None:
+    nothing = Lineage({}, [], [], {}, [])
+    data = shop.data(graph=AssetGraph([]), lineage=nothing, problems=(), runs=(), states={})
+    page = open_report(data, "#view=graph")
+    for view in ("overview", "graph", "assets", "columns", "runs", "checks", "problems"):
+        page.goto(page.url.partition("#")[0] + f"#view={view}")
+        expect(page.locator("a.view[aria-current]")).to_contain_text(view.capitalize())
+
+
+def test_search_leads_to_assets_columns_tags_and_owners(open_report: Open) -> None:
+    page = open_report()
+    page.keyboard.press("/")
+    page.keyboard.type("churn")
+    expect(page.locator(".result").first).to_contain_text("churn_model")
+    page.keyboard.press("Enter")
+    expect(page.locator(".drawer h1")).to_have_text("churn_model")
+    page.keyboard.press("/")
+    page.keyboard.type("reven")
+    expect(page.locator(".results .heading")).to_have_text(["Assets", "Columns"])
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("night")
+    expect(page.locator(".results .heading")).to_have_text(["Tags"])
+    page.keyboard.press("Enter")
+    expect(page.locator("main tbody tr")).to_have_count(2)
+
+
+def test_a_column_is_traced_both_ways(open_report: Open) -> None:
+    page = open_report(at="#view=graph&asset=model.shop.customers")
+    page.locator(".drawer ul.columns").get_by_text("revenue", exact=True).first.click()
+    expect(page.locator(".drawer h1")).to_have_text("revenue")
+    expect(page.locator(".traced")).to_have_text("customers.revenue")
+    styles = """() => {
+      const { cards, edges } = Report.app.view.scene;
+      return edges.map((e) => `${cards[e.from].title} ${e.style} ${cards[e.to].title}`).sort();
+    }"""
+    assert page.evaluate(styles) == [
+        "customers direct features",
+        "purchases direct purchases",
+        "purchases direct purchases",
+        "purchases direct stg_purchases",
+        "purchases direct stg_purchases",
+        "stg_purchases direct customers",
+        "stg_purchases indirect customers",
+        "stg_purchases indirect customers",
+        "stg_users indirect customers",
+    ]
+    expect(page.locator(".drawer pre").first).to_contain_text("coalesce(sum(price)")
+    page.get_by_role("link", name="downstream", exact=True).click()
+    expect(page.locator(".toolbar .said")).to_have_text("2 assets")
+    page.keyboard.press("Escape")
+    expect(page.locator(".drawer h1")).to_have_text("customers")
+
+
+def test_a_trace_ends_at_an_opaque_asset_and_says_so(open_report: Open) -> None:
+    page = open_report(at="#view=graph&asset=model.shop.stg_purchases&column=price")
+    edges = page.evaluate(
+        "() => Report.app.view.scene.edges.filter((e) => e.style === 'opaque').length"
+    )
+    assert edges == 1
+    expect(page.locator(".drawer .note")).to_contain_text("cannot see through audit")
+
+
+def card(page: Page, title: str) -> tuple[float, float]:
+    """Where the middle of a card is on the screen."""
+    x, y = page.evaluate(
+        """(title) => {
+          const canvas = Report.app.view.canvas;
+          const c = canvas.scene.cards.find((c) => c.title === title);
+          const box = canvas.top.getBoundingClientRect();
+          const { x, y, k } = canvas.camera;
+          return [box.left + (c.x + c.w / 2 - x) * k, box.top + (c.y + 22 - y) * k];
+        }""",
+        title,
+    )
+    return x, y
+
+
+def test_mouse_and_keys_on_the_graph(open_report: Open) -> None:
+    page = open_report(at="#view=graph")
+    page.mouse.move(*card(page, "customers"))
+    expect(page.locator(".tip")).to_contain_text("model.shop.customers")
+    page.mouse.click(*card(page, "customers"))
+    expect(page.locator(".drawer h1")).to_have_text("customers")
+    page.locator("canvas.top").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".drawer h1")).to_have_text("revenue")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".drawer h1")).to_have_text("features")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".drawer h1")).to_have_text("customers")
+    before = page.evaluate("() => Report.app.view.canvas.camera.k")
+    page.keyboard.press("+")
+    assert page.evaluate("() => Report.app.view.canvas.camera.k") > before
+    page.keyboard.press("t")
+    expect(page.locator(".alternative tbody tr")).to_have_count(12)
+    row = page.locator(".alternative tbody tr", has_text="customers").filter(has_text="stg_users")
+    expect(row.last).to_contain_text("features")
+    page.keyboard.press("Escape")
+    expect(page.locator(".drawer")).to_be_hidden()
+
+
+def test_selection_counts_as_one_types_and_the_address_follows(open_report: Open) -> None:
+    page = open_report(at="#view=graph")
+    box = page.get_by_label("Select assets")
+    box.fill("+customers,tag:nightly")
+    expect(page.locator(".selection .said")).to_have_text("2 assets")
+    box.fill("colour:red")
+    expect(page.locator(".selection .said")).to_contain_text('"colour:" is not known here')
+    box.fill("+customers")
+    box.press("Enter")
+    expect(page.locator(".toolbar .said")).to_have_text("8 assets")
+    assert "select=%2Bcustomers" in page.url
+    page.go_back()
+    expect(page.locator(".toolbar .said")).to_have_text("12 assets")
+
+
+def test_collapsing_and_focus(open_report: Open) -> None:
+    page = open_report(at="#view=graph&by=tool")
+    expect(page.locator(".toolbar .said")).to_have_text("3 groups")
+    page.mouse.click(*card(page, "python"))
+    expect(page.locator(".toolbar .said")).to_have_text("2 groups, 2 assets")
+    page.goto(
+        page.url.partition("#")[0]
+        + "#view=graph&asset=model.shop.customers&focus=model.shop.customers&hops=1"
+    )
+    expect(page.locator(".toolbar .said")).to_have_text("6 assets")
+    page.get_by_label("One hop more").click()
+    expect(page.locator(".toolbar .said")).to_have_text("9 assets")
+
+
+def test_tables_sort_and_filter(open_report: Open) -> None:
+    page = open_report(at="#view=assets")
+    page.locator("th a", has_text="Rows").click()
+    page.locator("th a", has_text="Rows").click()
+    expect(page.locator("tbody tr").first).to_contain_text("churn_model")
+    page.locator("fieldset", has_text="Owner").get_by_label("Ada").check()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert "f.owner=Ada" in page.url
+    page.get_by_text("Clear filters").click()
+    expect(page.locator("tbody tr")).to_have_count(12)
+
+
+def test_runs_checks_problems_and_columns(open_report: Open) -> None:
+    page = open_report(at="#view=runs&run=run-3")
+    expect(page.locator("svg.gantt")).to_have_count(7)
+    expect(page.locator("tbody")).to_contain_text(
+        ["run-1", "skipped: test.shop.positive_price failed"]
+    )
+    page.locator("a.view", has_text="Checks").click()
+    expect(page.locator("tbody tr").first).to_contain_text("Got 3 results")
+    page.locator("a.view", has_text="Problems").click()
+    expect(page.locator("tbody tr").first).to_contain_text("models/marts/audit.sql:4")
+    page.locator("a.view", has_text="Columns").click()
+    page.get_by_label("Search columns").fill("customers.id")
+    expect(page.locator("main tbody tr")).to_have_count(1)
+
+
+def test_an_assets_page(open_report: Open) -> None:
+    page = open_report(at="#view=assets&asset=model.shop.customers")
+    drawer = page.locator(".drawer")
+    expect(drawer).to_contain_text("One row for each person who has signed up")
+    expect(drawer.locator("pre.sql")).to_contain_text("where not deleted")
+    drawer.get_by_role("button", name="source").click()
+    expect(drawer.locator("pre.sql")).to_contain_text("{{ ref('customers') }}")
+    expect(drawer.locator("svg.spark")).to_have_count(1)
+    page.goto(page.url.partition("#")[0] + "#view=assets&asset=python.churn_model")
+    expect(drawer).to_contain_text("0.8312")
+    page.goto(page.url.partition("#")[0] + "#view=assets&asset=model.shop.gone")
+    expect(drawer).to_contain_text("model.shop.gone is not in this report.")
+
+
+def test_theme_follows_the_system_and_the_switch(open_report: Open) -> None:
+    page = open_report(at="#view=graph")
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(background)
+    page.get_by_label("Light or dark").click()
+    assert page.evaluate(background) != dark
+    assert page.evaluate("() => Report.app.view.canvas.colors.bg") == page.evaluate(background)
+
+
+def test_print_shows_the_view_and_not_the_controls(open_report: Open) -> None:
+    page = open_report(at="#view=assets")
+    page.emulate_media(media="print")
+    expect(page.locator(".rail")).to_be_hidden()
+    expect(page.locator("tbody tr").first).to_be_visible()
+    assert page.pdf()[:4] == b"%PDF"
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "<img src=x onerror=alert(3)>",
+    "javascript:alert(4)",
+    "\u2028\u2029line\u0000null",
+    "\u202egnp.exe",
+    "]]>--><!--",
+    "x" * 500,
+    "{{7*7}}${7*7}`",
+    "\"'><svg onload=alert(5)>",
+    "__proto__",
+    "constructor",
+    "#view=runs&asset=x",
+    "日本語 🦆",
+]
+
+
+def hostile_data() -> Any:  # noqa: ANN401 - ReportData of the shop
+    """Every text that there is, as bad as it gets."""
+    assets, edges, columns = [], [], {}
+    for i, text in enumerate(HOSTILE):
+        key = f"model.{i}.{text}"
+        assets.append(
+            Asset(
+                key=key, kind="exposure" if i % 3 == 0 else "model", name=text, integration=text,
+                depends_on=(assets[-1].key,) if assets else (), description=text, owner=text,
+                tags=(text,), group=text, path=f"models/{text}/{text}.sql", package=text, url=text,
+                raw_sql=text, sql=f"select {text}", source_name=text, subtype=text,
+                materialized=text, columns={text: Column(name=text, type=text, description=text)},
+            )
+        )  # fmt: skip
+        columns[key] = {text: text}
+        if i:
+            source = (assets[i - 1].key, HOSTILE[i - 1])
+            edges.append(ColumnEdge(source, (key, text), "DIRECT", "TRANSFORMATION", text, 1))
+    checks = [
+        Check(key=f"check.{text}", name=text, kind="python", integration=text, assets=(a.key,),
+              column=text, path=text)
+        for text, a in zip(HOSTILE, assets, strict=True)
+    ]  # fmt: skip
+    problems = tuple(
+        Problem(asset=a.key, code=text, message=text, path=text)
+        for text, a in zip(HOSTILE, assets, strict=True)
+    )
+    good = shop.data()
+    record = good.runs[0]
+    steps = tuple(
+        msgspec.structs.replace(record.steps[0], step=a.key, name=t, message=t, reason=t, status=t)
+        for t, a in zip(HOSTILE, assets, strict=True)
+    )
+    run = msgspec.structs.replace(
+        record.run, id=HOSTILE[0], command=HOSTILE[1], selection=HOSTILE[2]
+    )
+    return shop.data(
+        project=HOSTILE[1], target=HOSTILE[9], commit=HOSTILE[2],
+        graph=AssetGraph(assets, checks), problems=problems,
+        lineage=Lineage(columns, edges, [], {a.key: "full" for a in assets}, problems),
+        runs=(msgspec.structs.replace(record, run=run, steps=steps),),
+        results={s.step: s for s in steps},
+    )  # fmt: skip
+
+
+def test_hostile_names_are_only_text(open_report: Open) -> None:
+    page = open_report(hostile_data())
+    for view in ("overview", "graph", "assets", "columns", "runs", "checks", "problems"):
+        page.evaluate("(view) => { Report.app.go({ view }) }", view)
+        expect(page.locator("a.view[aria-current]")).to_contain_text(view.capitalize())
+    for number in range(len(HOSTILE)):
+        page.evaluate(
+            "(i) => { const a = Report.app.model.assets[i];"
+            " Report.app.go({ view: 'graph', asset: a.key, column: i % 2 ? a.name : null }) }",
+            number,
+        )
+        name = page.evaluate("(i) => Report.format.plain(Report.app.model.assets[i].name)", number)
+        expect(page.locator(".drawer h1")).to_have_text(name, use_inner_text=False)
+    for text in HOSTILE:
+        page.evaluate(
+            "(text) => { const { input } = Report.app.search; input.value = text;"
+            " input.dispatchEvent(new Event('input')) }",
+            text,
+        )
+    assert (
+        page.locator("#app script, #app img, #app iframe, #app [onload], #app [onerror]").count()
+        == 0
+    )
+    targets = page.evaluate("() => [...document.querySelectorAll('#app a')].map((a) => a.protocol)")
+    assert set(targets) == {"file:"}
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://bi.example.org/d/1", True),
+        ("http://bi.example.org", True),
+        ("javascript:alert(1)", False),
+        ("JaVaScRiPt:alert(1)", False),
+        ("data:text/html,<script>alert(1)</script>", False),
+        ("file:///etc/passwd", False),
+        ("//example.org", False),
+        ("not a url", False),
+    ],
+)
+def test_only_web_addresses_become_links(url: str, linked: bool, open_report: Open) -> None:
+    assets = [Asset(key="exposure.p.e", kind="exposure", name="e", integration="dbt", url=url)]
+    data = shop.data(graph=AssetGraph(assets), lineage=Lineage({}, [], [], {}, []), problems=())
+    page = open_report(data, "#asset=exposure.p.e")
+    expect(page.locator(".drawer")).to_contain_text(url.removesuffix("/"))
+    links = page.locator(".drawer a[target=_blank]")
+    expect(links).to_have_count(1 if linked else 0)
+    if linked:
+        assert "noreferrer" in (links.get_attribute("rel") or "")
+
+
+def test_the_browser_itself_refuses_html(browser: Browser, tmp_path: Path) -> None:
+    """The policy, and not only our care, keeps data from becoming markup."""
+    page = browser.new_page()
+    write_report(shop.data(), tmp_path / "r.html")
+    page.goto((tmp_path / "r.html").as_uri())
+    said = page.evaluate(
+        "() => { try { document.body.innerHTML = '<b>x</b>'; return 'done' }"
+        " catch (e) { return e.name } }"
+    )
+    assert said == "TypeError"
+    page.close()
+
+
+def test_a_browser_that_cannot_decode_it_is_told(browser: Browser, tmp_path: Path) -> None:
+    page = browser.new_page()
+    page.add_init_script("delete globalThis.DecompressionStream")
+    write_report(shop.data(), tmp_path / "r.html")
+    page.goto((tmp_path / "r.html").as_uri())
+    expect(page.get_by_role("alert")).to_contain_text("A browser from 2023 or later is needed.")
+    page.close()

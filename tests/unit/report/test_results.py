@@ -1,0 +1,106 @@
+"""run_results.json that dbt itself can read, and JUnit XML that any parser can."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+from toolkit.ledger import StepRow
+from toolkit.report.junit import junit_xml, write_junit
+from toolkit.report.run_results import run_results_document, write_run_results
+
+
+def test_dbt_reads_our_run_results(shop: ModuleType, tmp_path: Path) -> None:
+    from dbt.artifacts.schemas.run import RunResultsArtifact
+
+    run, steps = shop.data().runs[0].run, shop.data().runs[0].steps
+    path = tmp_path / "run_results.json"
+    write_run_results(path, run, steps, shop.graph())
+    artifact = RunResultsArtifact.read_and_check_versions(str(path))
+    found = {r.unique_id: r.status.value for r in artifact.results}
+    assert found == {step.step: step.status for step in steps}
+    check = next(r for r in artifact.results if r.unique_id == "test.shop.positive_price")
+    assert check.failures == 3
+    assert artifact.elapsed_time > 0
+
+
+def test_every_field_of_the_schema_is_there(shop: ModuleType) -> None:
+    record = shop.data().runs[0]
+    document = run_results_document(record.run, record.steps, shop.graph(), dbt_version="1.11.0")
+    assert set(document) == {"metadata", "results", "elapsed_time", "args"}
+    by_key = {r["unique_id"]: r for r in document["results"]}
+    model = by_key["model.shop.stg_users"]
+    assert set(model) == {
+        "unique_id", "status", "timing", "thread_id", "execution_time", "adapter_response",
+        "message", "failures", "compiled", "compiled_code", "relation_name", "batch_results",
+    }  # fmt: skip
+    assert model["compiled"] is True
+    assert model["timing"][0]["name"] == "execute"
+    assert model["timing"][0]["started_at"].endswith("Z")
+    skipped = by_key["model.shop.customers"]
+    assert skipped["timing"] == []
+    assert skipped["execution_time"] == 0
+
+
+def step(key: str, status: str, **more: object) -> StepRow:
+    fields = {"run_id": "r", "kind": "dbt", "name": key, "integration": "dbt", **more}
+    return StepRow(step=key, status=status, **fields)  # type: ignore[arg-type]
+
+
+def test_a_sync_stands_there_for_each_of_its_streams(shop: ModuleType) -> None:
+    run = shop.data().runs[0].run
+    steps = [step("sync.faker", "success"), step("sync.elsewhere", "success")]
+    document = run_results_document(run, steps, shop.graph(), dbt_version="1.11.0")
+    assert [r["unique_id"] for r in document["results"]] == [
+        "stream.faker.purchases", "stream.faker.users", "sync.elsewhere",
+    ]  # fmt: skip
+
+
+def test_a_step_that_was_cut_off_is_an_error(shop: ModuleType) -> None:
+    run = msgspec.structs.replace(shop.data().runs[0].run, finished_at=None)
+    steps = [step("model.shop.customers", "running", started_at=1.0)]
+    document = run_results_document(run, steps, shop.graph(), dbt_version="1.11.0")
+    assert document["results"][0]["status"] == "error"
+    suite = ET.fromstring(junit_xml("shop", run, steps, shop.graph()))
+    assert suite.attrib["errors"] == "1"
+
+
+def test_junit(shop: ModuleType, tmp_path: Path) -> None:
+    record = shop.data().runs[0]
+    path = tmp_path / "junit.xml"
+    write_junit(path, record.run, record.steps, shop.graph(), project="shop")
+    root = ET.parse(path).getroot()
+    assert {k: root.attrib[k] for k in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "10", "failures": "1", "errors": "0", "skipped": "3",
+    }  # fmt: skip
+    cases = {case.attrib["name"]: case for case in root.iter("testcase")}
+    failure = cases["test.shop.positive_price"].find("failure")
+    assert failure is not None
+    assert failure.attrib["message"] == "Got 3 results, configured to fail if != 0"
+    assert cases["model.shop.stg_users"].attrib["file"] == "models/staging/stg_users.sql"
+    assert cases["model.shop.stg_users"].attrib["time"] != "0.000"
+
+
+def test_junit_carries_any_text(shop: ModuleType) -> None:
+    message = "bad \x00\x1b[31m\ud800 <b>]]>&\uffff"
+    xml = junit_xml(
+        "sh\x01op", shop.data().runs[0].run, [step("a\x02", "error", message=message)], shop.graph()
+    )
+    error = ET.fromstring(xml.encode("utf-8")).find(".//error")
+    assert error is not None
+    assert error.text is not None
+    assert "<b>]]>&" in error.text
+
+
+def test_secrets_are_masked(shop: ModuleType, tmp_path: Path) -> None:
+    run = shop.data().runs[0].run
+    steps = [step("model.shop.customers", "error", message="no s3cr3t-word", reason="s3cr3t-word")]
+    write_run_results(tmp_path / "r.json", run, steps, shop.graph(), {"s3cr3t-word"})
+    write_junit(tmp_path / "j.xml", run, steps, shop.graph(), secrets={"s3cr3t-word"})
+    for name in ("r.json", "j.xml"):
+        text = (tmp_path / name).read_text()
+        assert "s3cr3t-word" not in text
+        assert "no *****" in text
+    assert json.loads((tmp_path / "r.json").read_text())["results"][0]["message"] == "no *****"
