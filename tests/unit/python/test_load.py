@@ -91,7 +91,6 @@ def test_what_a_name_means(project: PythonProject, case: str) -> None:
     assert found["reader"].depends_on == (key,)
 
 
-@pytest.mark.usefixtures("orders")
 @pytest.mark.parametrize(
     ("name", "key"),
     [
@@ -113,6 +112,7 @@ def test_what_deps_may_say(project: PythonProject, name: str, key: str) -> None:
     assert found["f"].depends_on == (key,)
 
 
+@pytest.mark.usefixtures("orders")
 @pytest.mark.parametrize(
     "head",
     [

@@ -1,7 +1,6 @@
 """Writing what a function returned: judged first, staged, swapped in by one transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from toolkit.warehouse import Content, content_hash, quote, quote_relation
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
+    import pyarrow as pa
 
 _SUFFIX = "__toolkit_staging"
 _KEPT = "Nothing was written; the table is as it was."
@@ -51,8 +52,8 @@ def write(
         if own:
             value.create(quote_relation(staging))  # type: ignore[attr-defined]  # form says so
         else:
-            with _registered(cursor, value, form) as name:
-                cursor.execute(f"CREATE TABLE {quote_relation(staging)} AS SELECT * FROM {name}")
+            name = _register(cursor, value, form)
+            cursor.execute(f"CREATE TABLE {quote_relation(staging)} AS SELECT * FROM {name}")
         _check_declared(cursor, staging, declared)
         content = content_hash(cursor, staging)
         cursor.execute(f"DROP TABLE IF EXISTS {quote_relation(relation)}")
@@ -162,20 +163,39 @@ def check_columns(names: Sequence[Any]) -> None:
         )
 
 
-@contextmanager
-def _registered(cursor: "duckdb.DuckDBPyConnection", value: Any, form: Form) -> Iterator[str]:  # noqa: ANN401  # one of the six forms
-    name = "toolkit_output"
+def _register(
+    cursor: "duckdb.DuckDBPyConnection",
+    value: Any,  # noqa: ANN401  # one of the six forms
+    form: Form,
+) -> str:
+    """Make a value readable by SQL on a cursor that is soon closed; gives its name."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
     if form == "path":
-        cursor.read_parquet(str(value)).create_view(name)
-        yield name
-        cursor.execute(f"DROP VIEW {name}")
-        return
-    # A relation of another connection (duckdb.sql(...)) comes over as Arrow.
-    cursor.register(name, value.to_arrow_reader() if form == "relation" else value)
+        # Not read_parquet(): it would take [ and * in the path for patterns.
+        file = pyarrow.parquet.ParquetFile(value)
+        value = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+    elif form == "pandas":
+        value = _arrow(value)
+    elif form == "relation":
+        # Of another connection (duckdb.sql(...)), or the session would have written it.
+        value = value.to_arrow_reader()
+    cursor.register("toolkit_output", value)
+    return "toolkit_output"
+
+
+def _arrow(frame: "pd.DataFrame") -> "pa.Table":
+    """A frame as Arrow, which refuses the objects that DuckDB would write as their repr."""
+    import pyarrow as pa
+
     try:
-        yield name
-    finally:
-        cursor.unregister(name)
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError, OverflowError) as error:
+        raise failed(
+            f"The frame cannot be a table: {' '.join(str(part) for part in error.args)}",
+            "Mend what the function returns, for example with astype().",
+        ) from error
 
 
 def _refuse_view(cursor: "duckdb.DuckDBPyConnection", relation: Relation) -> None:
