@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -108,8 +109,8 @@ DAYS = [f"2026-01-{day:02d}T00:00:00Z" for day in range(1, 29)]
 class Api(BaseHTTPRequestHandler):
     """Rows since a time, five a page."""
 
-    rows: list[dict[str, object]] = []
-    requests: list[str] = []
+    rows: ClassVar[list[dict[str, object]]] = []
+    requests: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)

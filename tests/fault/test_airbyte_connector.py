@@ -107,10 +107,8 @@ def test_streams_that_were_complete_stay_when_another_fails(project: Project) ->
 
 def test_a_line_of_many_megabytes(project: Project) -> None:
     data = {"id": 1, "name": "x" * 20_000_000}
-    project.fake(
-        [message(type="RECORD", record={"stream": "users", "data": data, "emitted_at": 1})]
-        + complete("users")
-    )
+    record = message(type="RECORD", record={"stream": "users", "data": data, "emitted_at": 1})
+    project.fake([record, *complete("users")])
     assert project.sync().status == "success"
     assert project.sql("SELECT length(name) FROM raw.users") == [(20_000_000,)]
 

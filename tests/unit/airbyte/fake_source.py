@@ -120,7 +120,7 @@ def main(verb: str, arguments: list[str]) -> None:
         status = {"status": "SUCCEEDED" if ok else "FAILED", "message": config.get("refuse")}
         say({"type": "CONNECTION_STATUS", "connectionStatus": status})
     elif verb == "discover":
-        schemas = config.get("schemas") or {name: SCHEMA for name in ("users", "orders")}
+        schemas = config.get("schemas") or dict.fromkeys(("users", "orders"), SCHEMA)
         streams = [
             {
                 "name": name,
@@ -134,6 +134,7 @@ def main(verb: str, arguments: list[str]) -> None:
         states = {
             item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"]["id"]
             for item in loaded.get("--state", [])
+            if item["type"] == "STREAM"
         }
         read(config, states)
 

@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,9 @@ class Project:
         *,
         keys: Sequence[str] | None = None,
         full_refresh: bool = False,
+        threads: int = 1,
         cancel: threading.Event | None = None,
-        emit: Any = None,
+        emit: Callable[[StepEvent], None] | None = None,
     ) -> list[StepFinished]:
         """Sync; the file is opened and closed, as by a run of its own."""
         integration = AirbyteIntegration()
@@ -120,7 +122,8 @@ class Project:
                 full_refresh=full_refresh,
             )
             runner = integration.open(context)
-            runner.run(steps)
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(lambda step: runner.run([step]), steps))
             runner.close()
         finally:
             warehouse.close()

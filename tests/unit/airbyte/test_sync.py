@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from airbyte_harness import DEDUP, DestinationMap, Project, complete
 
+from toolkit.integrations.airbyte import sync
+
 FULL = {"name": "users", "sync_mode": "full_refresh_overwrite"}
 
 
@@ -306,3 +308,43 @@ def test_a_missing_environment_variable_is_named(project: Project) -> None:
     assert (
         "`source.config.token` needs the environment variable SHOP_TOKEN_THAT_IS_NOT_SET" in message
     )
+
+
+def test_a_global_state_goes_back_to_the_source(project: Project, tmp_path: Path) -> None:
+    part = {"stream_descriptor": {"name": "users"}, "stream_state": {"id": 3}}
+    state = {"type": "GLOBAL", "global": {"shared_state": {"lsn": 9}, "stream_states": [part]}}
+    seen = tmp_path / "seen.json"
+    actions = [
+        {"rows": ["users", 1, 3]},
+        {"message": {"type": "STATE", "state": state}},
+        *complete("users"),
+    ]
+    project.fake(actions, config={"seen": str(seen)})
+    assert project.sync().status == "success"
+    project.sync()
+    assert json.loads(seen.read_text())["files"]["--state"] == [state]
+    assert project.sql("SELECT count(*) FROM raw.users") == [(3,)]
+
+
+def test_a_full_refresh_stream_is_read_without_state(project: Project, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.json"
+    rows = {"rows": ["users", 1, 4], "state_every": 2}
+    project.fake([rows, *complete("users")], streams=[FULL], config={"seen": str(seen)})
+    assert [project.sync().message, project.sync().message] == ["1 stream, 4 rows"] * 2
+    assert "--state" not in json.loads(seen.read_text())["files"]
+
+
+def test_connections_sync_side_by_side(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "COMMIT_ROWS", 100)  # many small transactions at once
+    names = [f"c{number}" for number in range(5)]
+    for name in names:
+        project.fake(
+            [{"rows": ["users", 1, 3000], "state_every": 100}, *complete("users")],
+            name=name,
+            prefix=f"{name}_",
+        )
+    done = project.run(threads=5)
+    assert [event.message for event in done] == ["1 stream, 3,000 rows"] * 5
+    for name in names:
+        assert project.sql(f"SELECT count(*) FROM raw.{name}_users") == [(3000,)]
+    assert project.sql("SELECT count(*) FROM _toolkit.connector_state") == [(5,)]

@@ -156,10 +156,14 @@ class Landing:
         self.complete = True
 
     def version(self, store: StateStore) -> tuple[int, str]:
-        """Rows and data version of the target; read from it only if it was written."""
+        """Rows and data version of the target; its content is read only if it was written."""
+        known = self.saved.data_version
+        if known is not None and not self._staged and not self._merged:
+            return tables.row_count(self._cursor, self.relation), known
         rows, version = tables.content(self._cursor, self.relation)
         self.saved.data_version = version
-        self._save(store)
+        with transaction(self._cursor):
+            self._save(store)
         return rows, version
 
     def discard(self) -> None:

@@ -14,7 +14,7 @@ from toolkit.integrations.airbyte.connector import Connector
 from toolkit.integrations.airbyte.environment import install, package_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.process import Cancelled
-from toolkit.integrations.airbyte.state import SCHEMA
+from toolkit.integrations.airbyte.state import SCHEMA, StateStore
 from toolkit.integrations.airbyte.sync import Result, Sync, Target
 from toolkit.integrations.base import (
     RunContext,
@@ -49,8 +49,6 @@ class SyncRunner:
         self._streams = streams
         self._masker = Masker(context.settings.secrets)
         self._cache = CatalogCache(context.settings.state_dir)
-        self._schemas: set[str] = set()
-        self._lock = threading.Lock()
         # All schemas at once and up front: two transactions that create one conflict.
         wanted = {SCHEMA}
         for key in streams:
@@ -59,6 +57,8 @@ class SyncRunner:
                 wanted.add(relation.schema)
         for schema in sorted(wanted):
             warehouse.create_schema(schema)
+        with warehouse.cursor() as cursor:
+            StateStore.create(cursor)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Sync these connections, one after the other; a failure is an event."""

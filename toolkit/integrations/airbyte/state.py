@@ -43,6 +43,10 @@ class StateStore:
     def __init__(self, cursor: "duckdb.DuckDBPyConnection", connection: str) -> None:
         self._cursor = cursor
         self._connection = connection
+
+    @staticmethod
+    def create(cursor: "duckdb.DuckDBPyConnection") -> None:
+        """Create the table unless it is there: once, before syncs run side by side."""
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {_TABLE} (connection VARCHAR, namespace VARCHAR, "
             "stream VARCHAR, kind VARCHAR, state VARCHAR, generation BIGINT, "
@@ -79,12 +83,6 @@ class StateStore:
         """Replace the state that is no stream's: GLOBAL's shared part, or LEGACY."""
         self.save(_WHOLE, None, Saved(kind=kind, state=state))
 
-    def forget_whole(self) -> None:
-        """Drop the state that is no stream's."""
-        self._cursor.execute(
-            f"DELETE FROM {_TABLE} WHERE connection = ? AND stream = ''", [self._connection]
-        )
-
 
 def input_state(
     saved: dict[tuple[str, str | None], Saved], streams: Iterable[tuple[str, str | None]]
@@ -93,10 +91,10 @@ def input_state(
     states = [
         {
             "stream_descriptor": descriptor(*key),
-            "stream_state": json.loads(text),
+            "stream_state": json.loads(text or "null"),
         }
         for key in streams
-        if (text := saved[key].state if key in saved else None) is not None
+        if (text := saved[key].state if key in saved else None) not in (None, "null")
     ]
     whole = saved.get((_WHOLE, None))
     if whole is not None and whole.state is not None:

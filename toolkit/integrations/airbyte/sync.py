@@ -14,7 +14,7 @@ from toolkit.integrations.airbyte.connector import Connector
 from toolkit.integrations.airbyte.landing import Landing, transaction
 from toolkit.integrations.airbyte.process import Cancelled
 from toolkit.integrations.airbyte.protocol import Message, Record, State, StreamDescriptor
-from toolkit.integrations.airbyte.state import SCHEMA, Saved, StateStore, input_state
+from toolkit.integrations.airbyte.state import Saved, StateStore, input_state
 from toolkit.integrations.base import Made
 from toolkit.warehouse import Warehouse
 
@@ -298,6 +298,3 @@ def _explain(
 
 def _text(raw: msgspec.Raw) -> str:
     return bytes(raw).decode()
-
-
-__all__ = ["SCHEMA", "Result", "Sync", "Target"]

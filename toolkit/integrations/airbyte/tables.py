@@ -269,5 +269,11 @@ def content(cursor: "duckdb.DuckDBPyConnection", relation: Relation) -> tuple[in
     return int(rows), hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def row_count(cursor: "duckdb.DuckDBPyConnection", relation: Relation) -> int:
+    """Rows in a relation, as this cursor sees it."""
+    sql = f"SELECT count(*) FROM {quote_relation(relation)}"
+    return int(cursor.execute(sql).fetchall()[0][0])
+
+
 def _list(columns: Iterable[str]) -> str:
     return ", ".join(quote(column) for column in columns)
