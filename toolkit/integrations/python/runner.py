@@ -69,8 +69,8 @@ class PythonRunner:
         self._create_schemas()
         self._capture = Capture()
         self._capture.start()
-        self._watcher = threading.Thread(target=self._watch, name="python-cancel", daemon=True)
-        self._watcher.start()
+        # Not joined: it only waits, and would hold every run up for half a second.
+        threading.Thread(target=self._watch, name="python-cancel", daemon=True).start()
 
     def _create_schemas(self) -> None:
         if self._context.warehouse is None:
@@ -83,11 +83,12 @@ class PythonRunner:
         """Interrupt DuckDB when the run must stop; Python code cannot be interrupted."""
         while not self._over.is_set():
             if self._context.cancel.wait(_WATCH):
+                # Again and again: a function may start its next query at any time.
                 with self._lock:
                     sessions = list(self._sessions)
                 for session in sessions:
                     session.interrupt()
-                return
+                self._over.wait(_WATCH)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run each step in the order given."""
@@ -102,7 +103,6 @@ class PythonRunner:
             self._resources.close(lambda line, trace: self._not_closed(log, line, trace))
         self._capture.stop()
         log.close()
-        self._watcher.join()
 
     def _not_closed(self, log: StepLog, line: str, trace: str) -> None:
         line = self._masker.mask(line)
