@@ -24,7 +24,8 @@ def lineage_summary(graph: AssetGraph, lineage: Lineage) -> str:
     """What there is and how much of it is traced, in a few lines, with every opaque asset."""
     kinds = Counter(asset.kind for asset in graph)
     coverage = lineage.coverage
-    said = ", ".join(f"{n:,} {kind}" for kind, n in sorted(kinds.items(), key=lambda k: (-k[1], k[0])))
+    most_first = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    said = ", ".join(f"{n:,} {kind}" for kind, n in most_first)
     lines = [
         f"{len(graph):,} assets ({said}), {len(graph.edges):,} dependencies, "
         f"{coverage.columns:,} columns",

@@ -259,7 +259,7 @@ class _Builder:
         }
 
     def _problems(self) -> dict[str, Any]:
-        problems = self.data.problems
+        problems = list(dict.fromkeys(self.data.problems))  # two rooms may list the same one
         return {
             "asset": [self.number.get(p.asset, -1) if p.asset else -1 for p in problems],
             "code": [self.intern(p.code) for p in problems],

@@ -89,7 +89,7 @@ def test_secrets_do_not_reach_a_file(shop: ModuleType, tmp_path: Path) -> None:
 def test_summary(shop: ModuleType) -> None:
     data = shop.data()
     assert lineage_summary(data.graph, data.lineage) == (
-        "12 assets (4 model, 2 stream, 2 source, 1 exposure, 1 ml_model, 1 python, 1 seed), "
+        "12 assets (4 model, 2 source, 2 stream, 1 exposure, 1 ml_model, 1 python, 1 seed), "
         "11 dependencies, 33 columns\n"
         "23 column edges, 3 asset edges\n"
         "column lineage of 9 assets: 7 full, 1 partial, 1 opaque\n"
