@@ -140,6 +140,13 @@ def test_nothing_outlives_a_hung_connector(project: Project, tmp_path: Path) -> 
     assert not [pid for pid in map(int, pids.read_text().split()) if alive(pid)]
 
 
+def test_nothing_outlives_a_sync_that_we_stop(project: Project, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    project.fake([{"grandchild": str(pids)}, UNKNOWN, {"hang": True}])
+    assert "not asked for" in project.sync().message
+    assert not [pid for pid in map(int, pids.read_text().split()) if alive(pid)]
+
+
 def test_cancel_stops_soon_and_keeps_checkpoints(project: Project, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     project.fake([ROWS, {"grandchild": str(pids)}, {"hang": True}])

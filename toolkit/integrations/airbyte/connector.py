@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Connector:
         self._write_log = log
         self._cancel = cancel or threading.Event()
         self.exit_code: int | None = None
+        self.errors: list[str] = []
 
     def check(self) -> None:
         """Ask the connector whether it can reach its source with this configuration.
@@ -69,13 +70,13 @@ class Connector:
         Raises:
             ConnectorError: it cannot; with its own words, masked.
         """
-        for message in self._messages("check", {"config": self._config}):
-            status = message.connection_status
-            if status is not None:
-                if status.status == "SUCCEEDED":
-                    return
-                raise self._failed(status.message or "it gives no reason")
-        raise self._failed("it ended without an answer")
+        with contextlib.closing(self._messages("check", {"config": self._config})) as messages:
+            answers = (message.connection_status for message in messages)
+            status = next((answer for answer in answers if answer is not None), None)
+        if status is None:
+            raise self._failed("it ended without an answer")
+        if status.status != "SUCCEEDED":
+            raise self._failed(status.message or "it gives no reason")
 
     def discover(self) -> Catalog:
         """Ask the connector what streams its source has.
@@ -83,12 +84,15 @@ class Connector:
         Raises:
             ConnectorError: it failed; with its own words, masked.
         """
-        for message in self._messages("discover", {"config": self._config}):
-            if message.catalog is not None:
-                return message.catalog
-        raise self._failed("it ended without a catalog")
+        with contextlib.closing(self._messages("discover", {"config": self._config})) as messages:
+            found = next((m.catalog for m in messages if m.catalog is not None), None)
+        if found is None:
+            raise self._failed("it ended without a catalog")
+        return found
 
-    def read(self, catalog: Mapping[str, Any], state: Sequence[Any]) -> Iterator[Message]:
+    def read(
+        self, catalog: Mapping[str, Any], state: Sequence[Any]
+    ) -> Generator[Message, None, None]:
         """Messages of one sync; :attr:`exit_code` is set when they end.
 
         Traced errors are given and not raised: a stream that was complete before stays so.
@@ -104,7 +108,7 @@ class Connector:
 
     def _messages(
         self, verb: str, files: Mapping[str, Any], *, raise_traces: bool = True
-    ) -> Iterator[Message]:
+    ) -> Generator[Message, None, None]:
         decoder = msgspec.json.Decoder(Message)
         trace: str | None = None
         with _private_files(files) as arguments:

@@ -1,5 +1,6 @@
 """One sync: a connector's messages into the warehouse, checkpoint by checkpoint."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -145,8 +146,10 @@ class Sync:
         saved = {} if self._full_refresh else self._saved
         state = input_state(saved, self._inputs) if self._inputs else []
         try:
-            for message in self._connector.read(catalog, state):
-                self._take(message)
+            # Closed at once on a failure: the connector must not write on while we commit.
+            with contextlib.closing(self._connector.read(catalog, state)) as messages:
+                for message in messages:
+                    self._take(message)
         finally:
             self._commit_checkpoints()
 
