@@ -131,7 +131,7 @@ def test_tampered(project: PythonProject, case: str) -> None:
     assert step.status == "error"
     assert "The stored ML model 'churn' cannot be used" in step.message
     assert part in step.message
-    assert "toolkit build --select churn --force" in step.message
+    assert "toolkit build --select churn" in step.message
     assert project.rows("SELECT count(*) FROM scores") == [(4,)]
 
 

@@ -277,7 +277,7 @@ def _broken(name: str, path: Path, why: str) -> AssetFailedError:
     return AssetFailedError(
         f"The stored ML model {name!r} cannot be used: {path}: {why}.",
         "What needs it was not run.",
-        f"Make it anew: toolkit build --select {name} --force",
+        f"Make it anew: toolkit build --select {name}",
     )
 
 

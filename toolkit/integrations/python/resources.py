@@ -41,7 +41,7 @@ class ResourcePool:
                         f"The resource {name!r} ({self._makers[name].place}) cannot be opened: "
                         f"{type(error).__name__}: {error}",
                         "What needs it was not run.",
-                        "Mend the resource, then `toolkit build --resume`.",
+                        "Mend the resource, then `toolkit build` again.",
                     )
                     raise failure from error
             return self._open[name]

@@ -300,7 +300,7 @@ class PythonRunner:
             text = " ".join(str(error).split())
             fact = f"It raised {type(error).__name__}: {text}{at}"
         return AssetFailedError(
-            fact, "What it makes is as it was before.", "Mend it, then `toolkit build --resume`."
+            fact, "What it makes is as it was before.", "Mend it, then `toolkit build` again."
         )
 
 

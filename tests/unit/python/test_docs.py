@@ -1,0 +1,80 @@
+"""The examples of docs/python-assets.md, run as they stand."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from python_harness import PythonProject
+
+from toolkit.graph import Relation
+
+PAGE = Path(__file__).parents[3] / "docs" / "python-assets.md"
+BLOCKS = re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def shop(project: PythonProject) -> PythonProject:
+    project.table(
+        "orders",
+        "SELECT range AS order_id, range % 4 AS customer_id, (range * 3)::DECIMAL(9, 2) AS amount, "
+        "range > 6 AS returned FROM range(10)",
+    )
+    with project.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA raw")
+        cursor.execute(
+            "CREATE TABLE raw.customers AS SELECT range AS customer_id, 16 + range AS age "
+            "FROM range(4)"
+        )
+    project.add(
+        "source.shop.raw.customers",
+        "customers",
+        "source",
+        source_name="raw",
+        relation=Relation("shop", "raw", "customers"),
+    )
+    for path, source in BLOCKS:
+        if path != "test":
+            project.write(source, path)
+    return project
+
+
+def test_every_python_block_is_run() -> None:
+    assert len(BLOCKS) == PAGE.read_text(encoding="utf-8").count("```python")
+
+
+def test_the_examples(shop: PythonProject) -> None:
+    ended = shop.run()
+    assert {key: step.status for key, step in ended.items() if step.message == ""} == {
+        "check.order_features.order_id_unique": "pass",
+        "check.order_features.order_id_not_null": "pass",
+        "check.orders.no_refunds": "pass",
+        "check.return_scores.probabilities": "pass",
+    }
+    assert {key: step.message for key, step in ended.items() if step.message} == {
+        "python.adults": "2 rows",
+        "python.calendar": "3 rows",
+        "python.customer_spend": "4 rows",
+        "python.order_features": "10 rows",
+        "python.orders_in_euro": "10 rows",
+        "python.return_model": "accuracy 0.7",
+        "python.return_forest": ended["python.return_forest"].made[0].metadata["version"],
+        "python.return_scores": "10 rows",
+        "check.return_model.good_enough": "accuracy 0.70",
+    }
+
+
+def test_the_other_target(shop: PythonProject) -> None:
+    shop.target = "prod"
+    shop.run(only=["python.orders_in_euro"])
+    assert shop.rows("SELECT round(sum(amount), 2) FROM orders_in_euro") == [(122.73,)]
+
+
+def test_the_unit_test(shop: PythonProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source,) = [source for path, source in BLOCKS if path == "test"]
+    monkeypatch.syspath_prepend(shop.folder)
+    try:
+        exec(compile(source, str(PAGE), "exec"), {})
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "ml"]:
+            del sys.modules[name]
