@@ -82,8 +82,8 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = 2
-    except click.Abort:
-        code = 130
+    except click.Abort as error:  # what click makes of KeyboardInterrupt
+        code = _interrupted(error.__cause__ or error.__context__)
     except ToolkitError as error:
         if "--debug" in words:
             raise
@@ -92,12 +92,17 @@ def main(args: list[str] | None = None) -> None:
         show_error(error)
         code = error.exit_code
     except KeyboardInterrupt as error:
-        click.echo("Interrupted.", err=True)
-        code = 143 if type(error).__name__ == "Terminated" else 130
+        code = _interrupted(error)
     except BrokenPipeError:  # the reader (head, less) went away: nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     _leave(code if isinstance(code, int) else 0)
+
+
+def _interrupted(cause: BaseException | None) -> int:
+    """Say so; 143 for SIGTERM, 130 for Ctrl-C."""
+    click.echo("Interrupted. What had ended is kept; `toolkit build` makes the rest.", err=True)
+    return 143 if type(cause).__name__ == "Terminated" else 130
 
 
 def _leave(code: int) -> None:
