@@ -22,7 +22,7 @@ _INDIRECT = ((8, "CONDITIONAL"), (16, "WINDOW"))
 _ROWS = ((1, "JOIN"), (2, "FILTER"), (4, "GROUP_BY"), (8, "SORT"))
 
 # Nothing is wrong with the lineage where these are said.
-_REMARKS = frozenset({"python-asset", "undeclared-dependency"})
+_REMARKS = frozenset({"python-asset", "undeclared-dependency", "undeclared-inputs"})
 
 
 class _Names:

@@ -257,8 +257,11 @@ def _landed(known: Shape, parents: Mapping[str, Shape]) -> Found:
 def _python(asset: Asset, known: Shape, parents: Mapping[str, Shape]) -> Found:
     traced = declared_inputs(asset, known, parents)
     if traced is not None:
-        silent = [o.name for o in traced.outputs if not o.flow]
-        return Found("partial" if silent and parents else "full", known, traced)
+        silent = [output.name for output in traced.outputs if not output.flow]
+        if not silent or not parents:
+            return Found("full", known, traced)
+        message = f"These columns of a Python asset declare no inputs: {', '.join(silent)}"
+        return Found("partial", known, traced, [Loss("undeclared-inputs", message)])
     if not parents:
         return Found("none", known)
     message = (

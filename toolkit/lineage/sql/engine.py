@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from toolkit.lineage.places import Where
 from toolkit.lineage.sql.context import Context
-from toolkit.lineage.sql.dialects import facts_of
+from toolkit.lineage.sql.dialects import Facts, facts_of
 from toolkit.lineage.sql.expression import collect
 from toolkit.lineage.sql.flow import Flow, Rows
 from toolkit.lineage.sql.parse import Unreadable, parse
@@ -38,6 +38,27 @@ def trace_query(
         Unreadable: nothing can be said about this query.
     """
     facts = facts_of(dialect)
+    try:
+        return _trace(sql, facts, table, cte, time_cap, also)
+    except RecursionError:
+        raise Unreadable("too-deep", "the SQL is nested too deeply to be traced") from None
+    except Unreadable:
+        raise
+    except Exception as error:
+        # Trees are somebody else's, and one may be of a shape that we did not think of. One
+        # model must never take down the lineage of all others.
+        what = f"{type(error).__name__}: {error}"
+        raise Unreadable("engine-error", f"this is a bug, please report it ({what})") from error
+
+
+def _trace(
+    sql: str,
+    facts: Facts,
+    table: Callable[[Where], Rel],
+    cte: Callable[[str], Rel | None],
+    time_cap: float,
+    also: "Callable[[Rel, Callable[[str], Flow]], list[Col]] | None",
+) -> Traced:
     parsed = parse(sql, facts.name, time_cap)
     context = Context(
         facts,
@@ -46,26 +67,20 @@ def trace_query(
         time_cap,
         uses_columns="columns" in sql.lower(),
     )
-    try:
-        rel = walk(parsed.query, Ctes(), None, context)
-        if also is not None:
-            added = also(rel, lambda text: _flow_over(text, rel, context, facts.name))
-            rel = Rel([*rel.cols, *added], rel.branches, rel.rows)
-        return _traced(rel, Writer(parsed, facts.name), context, facts.name)
-    except RecursionError:
-        raise Unreadable("too-deep", "the SQL is nested too deeply to be traced") from None
+    rel = walk(parsed.query, Ctes(), None, context)
+    if also is not None:
+        added = also(rel, lambda text: _flow_over(text, rel, context, facts.name))
+        rel = Rel([*rel.cols, *added], rel.branches, rel.rows)
+    return _traced(rel, Writer(parsed, facts.name), context, facts.name)
 
 
 def _where(node: exp.Table) -> Where:
-    parts = [part.name for part in node.parts if isinstance(part, exp.Identifier)]
-    if len(parts) != len(node.parts) or not parts:
-        return None, None, node.name
-    # BigQuery: `project.dataset.table` in one pair of backticks
-    if len(parts) == 1 and "." in parts[0]:
-        parts = parts[0].split(".")
-    identifier = parts[-1]
-    schema = parts[-2] if len(parts) > 1 else None
-    return (parts[-3] if len(parts) > 2 else None), schema, identifier
+    name, schema, database = node.name, node.db, node.catalog
+    if not schema and name.count(".") in (1, 2):
+        # BigQuery: `project.dataset.table` in one pair of backticks
+        *path, name = name.split(".")
+        schema, database = path[-1], path[0] if len(path) > 1 else ""
+    return database or None, schema or None, name
 
 
 def _flow_over(text: str, rel: Rel, context: Context, dialect: str) -> Flow:

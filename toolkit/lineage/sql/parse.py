@@ -1,5 +1,6 @@
 """SQL text -> one query, or the reason why not. Nothing that is read here can hang or crash us."""
 
+import re
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -83,6 +84,9 @@ def parse(sql: str, dialect: str, time_cap: float) -> Parsed:
         raise Unreadable("too-deep", "the SQL is nested too deeply to be read") from None
     except SqlglotError as error:
         raise Unreadable("invalid-sql", _sentence(str(error))) from None
+    except Exception as error:
+        # On some invalid SQL the parser fails with a TypeError or AttributeError of its own.
+        raise Unreadable("invalid-sql", "the parser gives up on this SQL") from error
     return Parsed(sql, tokens, _the_query([s for s in statements if s is not None]))
 
 
@@ -129,5 +133,6 @@ def _refuse_what_would_not_end(tokens: Sequence[Token]) -> None:
 
 
 def _sentence(text: str) -> str:
-    """The first line of an error, without the parser's colours and position."""
-    return text.split("\n")[0].split(". Line ")[0].strip().rstrip(".")
+    """The first line of an error, without the parser's colours, position and class paths."""
+    first = text.split("\n")[0].split(". Line ")[0].strip().rstrip(".")
+    return "the SQL cannot be parsed: " + re.sub(r"<class '[\w.]*?(\w+)'>", r"\1", first)

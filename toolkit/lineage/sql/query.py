@@ -139,6 +139,8 @@ def _select(query: exp.Select, ctes: Ctes, parent: Scope | None, context: Contex
         if args.get(name) is not None:
             mark(scope.rows, taken(args[name].this, scope), FILTER)
     _connect(args.get("connect"), scope)
+    for col in cols:  # from here on every dialect sees the output's names
+        scope.aliases.setdefault(col.name.lower(), col.value)
     _group(args.get("group"), scope, projection)
     for name in ("having", "qualify"):
         if args.get(name) is not None:

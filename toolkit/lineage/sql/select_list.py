@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlglot import exp
 
 from toolkit.lineage.sql.expression import evaluate, taken
 from toolkit.lineage.sql.flow import JOIN, mark
 from toolkit.lineage.sql.names import output_name
-from toolkit.lineage.sql.relation import UNNESTED, Branch, Col, Rel, Value, side_by_side
+from toolkit.lineage.sql.relation import UNNESTED, Ambiguous, Branch, Col, Rel, Value, side_by_side
 from toolkit.lineage.sql.scope import Scope
 
 # Functions that make rows when they stand in a select list.
@@ -53,13 +54,9 @@ def project(nodes: Sequence[exp.Expr], scope: Scope) -> Projection:
             _mark_rows(node, value, scope)
             result.cols.append(Col(name, value))
             result.items.append(node)
-            if node.__class__ is exp.Alias:
-                _remember_alias(name, value, scope)
+            if node.__class__ is exp.Alias and scope.context.facts.lateral_alias:
+                scope.aliases.setdefault(name.lower(), value)
     return result
-
-
-def _remember_alias(name: str, value: Value, scope: Scope) -> None:
-    scope.aliases.setdefault(name.lower(), value)
 
 
 def _mark_rows(node: exp.Expr, value: Value, scope: Scope) -> None:
@@ -157,7 +154,7 @@ def _modified(
         pattern = re.compile(_like(ilike.name), re.IGNORECASE)
         cols = [col for col in cols if pattern.fullmatch(col.name)]
     if args.get("except_"):
-        dropped = {node.name.lower() for node in args["except_"]}
+        dropped = {n.name.lower() for n in args["except_"] if isinstance(n, exp.Expr)}
         hidden.extend(dropped)
         cols = [col for col in cols if col.name.lower() not in dropped]
     for node in args.get("replace") or ():
@@ -169,7 +166,8 @@ def _modified(
         hidden.append(old.lower())
         value = next((c.value for c in cols if c.name.lower() == old.lower()), None)
         if value is None and branches:
-            value = Rel([], branches).beyond(old)
+            with suppress(Ambiguous):
+                value = Rel([], branches).beyond(old)
         if value is not None:
             cols = _put(cols, old, Col(new, value))
     return cols, _hide(branches, hidden) if hidden else branches

@@ -31,24 +31,22 @@ def combine(node: exp.SetOperation, left: Rel, right: Rel, context: Context) -> 
 def _joined(node: exp.SetOperation, left: Rel, right: Rel, context: Context) -> Rel:
     branches = [*left.branches, *right.branches]
     by_name = bool(node.args.get("by_name"))
+    even = len(left.cols) == len(right.cols)
+    if not by_name and not branches and even:
+        pairs = zip(left.cols, right.cols, strict=True)
+        return Rel([Col(a.name, _both(a.value, b.value)) for a, b in pairs])
     if not by_name and not branches:
-        if len(left.cols) != len(right.cols):
-            context.lose(
-                "uneven-union",
-                "The branches of a UNION have different numbers of columns",
-                f"{len(left.cols)} and {len(right.cols)}",
-            )
-        cols = [
-            Col(a.name, _both(a.value, b.value))
-            for a, b in zip(left.cols, right.cols, strict=False)
-        ]
-        return Rel([*cols, *left.cols[len(cols) :]])
+        context.lose(
+            "uneven-union",
+            "The branches of a UNION have different numbers of columns and were joined by name",
+            f"{len(left.cols)} and {len(right.cols)}",
+        )
     # By name; also where a side hides columns: nobody writes a union of other names there.
     cols = [Col(col.name, _with(col, right)) for col in left.cols]
     known = {col.name.lower() for col in left.cols}
-    for col in right.cols:
-        if col.name.lower() not in known and (by_name or left.branches):
-            cols.append(Col(col.name, _with(col, left)))
+    if by_name or left.branches or not even:
+        new = (col for col in right.cols if col.name.lower() not in known)
+        cols.extend(Col(col.name, _with(col, left)) for col in new)
     return Rel(cols, branches)
 
 

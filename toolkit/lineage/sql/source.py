@@ -127,7 +127,7 @@ def _table(node: exp.Table, scope: Scope) -> Rel:
         cte = scope.ctes.get(node.name.lower())
         if cte is not None:
             return cte.rel()
-    elif database.name.lower() in scope.sources and scope.context.facts.name == "bigquery":
+    elif node.db.lower() in scope.sources and scope.context.facts.name == "bigquery":
         # BigQuery: FROM t, t.items
         column = exp.Column(this=node.this, table=database)
         return _unnested([evaluate(column, scope).flow], [_alias(node)], scope)
