@@ -1,6 +1,6 @@
 """Results of single assets -> edges of the whole graph, with one spelling for each column."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
@@ -146,7 +146,7 @@ def _home(branch: list[Home], folded: str) -> Home | None:
     return likely[0] if len(likely) == 1 else None
 
 
-def assemble(graph: AssetGraph, found: Mapping[str, Found]) -> Lineage:
+def assemble(graph: AssetGraph, found: Mapping[str, Found], remarks: Iterable[Problem]) -> Lineage:
     """The lineage of the graph from what was found for each asset."""
     assembly = _Assembly(found)
     assembly.run()
@@ -158,7 +158,7 @@ def assemble(graph: AssetGraph, found: Mapping[str, Found]) -> Lineage:
         assembly.column_edges(),
         assembly.asset_edges(),
         {key: one.status for key, one in found.items()},
-        problems,
+        [*remarks, *problems],
     )
 
 

@@ -3,12 +3,25 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from toolkit.errors import Problem
 from toolkit.graph import AssetGraph
 from toolkit.lineage.assemble import assemble
 from toolkit.lineage.cache import Cache
 from toolkit.lineage.collector import quiet_collector
 from toolkit.lineage.model import Lineage
+from toolkit.lineage.sql.dialects import facts_of
 from toolkit.lineage.tracer import Tracer
+
+
+def _remarks(dialect: str) -> list[Problem]:
+    """What is to be said of the graph as a whole."""
+    if facts_of(dialect).name:
+        return []
+    message = (
+        f"No SQL dialect is known for the adapter {dialect!r}: its SQL is read as standard SQL, "
+        "and what is special to it makes models opaque."
+    )
+    return [Problem(asset=None, code="unknown-dialect", message=message)]
 
 
 def trace(
@@ -38,4 +51,4 @@ def trace(
     with quiet_collector() as breathe:
         tracer.run(breathe)
         cache.save()
-        return assemble(graph, tracer.found)
+        return assemble(graph, tracer.found, _remarks(dialect))

@@ -20,8 +20,9 @@ class Context:
         table: gives the relation that a table reference stands for.
         cte: gives the relation of a CTE that is walked elsewhere (an ephemeral model), or
             ``None`` for a CTE that is the query's own.
-        time_cap: seconds that the walk may take.
+        time_cap: seconds that parsing and walking may take.
         uses_columns: ``COLUMNS(...)`` occurs in the text.
+        started: when parsing began, by ``time.perf_counter``.
     """
 
     def __init__(
@@ -31,13 +32,14 @@ class Context:
         cte: Callable[[str], Rel | None],
         time_cap: float,
         uses_columns: bool,
+        started: float,
     ) -> None:
         self.facts = facts
         self.table = table
         self.cte = cte
         self.uses_columns = uses_columns
         self._time_cap = time_cap
-        self._deadline = time.perf_counter() + time_cap
+        self._deadline = started + time_cap
         self._lost: dict[tuple[str, str], dict[str, int | None]] = {}
 
     def tick(self) -> None:

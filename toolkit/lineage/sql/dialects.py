@@ -44,6 +44,7 @@ _ADAPTERS = {
     "greenplum": "postgres",
     "impala": "hive",
     "motherduck": "duckdb",
+    "singlestore": "mysql",
     "sqlserver": "tsql",
     "synapse": "tsql",
     "vertica": "postgres",
@@ -75,9 +76,20 @@ _FACTS = {
 }
 
 
+# fmt: off
+KNOWN = frozenset({
+    "athena", "bigquery", "clickhouse", "databricks", "doris", "dremio", "drill", "druid",
+    "duckdb", "dune", "exasol", "fabric", "hive", "materialize", "mysql", "oracle", "postgres",
+    "presto", "redshift", "risingwave", "snowflake", "spark", "spark2", "sqlite", "starrocks",
+    "teradata", "trino", "tsql",
+})
+# fmt: on
+"""sqlglot's names of warehouses; listed here so that a cached run need not import sqlglot."""
+
+
 @cache
 def facts_of(dialect: str) -> Facts:
-    """Facts of a sqlglot dialect or dbt adapter type; sensible ones for those not listed."""
+    """Facts of a sqlglot dialect or dbt adapter type; standard SQL for what is not known."""
     name = dialect.lower()
     name = _ADAPTERS.get(name, name)
-    return _FACTS.get(name) or Facts(name)
+    return _FACTS.get(name) or Facts(name if name in KNOWN else "")

@@ -1,5 +1,6 @@
 """One query in, its columns and influences out: the whole of this package behind one call."""
 
+import time
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -59,6 +60,7 @@ def _trace(
     time_cap: float,
     also: "Callable[[Rel, Callable[[str], Flow]], list[Col]] | None",
 ) -> Traced:
+    started = time.perf_counter()
     parsed = parse(sql, facts.name, time_cap)
     context = Context(
         facts,
@@ -66,6 +68,7 @@ def _trace(
         cte,
         time_cap,
         uses_columns="columns" in sql.lower(),
+        started=started,
     )
     rel = walk(parsed.query, Ctes(), None, context)
     if also is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token
 
 MAX_DEPTH = 100
@@ -73,13 +73,13 @@ def parse(sql: str, dialect: str, time_cap: float) -> Parsed:
         tokens = reader.tokenize(sql)
         _refuse_what_would_not_end(tokens)
         statements = reader.parser().parse(tokens, sql)
+    except Unreadable:
+        raise
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         raise Unreadable(
             "invalid-sql", _sentence(first.get("description") or str(error)), first.get("line")
         ) from None
-    except TokenError as error:
-        raise Unreadable("invalid-sql", _sentence(str(error))) from None
     except RecursionError:
         raise Unreadable("too-deep", "the SQL is nested too deeply to be read") from None
     except SqlglotError as error:

@@ -18,6 +18,10 @@ from toolkit.lineage.sql.select_list import Projection, all_columns, project
 from toolkit.lineage.sql.set_operation import combine
 from toolkit.lineage.sql.source import add_from, relation_of
 
+LONG_WITH = 15
+"""CTEs are walked when they are read, each from the one after it. A chain of hundreds would be
+as deep as it is long, so longer WITHs are walked from the front."""
+
 
 class Cte:
     """A common table expression, walked when it is first read."""
@@ -29,6 +33,15 @@ class Cte:
         self._context = context
         self._rel: Rel | None = None
         self._recursive = False
+
+    @property
+    def name(self) -> str:
+        """Its folded name."""
+        return str(self._node.alias).lower()
+
+    def reads(self) -> set[str]:
+        """Folded names of the tables and CTEs that it reads."""
+        return {table.name.lower() for table in self._node.this.find_all(exp.Table)}
 
     def allow_recursion(self) -> None:
         """It may read itself."""
@@ -72,13 +85,33 @@ def with_ctes(query: exp.Expr, ctes: Ctes, parent: Scope | None, context: Contex
     if with_ is None:
         return ctes
     may_recurse = with_.args.get("recursive") or context.facts.recursive_without_keyword
+    made: list[Cte] = []
     for node in with_.expressions:
         cte = Cte(node, ctes, parent, context)
         if may_recurse:
             cte.allow_recursion()
         ctes = Ctes(ctes)
         ctes.rels[node.alias.lower()] = cte
+        made.append(cte)
+    if len(made) > LONG_WITH:
+        for cte in _read(made, query):
+            cte.rel()
     return ctes
+
+
+def _read(made: list[Cte], query: exp.Expr) -> list[Cte]:
+    """Those CTEs of a WITH that the query reads, directly or not, in order."""
+    names: set[str] = set()
+    for part in query.args.values():
+        for item in part if isinstance(part, list) else [part]:
+            if isinstance(item, exp.Expr) and not isinstance(item, exp.With):
+                names.update(table.name.lower() for table in item.find_all(exp.Table))
+    read = []
+    for cte in reversed(made):
+        if cte.name in names:
+            read.append(cte)
+            names |= cte.reads()
+    return read[::-1]
 
 
 def _wrapped(query: exp.Expr, ctes: Ctes, parent: Scope | None, context: Context) -> Rel:

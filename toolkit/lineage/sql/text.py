@@ -26,15 +26,17 @@ class Writer:
         """The expression as it stands in the SQL, and its line."""
         found = self._known.get(id(node))
         if found is None:
-            text = self._as_written(node)
-            if text is None:
-                text = (node.this if node.__class__ is exp.Alias else node).sql(self._dialect)
+            found = self._as_written(node)
+            if found is None:
+                inner = node.this if node.__class__ is exp.Alias else node
+                found = inner.sql(self._dialect), line_of(inner)
+            text, line = found
             if len(text) > MAX_LENGTH:
-                text = text[: MAX_LENGTH - 1] + "…"
-            found = self._known[id(node)] = (text, line_of(node))
+                found = text[: MAX_LENGTH - 1] + "…", line
+            self._known[id(node)] = found
         return found
 
-    def _as_written(self, node: exp.Expr) -> str | None:
+    def _as_written(self, node: exp.Expr) -> tuple[str, int | None] | None:
         """Back from the alias to the comma or SELECT before the item."""
         if node.__class__ is not exp.Alias or not node.args["alias"].meta:
             return None
@@ -61,4 +63,5 @@ class Writer:
             first -= 1
         if first >= end:
             return None
-        return self._parsed.sql[tokens[first + 1].start : tokens[end].end + 1]
+        text = self._parsed.sql[tokens[first + 1].start : tokens[end].end + 1]
+        return text, tokens[first + 1].line
