@@ -37,6 +37,10 @@ class _Names:
             for key, names in self.columns.items()
         }
 
+    def has(self, key: str, folded: str) -> bool:
+        """The asset has a column of this name, as far as is known now."""
+        return folded in self._folded.get(key, ())
+
     def spelled(self, key: str, name: str) -> tuple[str, bool]:
         """The one spelling of a column, and whether it was unknown until now."""
         if name in self.columns[key]:
@@ -58,6 +62,17 @@ class _Assembly:
         self._written: dict[ColumnRef, Output] = {}
         self._rows: dict[str, dict[ColumnRef, int]] = {}
         self._asked: list[ColumnRef] = []
+        self._outputs: dict[str, set[str]] = {}
+        self._readers: dict[str, list[str]] = {}
+        for key, one in found.items():
+            if one.traced is None:
+                continue
+            self._outputs[key] = {output.name.casefold() for output in one.traced.outputs}
+            if one.traced.branches:
+                self._asked += [(key, name) for name in one.shape.columns]
+            for source in {home.key for branch in one.traced.branches for home in branch}:
+                if source is not None:
+                    self._readers.setdefault(source, []).append(key)
 
     def run(self) -> None:
         for key, one in self._found.items():
@@ -72,39 +87,51 @@ class _Assembly:
             rows = self._rows.setdefault(key, {})
             for source, column, mask in one.traced.rows:
                 self._add(rows, source, column, mask)
-            if one.traced.branches:
-                traced = {output.name.casefold() for output in one.traced.outputs}
-                self._asked += [
-                    (key, n) for n in self.names.columns[key] if n.casefold() not in traced
-                ]
         self._answer()
 
     def _add(self, into: dict[ColumnRef, int], source: str, column: str, mask: int) -> None:
         if source not in self._found:
             return
-        name, is_new = self.names.spelled(source, column)
-        if is_new:
-            self._asked.append((source, name))
+        name = self._met(source, column)
         into[(source, name)] = into.get((source, name), 0) | mask
 
+    def _met(self, key: str, column: str) -> str:
+        """The spelling of a column; one that nobody knew is looked for on both sides."""
+        name, is_new = self.names.spelled(key, column)
+        if is_new:
+            self._asked.append((key, name))
+            self._asked += [(reader, name) for reader in self._readers.get(key, ())]
+        return name
+
     def _answer(self) -> None:
-        """Columns that only their readers know of: find them behind the stars that hide them."""
+        """Columns that only their readers know of: find them behind the stars that hide them.
+
+        A column that is found so also goes on through the other stars over its asset.
+        """
         seen: set[ColumnRef] = set()
         while self._asked:
             key, name = ref = self._asked.pop()
             traced = self._found[key].traced
-            if ref in seen or traced is None:
+            if ref in seen or traced is None or name.casefold() in self._outputs[key]:
                 continue
             seen.add(ref)
             for branch in traced.branches:
-                home = _home(branch, name.casefold())
+                home = self._home(branch, name.casefold())
                 if home is None:
                     continue
-                into = self._column_edges.setdefault(ref, {})
+                into = self._column_edges.setdefault((key, self._met(key, name)), {})
                 if home.key is not None:
                     self._add(into, home.key, name, 1)
                 for source, column, mask in home.flow:
                     self._add(into, source, column, mask)
+
+    def _home(self, branch: list[Home], folded: str) -> Home | None:
+        """The one likely home of an unknown column; none if there are several."""
+        homes = [home for home in branch if folded not in home.hidden]
+        known = [home for home in homes if home.key and self.names.has(home.key, folded)]
+        lowest = min((home.rank for home in homes), default=0)
+        likely = known or [home for home in homes if home.rank == lowest]
+        return likely[0] if len(likely) == 1 else None
 
     def column_edges(self) -> list[ColumnEdge]:
         edges = []
@@ -136,14 +163,6 @@ class _Assembly:
             if mask & bit
         ]
         return sorted(edges, key=order_of_asset_edge)
-
-
-def _home(branch: list[Home], folded: str) -> Home | None:
-    """The one likely home of an unknown column; none if there are several."""
-    homes = [home for home in branch if folded not in home.hidden]
-    lowest = min((home.rank for home in homes), default=0)
-    likely = [home for home in homes if home.rank == lowest]
-    return likely[0] if len(likely) == 1 else None
 
 
 def assemble(graph: AssetGraph, found: Mapping[str, Found], remarks: Iterable[Problem]) -> Lineage:

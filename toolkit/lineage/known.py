@@ -9,7 +9,10 @@ import msgspec
 from toolkit.graph import Asset
 
 # How likely a column that nobody lists comes from a relation; lower is likelier.
-UNKNOWN, UNNESTED, DECLARED, CATALOGUED = range(4)
+#
+# UNNESTED is a struct out of an unnested list without a name; if it has a NAMED alias, people
+# write `alias.field`, and a bare name rather is a column that the table's owner left out.
+UNKNOWN, UNNESTED, DECLARED, NAMED, CATALOGUED = range(5)
 
 
 class Shape(msgspec.Struct, frozen=True):

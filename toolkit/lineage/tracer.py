@@ -9,7 +9,15 @@ import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage.cache import Cache, Entry, Lookup
-from toolkit.lineage.known import CATALOGUED, UNKNOWN, Shape, known_columns
+from toolkit.lineage.known import (
+    CATALOGUED,
+    DECLARED,
+    NAMED,
+    UNKNOWN,
+    UNNESTED,
+    Shape,
+    known_columns,
+)
 from toolkit.lineage.landed import declared_inputs, landed
 from toolkit.lineage.model import Status
 from toolkit.lineage.places import SELF, Places, Where, is_system
@@ -230,7 +238,7 @@ def _finished(traced: Traced, known: Shape, unfound: list[Loss], remarks: list[L
         rank = CATALOGUED if known.rank == CATALOGUED else min(ranks)
         for name, type_ in known.columns.items():
             columns.setdefault(name, type_)
-        if rank == UNKNOWN or any(rank == 1 for rank in ranks):
+        if known.rank != CATALOGUED and not {UNKNOWN, UNNESTED, NAMED}.isdisjoint(ranks):
             keys = {home.key for branch in traced.branches for home in branch if home.key}
             losses.append(Loss("open-star", _open_star(sorted(keys))))
     status: Status = "partial" if losses else "full"
@@ -250,7 +258,7 @@ def _landed(known: Shape, parents: Mapping[str, Shape]) -> Found:
         return Found("none", known)
     traced = landed(known, parents)
     columns = {output.name: output.type for output in traced.outputs}
-    rank = known.rank if known.rank != UNKNOWN or traced.branches or not columns else 2
+    rank = known.rank if known.rank != UNKNOWN or traced.branches or not columns else DECLARED
     return Found("full", Shape(columns, rank), traced)
 
 

@@ -9,6 +9,7 @@ with s as (select * from raw.u), t as (select *, a + b as c from s) select a, c,
 -- raw.u(?)
 select *, a + 1 as b from raw.u
 -- b <- raw.u.a TRANSFORMATION
+-- a <- raw.u.a
 -- (partial) open-star
 
 -- # duplicates from two stars

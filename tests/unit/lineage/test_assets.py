@@ -290,3 +290,20 @@ def test_expressions_are_as_written_with_their_line() -> None:
     lineage = run(asset("source.t", columns="id amt"), asset("model.m", sql, "source.t"))
     found = {e.target[1]: (e.expression, e.line) for e in lineage.column_edges}
     assert found == {"id": (None, None), "twice": ("amt  *  2", 3), "g": ("f(a, b)", 5)}
+
+
+def test_a_column_that_one_reader_knows_goes_through_the_stars_of_the_others() -> None:
+    lineage = run(
+        asset("source.u"),
+        asset("source.d", columns="id"),
+        asset("model.knows", "select d.mail, d.id from raw.d", "source.d"),
+        asset(
+            "model.star", "select u.*, d.* from raw.u join raw.d on u.k = d.id", "source.u source.d"
+        ),
+    )
+    assert values(lineage, "model.star") == {
+        ("id", "source.d.id", "IDENTITY"),
+        ("k", "source.u.k", "IDENTITY"),
+        ("mail", "source.d.mail", "IDENTITY"),
+    }
+    assert list(lineage.columns["source.u"]) == ["k"]

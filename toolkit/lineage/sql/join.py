@@ -7,7 +7,7 @@ from sqlglot import exp
 from toolkit.lineage.sql.context import line_of
 from toolkit.lineage.sql.expression import taken
 from toolkit.lineage.sql.flow import FILTER, JOIN, TRANSFORMATION, Flow, mark, pour
-from toolkit.lineage.sql.relation import UNKNOWN, UNNESTED, Ambiguous, Rel, Value
+from toolkit.lineage.sql.relation import NAMED, UNKNOWN, UNNESTED, Ambiguous, Rel, Value
 from toolkit.lineage.sql.scope import Scope
 
 
@@ -37,7 +37,7 @@ def add_join(node: exp.Join, scope: Scope, add: Callable[[exp.Expr], None]) -> N
 def _common(scope: Scope, before: list[str], new: list[str]) -> list[str]:
     """Names on both sides; only known names can be compared."""
     right = {col.name.lower() for alias in new for col in scope.sources[alias].cols}
-    if any(rel.rank() in (UNKNOWN, UNNESTED) for rel in scope.sources.values()):
+    if any(rel.rank() in (UNKNOWN, UNNESTED, NAMED) for rel in scope.sources.values()):
         scope.context.lose(
             "natural-join",
             "NATURAL JOIN over relations whose columns are not known",

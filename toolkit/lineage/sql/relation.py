@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
-from toolkit.lineage.known import CATALOGUED, DECLARED, UNKNOWN, UNNESTED
+from toolkit.lineage.known import CATALOGUED, DECLARED, NAMED, UNKNOWN, UNNESTED
 from toolkit.lineage.sql.flow import AS_IS, IDENTITY, NOTHING, Flow, Rows, merge, pour
 
 __all__ = [
-    "CATALOGUED", "DECLARED", "EMPTY", "UNKNOWN", "UNNESTED",
+    "CATALOGUED", "DECLARED", "EMPTY", "NAMED", "UNKNOWN", "UNNESTED",
     "Ambiguous", "Beyond", "Branch", "Col", "Rel", "Value", "best_of", "side_by_side",
 ]  # fmt: skip
 
@@ -49,7 +49,7 @@ class Beyond:
         key: the asset, ``None`` for what is no asset.
         flow: what any such column takes, where ``key`` is ``None`` (an unnested struct).
         hidden: folded names that do not come through (``* exclude (a)``).
-        rank: UNKNOWN, UNNESTED, DECLARED or CATALOGUED.
+        rank: how likely a column comes from here; see ``known``.
     """
 
     __slots__ = ("_values", "flow", "hidden", "key", "rank")

@@ -9,7 +9,17 @@ from sqlglot import exp
 from toolkit.lineage.sql.expression import evaluate, taken
 from toolkit.lineage.sql.flow import JOIN, mark
 from toolkit.lineage.sql.names import output_name
-from toolkit.lineage.sql.relation import UNNESTED, Ambiguous, Branch, Col, Rel, Value, side_by_side
+from toolkit.lineage.sql.relation import (
+    NAMED,
+    UNKNOWN,
+    UNNESTED,
+    Ambiguous,
+    Branch,
+    Col,
+    Rel,
+    Value,
+    side_by_side,
+)
 from toolkit.lineage.sql.scope import Scope
 
 # Functions that make rows when they stand in a select list.
@@ -198,7 +208,7 @@ def _repeated(node: exp.Expr, columns: exp.Expr, scope: Scope, result: Projectio
         result.items.append(node)
     if branches and bare:
         result.branches.append(branches)
-    elif any(beyond.rank <= UNNESTED for branch in branches for beyond in branch):
+    elif any(beyond.rank in (UNKNOWN, UNNESTED, NAMED) for branch in branches for beyond in branch):
         scope.context.lose(
             "open-star", "COLUMNS(...) over relations whose columns are not known", "COLUMNS"
         )

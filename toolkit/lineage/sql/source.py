@@ -10,7 +10,7 @@ from toolkit.lineage.sql.flow import JOIN, NOTHING, TRANSFORMATION, Flow, mark, 
 from toolkit.lineage.sql.join import add_join
 from toolkit.lineage.sql.names import identifier_names
 from toolkit.lineage.sql.pivot import pivoted
-from toolkit.lineage.sql.relation import UNNESTED, Beyond, Col, Rel, Value
+from toolkit.lineage.sql.relation import NAMED, UNNESTED, Beyond, Col, Rel, Value
 from toolkit.lineage.sql.scope import Ctes, Scope
 
 Walk = Callable[[exp.Expr, Ctes, Scope | None, Context], Rel]
@@ -157,9 +157,9 @@ def _unnested(flows: list[Flow], names: list[str], scope: Scope) -> Rel:
         cols = [Col(name, Value(flow)) for name, flow in zip(names, flows, strict=True)]
     else:
         cols = [Col(name, Value(together)) for name in names]
-    if names and scope.context.facts.name not in ("bigquery", "snowflake"):
+    if names and scope.context.facts.name != "bigquery":
         return Rel(cols)
-    return Rel(cols, [(Beyond(None, together, UNNESTED),)])
+    return Rel(cols, [(Beyond(None, together, NAMED if names else UNNESTED),)])
 
 
 def _values(node: exp.Values, scope: Scope, names: list[str]) -> Rel:
@@ -199,4 +199,4 @@ def _function(node: exp.Expr, scope: Scope, names: list[str]) -> Rel:
     collect_all(arguments, scope, flow, TRANSFORMATION)
     mark(scope.rows, flow, JOIN)
     cols = [Col(name, Value(flow if name.upper() != "SEQ" else NOTHING)) for name in names]
-    return Rel(cols, [(Beyond(None, flow, UNNESTED),)])
+    return Rel(cols, [] if cols else [(Beyond(None, flow, UNNESTED),)])
