@@ -1,7 +1,7 @@
 """A manifest's nodes as assets and checks."""
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, Check, Column, Kind, Relation
@@ -55,9 +55,9 @@ def _asset(
     node: Node, known: set[str], owners: dict[str, str | None], fingerprints: Fingerprints
 ) -> Asset:
     config = node.config
-    meta = {**(node.meta or {}), **(config.get("meta") or {})}
-    group = node.group or config.get("group")
-    contract = (node.contract or config.get("contract") or {}).get("enforced", False)
+    group = node.group or _text(config.get("group"))
+    contract = node.contract or _mapping(config.get("contract"))
+    meta = _meta(node)
     prints = fingerprints.of(node)
     return Asset(
         key=node.unique_id,
@@ -76,8 +76,8 @@ def _asset(
         package=node.package_name,
         fqn=tuple(node.fqn),
         source_name=node.source_name,
-        materialized=config.get("materialized"),
-        access=node.access or config.get("access"),
+        materialized=_text(config.get("materialized")),
+        access=node.access or _text(config.get("access")),
         version=_version(node.version),
         latest_version=_version(node.latest_version),
         config=config,
@@ -85,7 +85,7 @@ def _asset(
         raw_sql=node.raw_code,
         sql=node.compiled_code,
         language=node.language,
-        contract=bool(contract),
+        contract=bool(contract.get("enforced")),
         url=node.url,
         subtype=node.type if isinstance(node.type, str) else None,
         fingerprints=prints,
@@ -107,14 +107,14 @@ def _check(node: Node, known: set[str], fingerprints: Fingerprints) -> Check:
         severity="warn" if severity == "warn" else "error",
         test_name=node.test_metadata.name if node.test_metadata else None,
         column=node.column_name,
-        tags=_tags(node.tags or node.config.get("tags") or ()),  # unit tests: in config only
+        tags=_tags(node.tags or node.config.get("tags")),  # unit tests: in config only
         group=node.group,
         path=node.original_file_path,
         yaml_path=_yaml_path(node),
         package=node.package_name,
         fqn=tuple(node.fqn),
         config=node.config,
-        meta={**(node.meta or {}), **(node.config.get("meta") or {})},
+        meta=_meta(node),
         fingerprints=fingerprints.of(node),
     )
 
@@ -169,8 +169,19 @@ def _text(value: object) -> str | None:
     return str(value) if value else None
 
 
-def _tags(tags: Sequence[str] | str) -> tuple[str, ...]:
-    return (tags,) if isinstance(tags, str) else tuple(dict.fromkeys(tags))
+def _mapping(value: object) -> dict[str, Any]:
+    """``value`` if it is a mapping: a config is free-form, so anything may stand there."""
+    return value if isinstance(value, dict) else {}
+
+
+def _meta(node: Node) -> dict[str, Any]:
+    return {**(node.meta or {}), **_mapping(node.config.get("meta"))}
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    if isinstance(tags, str):
+        return (tags,)
+    return tuple(dict.fromkeys(map(str, tags))) if isinstance(tags, list) else ()
 
 
 def _version(version: str | float | None) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from toolkit.errors import ArtifactError
-from toolkit.integrations.dbt.manifest import not_json, read_json_bytes
+from toolkit.integrations.dbt.manifest import NOT_JSON, not_json, read_json_bytes
 
 
 class _Column(msgspec.Struct):
@@ -38,7 +38,7 @@ def read_catalog(path: Path) -> dict[str, dict[str, str]]:
             "Columns cannot be taken from it, so nothing was done.",
             "Run `dbt docs generate` to write it anew, or leave it out: it is not needed.",
         ) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise not_json(path, error) from error
     tables = {**catalog.sources, **catalog.nodes}
     return {

@@ -46,7 +46,8 @@ class Fingerprints:
         }  # fmt: skip
 
     def _of_node(self, node: Node) -> Mapping[str, str]:
-        persist = node.config.get("persist_docs") or {}
+        persist = node.config.get("persist_docs")
+        persist = persist if isinstance(persist, dict) else {}
         unrendered = node.unrendered_config
         generic = node.test_metadata is not None
         prints = {

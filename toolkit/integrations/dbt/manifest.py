@@ -7,6 +7,7 @@ to 3.9 times faster than parsing into dictionaries on manifests of 7 to 86 MB.
 
 import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ import msgspec
 from toolkit.errors import ArtifactError
 
 OLDEST, NEWEST = 10, 12
+
+# what msgspec raises for bytes that are no JSON; ValidationError, JSON of another shape, is
+# one of the first kind and must be caught before
+NOT_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class DependsOn(msgspec.Struct):
@@ -158,7 +163,7 @@ def read_manifest(path: Path) -> Manifest:
             "Without a manifest there is no graph, so nothing was done.",
             "Give the manifest.json that dbt writes into its target folder.",
         ) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise not_json(path, error) from error
     _check_version(path, head.metadata)
     try:
@@ -169,6 +174,8 @@ def read_manifest(path: Path) -> Manifest:
             "The manifest cannot be trusted, so nothing was done.",
             "Run `dbt parse` to write it anew.",
         ) from error
+    except NOT_JSON as error:  # the head's reader had skipped over it
+        raise not_json(path, error) from error
 
 
 def read_json_bytes(path: Path, what: str) -> bytes:
@@ -180,7 +187,7 @@ def read_json_bytes(path: Path, what: str) -> bytes:
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ArtifactError(
             f"The {what} {path} cannot be read: {error}.",
             "Nothing was done.",
@@ -198,7 +205,7 @@ def not_json(path: Path, error: Exception) -> ArtifactError:
 
 
 def _check_version(path: Path, metadata: Metadata) -> None:
-    found = re.search(r"/manifest/v(\d+)", metadata.dbt_schema_version)
+    found = re.search(r"/manifest/v(\d{1,9})", metadata.dbt_schema_version)
     if found is None:
         raise ArtifactError(
             f"{path} does not say that it is a dbt manifest "
@@ -218,7 +225,10 @@ def _check_version(path: Path, metadata: Metadata) -> None:
 
 def _bad_element(data: bytes) -> str | None:
     """Find the first element that does not fit: msgspec names the place but not the key."""
-    whole = msgspec.json.decode(data)
+    try:
+        whole = msgspec.json.decode(data)
+    except NOT_JSON:
+        return None
     for field in msgspec.structs.fields(Manifest):
         section = whole.get(field.name)
         if not isinstance(section, dict) or field.name == "metadata":
