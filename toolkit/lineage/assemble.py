@@ -188,11 +188,16 @@ def _problem(asset: Asset, loss: Loss, found: Found) -> Problem:
     return Problem(
         asset=asset.key,
         code=loss.code,
-        message=f"{opaque}{asset.key}: {loss.message}{where}.",
+        message=f"{opaque}{asset.key}: {_after_a_colon(loss.message)}{where}.",
         severity="info" if loss.code in _REMARKS else "warning",
         path=asset.path,
         line=line,
     )
+
+
+def _after_a_colon(sentence: str) -> str:
+    """A sentence in the middle of another; words in capitals (SELECT) stay."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
 def _source_line(asset: Asset, line: int | None) -> int | None:
