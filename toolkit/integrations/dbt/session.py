@@ -30,6 +30,7 @@ class DbtSession:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._manifest: Any = None
+        self._seen: staleness.Seen | None = None
 
     def parse(self) -> None:
         """Parse the project and write manifest.json.
@@ -37,7 +38,8 @@ class DbtSession:
         Raises:
             ArtifactError: dbt cannot parse it; dbt's own words are in the message.
         """
-        result = self.invoke(["parse"])
+        seen = staleness.look(self.settings)
+        result = self._write(["parse"], seen)
         if not result.success:
             raise ArtifactError(
                 f"dbt cannot parse {self.settings.project_dir}: {said(result)}",
@@ -45,8 +47,7 @@ class DbtSession:
                 "Mend what dbt names (`dbt parse` shows it alone); "
                 "if a package is missing, run `dbt deps`.",
             )
-        self._manifest = result.result
-        staleness.remember(self.settings)
+        self._manifest, self._seen = result.result, seen
 
     def compile(self) -> str | None:
         """Compile every node, so that manifest.json holds its SQL.
@@ -56,8 +57,8 @@ class DbtSession:
         """
         if self._manifest is None:
             self.parse()
-        result = self.invoke(["compile", "--indirect-selection", "empty", "--no-populate-cache"])
-        staleness.remember(self.settings)
+        words = ["compile", "--indirect-selection", "empty", "--no-populate-cache"]
+        result = self._write(words, self._seen)
         return None if result.success else said(result)
 
     def build(
@@ -71,8 +72,25 @@ class DbtSession:
         """
         if share_parse and self._manifest is None:
             self.parse()
-        result = self.invoke(["build", *args], callback)
-        staleness.remember(self.settings)
+        return self._write(["build", *args], self._seen, callback)
+
+    def _write(
+        self,
+        args: Sequence[str],
+        seen: staleness.Seen | None,
+        callback: Callable[[Any], None] | None = None,
+    ) -> "dbtRunnerResult":
+        """Call dbt with a command that writes manifest.json, and note from what it did.
+
+        Args:
+            seen: the project as it was when the manifest that we hold was parsed; ``None``
+                when we hold none and dbt parses now.
+        """
+        before = staleness.manifest_stamp(self.settings)
+        seen = seen or staleness.look(self.settings)
+        result = self.invoke(args, callback)
+        if staleness.manifest_stamp(self.settings) != before:
+            staleness.remember(self.settings, seen)
         return result
 
     def invoke(

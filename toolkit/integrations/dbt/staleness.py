@@ -21,38 +21,60 @@ _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_]\w*)['"]""")
 _TEXT = (".sql", ".yml", ".yaml", ".py", ".md")
 
 
-class _Seen(msgspec.Struct):
-    """What the project looked like when manifest.json was written."""
+class Seen(msgspec.Struct):
+    """What the project looked like at one moment.
+
+    Attributes:
+        inputs: fingerprint of all that dbt would read.
+        env_names: the environment variables that the project names.
+    """
 
     inputs: str
-    manifest: tuple[int, int]
     env_names: list[str]
+
+
+class _Record(msgspec.Struct):
+    manifest: tuple[int, int]
+    seen: Seen
 
 
 def is_current(settings: Settings) -> bool:
     """Whether the manifest in the target folder can be used as it is."""
-    manifest = _stamp(settings.target_path / "manifest.json")
+    manifest = manifest_stamp(settings)
     if manifest is None:
         return False
     try:
-        seen = msgspec.json.decode(_record(settings).read_bytes(), type=_Seen)
-    except (OSError, msgspec.MsgspecError):
+        record = msgspec.json.decode(_record(settings).read_bytes(), type=_Record)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return False
-    return seen.manifest == manifest and seen.inputs == _inputs(settings, seen.env_names)
+    names = record.seen.env_names
+    return record.manifest == manifest and record.seen.inputs == _inputs(settings, names)
 
 
-def remember(settings: Settings) -> None:
-    """Note that the manifest in the target folder was just written from the project."""
-    manifest = _stamp(settings.target_path / "manifest.json")
+def look(settings: Settings) -> Seen:
+    """What the project looks like now; to be asked *before* dbt reads it.
+
+    A file that is changed while dbt works then counts as changed, as it must.
+    """
+    names = sorted(_env_names(settings))
+    return Seen(inputs=_inputs(settings, names), env_names=names)
+
+
+def remember(settings: Settings, seen: Seen) -> None:
+    """Note that the manifest in the target folder was written from the project as ``seen``."""
+    manifest = manifest_stamp(settings)
     if manifest is None:
         return
-    names = sorted(_env_names(settings))
-    seen = _Seen(inputs=_inputs(settings, names), manifest=manifest, env_names=names)
     record = _record(settings)
     record.parent.mkdir(parents=True, exist_ok=True)
     temporary = record.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(msgspec.json.encode(seen))
+    temporary.write_bytes(msgspec.json.encode(_Record(manifest=manifest, seen=seen)))
     temporary.replace(record)
+
+
+def manifest_stamp(settings: Settings) -> tuple[int, int] | None:
+    """Size and modification time of manifest.json; ``None`` when it is not there."""
+    return _stamp(settings.target_path / "manifest.json")
 
 
 def _record(settings: Settings) -> Path:
@@ -81,19 +103,34 @@ def _files(settings: Settings) -> Iterator[Path]:
     root = settings.project_dir
     for name in (
         "dbt_project.yml", "packages.yml", "dependencies.yml", "package-lock.yml",
-        "selectors.yml", "vars.yml",
+        "selectors.yml", "vars.yml", ".dbtignore",
     ):  # fmt: skip
         if (root / name).exists():
             yield root / name
     if settings.profiles_dir is not None:
         yield settings.profiles_dir / "profiles.yml"
     trees = {root / folder for folder in settings.project_paths}
-    trees |= {settings.packages_path} if settings.packages_path else set()
-    for tree in trees:
-        for where, folders, names in os.walk(tree):
-            folders[:] = [f for f in folders if f not in ("__pycache__", ".git", "target")]
-            for name in names:
-                yield Path(where, name)
+    packages = settings.packages_path
+    trees |= {packages} if packages is not None else set()
+    written = {settings.target_path, settings.state_dir}  # by dbt and by us, in every build
+    if packages is not None and packages.is_dir():
+        written |= {pack / name for pack in packages.iterdir() for name in ("target", "logs")}
+    walked = {os.path.realpath(folder) for folder in written}
+    for tree in sorted(trees):
+        yield from _walk(tree, walked)
+
+
+def _walk(tree: Path, walked: set[str]) -> Iterator[Path]:
+    """Files below ``tree``, also behind links (a local package is one), each folder once."""
+    for where, folders, names in os.walk(tree, followlinks=True):
+        real = os.path.realpath(where)
+        if real in walked:
+            folders.clear()
+            continue
+        walked.add(real)
+        folders[:] = sorted(f for f in folders if f not in ("__pycache__", ".git"))
+        for name in names:
+            yield Path(where, name)
 
 
 def _env_names(settings: Settings) -> set[str]:
