@@ -3,6 +3,7 @@
 import io
 import sys
 import threading
+import time
 
 import pytest
 from python_harness import PythonProject
@@ -134,19 +135,21 @@ def test_a_stopped_run_begins_nothing(project: PythonProject) -> None:
 
 def test_a_stopped_run_interrupts_duckdb(project: PythonProject) -> None:
     """A query that would take hours ends soon after the stop, and nothing is written."""
+    begun = project.settings.project_dir / "begun"
     project.write(
         HEAD
-        + "BEGUN = threading.Event()\n"
+        + "import pathlib\n"
         + "@asset\ndef out(orders: duckdb.DuckDBPyRelation):\n"
-        + "    BEGUN.set()\n"
+        + f"    pathlib.Path({str(begun)!r}).touch()\n"
         + "    sql = 'SELECT sum(hash(a.id, b.id)) AS s FROM o a, o b'\n"
         + "    return pa.table({'s': orders.query('o', sql).fetchall()[0]})\n"
     )
     project.table("orders", "SELECT range AS id FROM range(3000000)")
 
     def stop() -> None:
-        begun = project.integration._registry.assets["python.out"].callee.function.__globals__
-        begun["BEGUN"].wait(20)
+        deadline = time.monotonic() + 20
+        while not begun.exists() and time.monotonic() < deadline:
+            project.cancel.wait(0.02)
         project.cancel.set()
 
     project.load()

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from toolkit.errors import AssetError, Problem
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
+from toolkit.integrations.python import cache
 from toolkit.integrations.python.load import NAME, load
 from toolkit.integrations.python.registry import Registry
 from toolkit.settings import Settings
@@ -16,22 +18,33 @@ class PythonIntegration:
     batches = False
 
     def __init__(self) -> None:
-        self._registry = Registry()
+        self._known: dict[str, Asset] = {}
+        self._loaded = Loaded()
+        self._registry: Registry | None = None  # the functions, once they were imported
 
     def load(self, settings: Settings, known: Mapping[str, Asset]) -> Loaded:
-        """Import the user's files and give what they declare.
+        """Give what the user's files declare; they are imported only when something changed.
+
+        When only artifacts are read, no code of the user's is run.
 
         Raises:
             AssetError: a file cannot be imported, or declares what cannot be.
         """
-        self._registry = load(settings, known)
-        return Loaded(
-            assets=[item.asset for item in self._registry.assets.values()],
-            checks=[item.check for item in self._registry.checks.values()],
-        )
+        if settings.manifest is not None:
+            self._loaded = _not_read(settings)
+            return self._loaded
+        self._known, self._registry = dict(known), None
+        found = cache.kept(settings, known) if settings.assets else Loaded()
+        if found is None:
+            self._registry = load(settings, known)
+            found = _declared(self._registry)
+            cache.keep(settings, known, found)
+        self._loaded = found
+        return found
 
     def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
         """One step for each of our assets and checks among ``keys``, assets in graph order."""
+        ours = {asset.key for asset in self._loaded.assets}
         steps = [
             Step(
                 key=key,
@@ -41,26 +54,59 @@ class PythonIntegration:
                 reads=graph[key].depends_on,
                 name=graph[key].name,
             )
-            for key in graph.topological(keys & self._registry.assets.keys())
+            for key in graph.topological(keys & ours)
         ]
-        for key, item in self._registry.checks.items():
-            if key in keys:
-                check = item.check
-                steps.append(
-                    Step(
-                        key=key,
-                        kind="check",
-                        integration=NAME,
-                        makes=(),
-                        reads=check.assets,
-                        name=key.removeprefix("check."),
-                        blocking=check.severity == "error",
-                    )
-                )
+        steps += [
+            Step(
+                key=check.key,
+                kind="check",
+                integration=NAME,
+                makes=(),
+                reads=check.assets,
+                name=check.key.removeprefix("check."),
+                blocking=check.severity == "error",
+            )
+            for check in self._loaded.checks
+            if check.key in keys
+        ]
         return steps
 
     def open(self, context: RunContext) -> Runner:
-        """Make ready for one run: schemas exist, prints are caught."""
+        """Import the functions; make ready for one run: schemas exist, prints are caught.
+
+        Raises:
+            AssetError: the files declare something else than the graph was made of.
+        """
         from toolkit.integrations.python.runner import PythonRunner
 
-        return PythonRunner(context, self._registry)
+        registry = self._registry
+        if registry is None:
+            registry = load(context.settings, self._known)
+        if _declared(registry) != self._loaded:
+            cache.keep(context.settings, self._known, _declared(registry))
+            raise AssetError(
+                "The Python assets declare something else than when the graph was made.",
+                "What would run is not what was planned, so nothing was run.",
+                "Run the same command again: it starts from what they declare now.",
+            )
+        return PythonRunner(context, registry)
+
+
+def _declared(registry: Registry) -> Loaded:
+    return Loaded(
+        assets=[item.asset for item in registry.assets.values()],
+        checks=[item.check for item in registry.checks.values()],
+    )
+
+
+def _not_read(settings: Settings) -> Loaded:
+    if not settings.assets:
+        return Loaded()
+    problem = Problem(
+        asset=None,
+        code="python-assets-not-read",
+        message="Only artifacts are read (--manifest), so the Python assets of toolkit.yml are "
+        "left out: reading them would run their code. Leave out --manifest to have them.",
+        severity="info",
+    )
+    return Loaded(problems=[problem])

@@ -69,8 +69,8 @@ class PythonRunner:
         self._create_schemas()
         self._capture = Capture()
         self._capture.start()
-        # Not joined: it only waits, and would hold every run up for half a second.
-        threading.Thread(target=self._watch, name="python-cancel", daemon=True).start()
+        self._watcher = threading.Thread(target=self._watch, name="python-cancel", daemon=True)
+        self._watcher.start()
 
     def _create_schemas(self) -> None:
         if self._context.warehouse is None:
@@ -81,14 +81,13 @@ class PythonRunner:
 
     def _watch(self) -> None:
         """Interrupt DuckDB when the run must stop; Python code cannot be interrupted."""
-        while not self._over.is_set():
-            if self._context.cancel.wait(_WATCH):
+        while not self._over.wait(_WATCH):  # the end of the run wakes it at once
+            if self._context.cancel.is_set():
                 # Again and again: a function may start its next query at any time.
                 with self._lock:
                     sessions = list(self._sessions)
                 for session in sessions:
                     session.interrupt()
-                self._over.wait(_WATCH)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run each step in the order given."""
@@ -98,6 +97,7 @@ class PythonRunner:
     def close(self) -> None:
         """Close resources, give the standard streams back."""
         self._over.set()
+        self._watcher.join()
         log = StepLog(self._context.log_dir / "resources.log", self._masker)
         with self._capture.to(log):
             self._resources.close(lambda line, trace: self._not_closed(log, line, trace))

@@ -1,0 +1,85 @@
+"""What the user's files declared, remembered, so that listing it does not import them.
+
+Importing a file of assets imports pandas and the like, which costs more than everything
+else that ``toolkit ls`` does. What files declare is taken to depend on nothing but the
+Python files in the folders of ``assets:``, on what the other tools gave (names and
+relations) and on the target. A build imports them all the same and compares.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from toolkit.graph import Asset
+from toolkit.integrations.base import Loaded
+from toolkit.settings import Settings
+
+
+class _Kept(msgspec.Struct):
+    inputs: str
+    loaded: Loaded
+
+
+def kept(settings: Settings, known: Mapping[str, Asset]) -> Loaded | None:
+    """What was declared when nothing was different; ``None`` where that is not known."""
+    try:
+        found = msgspec.msgpack.decode(_path(settings).read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return found.loaded if found.inputs == _inputs(settings, known) else None
+
+
+def keep(settings: Settings, known: Mapping[str, Asset], loaded: Loaded) -> None:
+    """Remember ``loaded``; where it cannot be written, the next call imports again."""
+    path = _path(settings)
+    try:
+        data = msgspec.msgpack.encode(_Kept(_inputs(settings, known), loaded))
+    except (TypeError, ValueError):  # a value in `meta` that only Python knows
+        return
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def _path(settings: Settings) -> Path:
+    return settings.state_dir / "python" / f"declared-{settings.target}.msgpack"
+
+
+def _inputs(settings: Settings, known: Mapping[str, Asset]) -> str:
+    profile = settings.profile
+    facts = (
+        version("toolkit"),
+        sys.version,
+        settings.target,
+        (profile.type, profile.database, profile.schema) if profile else None,
+        [(str(path), *_stamp(path)) for entry in settings.assets for path in _files(entry)],
+        [
+            (a.key, a.name, a.kind, a.source_name, a.version, a.latest_version, str(a.relation))
+            for a in known.values()
+        ],
+    )
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def _files(entry: Path) -> Iterator[Path]:
+    if entry.is_file():
+        yield entry
+        entry = entry.parent  # its neighbours are what it can import
+    yield from sorted(entry.rglob("*.py"))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_size, found.st_mtime_ns)
