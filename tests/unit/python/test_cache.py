@@ -71,7 +71,7 @@ def test_a_build_imports_what_was_only_remembered(project: Any) -> None:
 def test_a_file_that_declares_something_else_each_time_is_refused(project: Any) -> None:
     project.table("orders", "SELECT 1 AS id")
     text = COUNTED + "\n@asset(name=f'extra_{Path(__file__).with_name(\"n\").read_text()}')\n"
-    (project.folder / "ml").mkdir()
+    (project.folder / "ml").mkdir(exist_ok=True)
     (project.folder / "ml" / "n").write_text("1")
     project.write(text + "def extra(orders):\n    return orders\n")
     project.load()
