@@ -107,6 +107,7 @@ class Project:
             dialect=self.dialect,
             catalog=self._catalog(),
             cache_dir=None if self.settings.manifest else self.settings.state_dir / "lineage",
+            project_dir=self.settings.project_dir,
         )
         return lineage if trouble is None else lineage.with_problem(trouble)
 

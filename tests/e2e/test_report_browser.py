@@ -66,7 +66,7 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         lambda r: None if r.url.startswith((path.as_uri(), "data:")) else wrong.append(r.url),
     )
 
-    def open_(data: Any = None, at: str = "") -> Page:  # noqa: ANN401 - ReportData of the shop
+    def open_(data: Any = None, at: str = "") -> Page:
         write_report(data or shop.data(), path)
         page.goto(path.as_uri() + at)
         page.wait_for_selector("html[data-ready]")
@@ -312,7 +312,7 @@ HOSTILE = [
 ]
 
 
-def hostile_data() -> Any:  # noqa: ANN401 - ReportData of the shop
+def hostile_data() -> Any:
     """Every text that there is, as bad as it gets."""
     assets, edges, columns = [], [], {}
     for i, text in enumerate(HOSTILE):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ENGINE_VERSION = "1"
 """Part of every cache key: raise it whenever the same SQL may give another answer."""
 
-NOTHING_TO_TRACE = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
+NOTHING_TO_TRACE = frozenset({"ml_model", "exposure", "metric", "semantic_model", "saved_query"})
 
 
 class Found(msgspec.Struct):

@@ -10,6 +10,8 @@ from toolkit.graph import AssetGraph
 from toolkit.lineage import Lineage
 
 Direction = Literal["upstream", "downstream"]
+# These have no columns of their own, so any column of what they read may matter to them.
+_WHOLE_READERS = frozenset({"exposure", "ml_model", "metric", "semantic_model", "saved_query"})
 _MAX_EXPRESSION = 80
 
 
@@ -97,13 +99,20 @@ def _downstream(graph: AssetGraph, lineage: Lineage) -> Callable[[tuple[str, str
         if not node[1]:
             return []
         blind = [
-            _Branch((child, ""), "opaque: not known")
+            _Branch((child, ""), why)
             for child in sorted(graph.children(node[0]))
-            if lineage.status.get(child) == "opaque"
+            if (why := _reads_blindly(graph[child].kind, lineage.status.get(child)))
         ]
         return found.get(node, []) + blind
 
     return step
+
+
+def _reads_blindly(kind: str, status: str | None) -> str | None:
+    """Why nobody knows which columns a reader uses: then it may be any of them."""
+    if status == "opaque":
+        return "opaque: not known"
+    return f"{kind}: reads the whole asset" if kind in _WHOLE_READERS else None
 
 
 def _note(subtype: str, expression: str | None) -> str:

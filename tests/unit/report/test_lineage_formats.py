@@ -131,9 +131,13 @@ upstream
     └── stream.faker.purchases.price  IDENTITY
 downstream
 ├── model.shop.customers.revenue  AGGREGATION  coalesce(sum(price) over (partition by user_id), 0)
-│   └── python.features.revenue  IDENTITY
+│   ├── python.features.revenue  IDENTITY
+│   │   └── python.churn_model  ml_model: reads the whole asset
+│   └── exposure.shop.revenue  exposure: reads the whole asset
 ├── model.shop.customers.segment  CONDITIONAL  case when price > 100 then 'big' else 'small' end
-│   └── python.features.segment_code  TRANSFORMATION
+│   ├── python.features.segment_code  TRANSFORMATION
+│   │   └── python.churn_model  ml_model: reads the whole asset
+│   └── exposure.shop.revenue  exposure: reads the whole asset
 └── model.shop.audit  opaque: not known
 """  # fmt: skip
 
