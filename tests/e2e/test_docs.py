@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 from toolkit.cli import cli
 from toolkit.errors import ToolkitError
+from toolkit.graph import Kind
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -285,6 +287,11 @@ def test_every_exit_code_is_explained() -> None:
     cells = re.findall(r"^\| ([\d, ]+) \|", SECTIONS["Exit codes"], re.MULTILINE)
     explained = {int(code) for cell in cells for code in cell.split(",")}
     assert {0, 130, 143, *(error.exit_code for error in errors())} <= explained
+
+
+def test_the_glossary_names_every_kind() -> None:
+    [row] = re.findall(r"^\| \*\*kind\*\* \|.*$", text_of("docs/glossary.md"), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", row)) == set(get_args(Kind))
 
 
 def test_what_is_said_to_be_missing_is_missing() -> None:
