@@ -131,6 +131,8 @@ def _why_unmade(asset: Asset) -> str:
         "metric": "a metric: defined, not made",
         "semantic_model": "a semantic model: defined, not made",
     }
+    if asset.matched:
+        return "a source: " + ", ".join(sorted(asset.matched)) + " loads it"
     if asset.materialized == "ephemeral":
         return "ephemeral: part of the SQL of what reads it"
     return reasons.get(asset.kind, "nothing here makes it")
