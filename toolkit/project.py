@@ -1,6 +1,7 @@
 """The facade: find a project, load its graph, trace it, plan it, build it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -171,12 +172,29 @@ class Project:
         )
         return build(plan, self.graph, self.settings, self.integrations, options, tuple(listeners))
 
-    def history(self) -> History:
-        """What the ledger knows; nothing when nothing was ever built here."""
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger | None]:
+        """The ledger, for reading; ``None`` when nothing was ever built here.
+
+        Runs whose process was killed are ended in it as interrupted.
+        """
         path = self.settings.state_dir / "ledger.db"
         if not path.exists():
-            return History()
+            yield None
+            return
+        from toolkit.run.lock import nobody_runs
+
         with Ledger(path) as ledger:
+            with nobody_runs(self.settings.state_dir / "lock") as alone:
+                if alone:
+                    ledger.close_abandoned()
+            yield ledger
+
+    def history(self) -> History:
+        """What the ledger knows; nothing when nothing was ever built here."""
+        with self.ledger() as ledger:
+            if ledger is None:
+                return History()
             return History(latest=ledger.latest(), last_steps=ledger.last_steps())
 
     def states(self) -> dict[str, State]:

@@ -29,6 +29,8 @@ _COMMANDS = {
     "connectors": "List, install and try the Airbyte connectors that are configured.",
 }
 
+_READER_GONE = 141  # as a shell says of a program that SIGPIPE ended: `toolkit ls | head -1`
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -93,9 +95,12 @@ def main(args: list[str] | None = None) -> None:
         code = error.exit_code
     except KeyboardInterrupt as error:
         code = _interrupted(error)
-    except BrokenPipeError:  # the reader (head, less) went away: nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+    except SystemExit as error:  # 1 is what click makes of a broken pipe
+        code = _READER_GONE if error.code == 1 else error.code
+    except OSError as error:
+        if "--debug" in words:
+            raise
+        code = _unwritten(error)
     _leave(code if isinstance(code, int) else 0)
 
 
@@ -105,10 +110,30 @@ def _interrupted(cause: BaseException | None) -> int:
     return 143 if type(cause).__name__ == "Terminated" else 130
 
 
+def _unwritten(error: OSError) -> int:
+    """Say which file could not be read or written; nothing where the reader went away."""
+    if isinstance(error, BrokenPipeError):
+        return _READER_GONE
+    from toolkit.cli.console import show_error
+
+    show_error(
+        ToolkitError(
+            f"{error.filename or 'Standard output'} cannot be used: {error.strerror}.",
+            "The command stopped there.",
+            "Check the path, its permissions and the room on the disk.",
+        )
+    )
+    return ToolkitError.exit_code
+
+
 def _leave(code: int) -> None:
     """Exit; at once where a thread that was told to stop does not listen."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed by the caller
+        try:
+            stream.flush()
+        except OSError as error:  # what is printed is lost; Python must not try again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = code or _unwritten(error)
     stuck = [
         thread
         for thread in threading.enumerate()

@@ -59,9 +59,9 @@ def show_problems(problems: tuple[Problem, ...], *, limit: int = 10) -> None:
 
 def seconds(value: float) -> str:
     """A duration as people write it: ``0.12 s``, ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    if value < 10:
+    if value < 9.995:  # what would be rounded up belongs to the next unit
         return f"{value:.2f} s"
-    if value < 60:
+    if value < 59.5:
         return f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:

@@ -1,6 +1,7 @@
 """What a person calls an asset or a column, as keys."""
 
 import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from toolkit.errors import UsageError
@@ -40,16 +41,23 @@ def resolve(graph: AssetGraph, lineage: "Lineage", text: str) -> tuple[str, str 
         )
     if owners:
         columns = list(lineage.columns.get(owners[0], {}))
-        near = difflib.get_close_matches(tail, columns, n=3) or columns[:8]
+        near = _nearest(tail, {name: name for name in columns}) or columns[:8]
         known = f"It has {', '.join(near)}." if near else "No column of it is known."
         raise UsageError(f"{owners[0]} has no column {tail!r}.", known, "Check the spelling.")
     names = {asset.name: asset.key for asset in graph} | {key: key for key in graph.assets}
-    near = [names[n] for n in difflib.get_close_matches(text, names, n=3)]
+    near = _nearest(text, names)
     raise UsageError(
         f"There is no asset {text!r}.",
-        f"The nearest: {', '.join(dict.fromkeys(near))}." if near else "",
+        f"The nearest: {', '.join(near)}." if near else "",
         "`toolkit ls` lists all of them.",
     )
+
+
+def _nearest(text: str, names: Mapping[str, str]) -> list[str]:
+    """What the three names stand for that are most like ``text``; case is not kept."""
+    folded = {name.casefold(): found for name, found in names.items()}
+    close = difflib.get_close_matches(text.casefold(), folded, n=3)
+    return list(dict.fromkeys(folded[name] for name in close))
 
 
 def _assets(graph: AssetGraph, text: str) -> list[str]:

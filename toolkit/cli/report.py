@@ -70,14 +70,12 @@ def write_all(project: "Project", output: Path | None = None) -> Path:
 
 def report_data(project: "Project", traced: "Lineage") -> "ReportData":
     """Graph, lineage and ledger as the report wants them."""
-    from toolkit.ledger import Ledger
     from toolkit.report.data import AssetState, ReportData, RunRecord
 
     settings = project.settings
     runs: tuple[RunRecord, ...] = ()
-    path = settings.state_dir / "ledger.db"
-    if settings.manifest is None and path.exists():
-        with Ledger(path) as ledger:
+    with project.ledger() as ledger:
+        if settings.manifest is None and ledger is not None:
             runs = tuple(RunRecord(run, tuple(ledger.steps(run.id))) for run in ledger.runs(_RUNS))
     history = project.history()
     known = {

@@ -65,6 +65,24 @@ class Ledger:
         """Note how a run ended."""
         self._write("UPDATE run SET status = ?, finished_at = ? WHERE id = ?", status, at, run_id)
 
+    def close_abandoned(self) -> None:
+        """End the runs whose process is gone (killed, power cut) as interrupted.
+
+        To be called only while no run goes on: see :class:`toolkit.run.RunLock`. Such a run
+        ended, as far as anyone knows, when it last wrote here.
+        """
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE step SET status = 'error', message = 'its process was killed', "
+                "finished_at = started_at WHERE status = 'running' "
+                "AND run_id IN (SELECT id FROM run WHERE status = 'running')"
+            )
+            self._connection.execute(
+                "UPDATE run SET status = 'interrupted', finished_at = (SELECT "
+                "max(started_at, coalesce(max(coalesce(s.finished_at, s.started_at)), 0)) "
+                "FROM step AS s WHERE s.run_id = run.id) WHERE status = 'running'"
+            )
+
     def plan_steps(self, steps: Iterable[StepRow]) -> None:
         """Note the steps of a run, in order, in one transaction, before the first begins."""
         self._insert("step", [{**_row(s), "position": i} for i, s in enumerate(steps)])

@@ -12,7 +12,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One ``toolkit build``.
 
     Attributes:
-        status: ``running`` also for a run that was killed: no one was left to say more.
+        status: a run that was killed stays ``running`` until ``Ledger.close_abandoned``.
         selection: the ``--select``/``--exclude`` words, for people; empty for everything.
         version: of the toolkit.
     """

@@ -2,7 +2,7 @@
 
 from toolkit.plan.order import Waits, dependencies
 from toolkit.plan.plan import History, Plan, PlannedStep, Unmade, make_plan
-from toolkit.plan.status import State, states
+from toolkit.plan.status import State, made_parents, states
 
 __all__ = [
     "History",
@@ -12,6 +12,7 @@ __all__ = [
     "Unmade",
     "Waits",
     "dependencies",
+    "made_parents",
     "make_plan",
     "states",
 ]

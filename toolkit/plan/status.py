@@ -39,18 +39,13 @@ def states(graph: AssetGraph, history: History, made_by_us: frozenset[str]) -> d
         made_by_us: keys of the assets for which some integration has a step.
     """
     found: dict[str, State] = {}
-    makers = _step_of(history)
+    last = {key: row.status for key, row in history.last_steps.items()}
     for asset in graph:  # parents first
         if asset.key in made_by_us:
-            found[asset.key] = _of_made(asset, graph, history, found, makers)
+            found[asset.key] = _of_made(asset, graph, history, found, last)
         else:
             found[asset.key] = _of_reader(asset, found)
     return found
-
-
-def _step_of(history: History) -> Mapping[str, str]:
-    """Status of the last step of each key that is a step."""
-    return {key: row.status for key, row in history.last_steps.items()}
 
 
 def _of_made(
@@ -87,9 +82,9 @@ def _stale_reason(
 ) -> str | None:
     if latest.code_version != asset.code_version:
         return "its code changed since"
-    for parent in _made_parents(asset, graph, history):
-        newest = history.latest.get(parent)
-        if newest is not None and newest.at > latest.at:
+    for parent in made_parents(asset.key, graph, history.latest):
+        newest = history.latest[parent]
+        if newest.at > latest.at:
             same = newest.data_version is not None and (
                 latest.inputs.get(parent) == newest.data_version
             )
@@ -100,19 +95,21 @@ def _stale_reason(
     return None
 
 
-def _made_parents(asset: Asset, graph: AssetGraph, history: History) -> list[str]:
-    """What it reads, seen through sources and ephemeral models to what is really made."""
-    parents: dict[str, None] = {}
-    frontier = list(asset.depends_on)
+def made_parents(key: str, graph: AssetGraph, latest: Mapping[str, Materialization]) -> list[str]:
+    """What an asset reads, seen through sources and ephemeral models to what was really made."""
+    found: list[str] = []
+    seen: set[str] = set()
+    frontier = list(graph[key].depends_on)
     while frontier:
-        key = frontier.pop()
-        if key in parents:
+        parent = frontier.pop()
+        if parent in seen:
             continue
-        if key in history.latest:
-            parents[key] = None
+        seen.add(parent)
+        if parent in latest:
+            found.append(parent)
         else:
-            frontier.extend(graph[key].depends_on)
-    return sorted(parents)
+            frontier.extend(graph[parent].depends_on)
+    return sorted(found)
 
 
 def _of_reader(asset: Asset, found: Mapping[str, State]) -> State:

@@ -73,6 +73,7 @@ def build(
     with contextlib.ExitStack() as stack:
         stack.enter_context(RunLock(settings.state_dir / "lock"))
         ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
+        ledger.close_abandoned()  # we hold the lock: whoever was running is gone
         run = Run(
             id=time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + uuid.uuid4().hex[:6],
             command="build",

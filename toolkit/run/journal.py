@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import StepEvent, StepFinished, StepStarted
 from toolkit.ledger import Ledger, Materialization, Run, StepRow
-from toolkit.plan import Plan
+from toolkit.plan import Plan, made_parents
 
 Listener = Callable[[StepEvent], None]
 
@@ -99,10 +99,6 @@ class Journal:
         self._latest.update({item.asset: item for item in made})
 
     def _inputs(self, asset: str) -> dict[str, str]:
-        """Which version of each parent this was made from; the run's id where none is known."""
-        versions: dict[str, str] = {}
-        for parent in self._graph.parents(asset):
-            known = self._latest.get(parent)
-            if known is not None:
-                versions[parent] = known.data_version or known.run_id
-        return versions
+        """Which version of what it reads this was made from; the run's id where none is known."""
+        made = {key: self._latest[key] for key in made_parents(asset, self._graph, self._latest)}
+        return {key: parent.data_version or parent.run_id for key, parent in made.items()}

@@ -54,14 +54,14 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.flush()
+        pass
 
     def on_event(self, event: StepEvent) -> None:
         """Print the end of a step."""
         if isinstance(event, StepFinished):
             with self._lock:
                 self._done += 1
-                print(self.line(event), file=self._stream, flush=True)
+                _say(self.line(event), self._stream)
 
     def line(self, event: StepFinished) -> str:
         """``12:04:05  7 of 42  OK     dbt customers  1,000 rows  0.12 s``."""
@@ -88,7 +88,7 @@ class Json:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.flush()
+        pass
 
     def on_event(self, event: StepEvent) -> None:
         """Print one event as one line."""
@@ -103,7 +103,7 @@ class Json:
                 "message": event.message, "rows": _rows(event), "failures": event.failures,
             }  # fmt: skip
         with self._lock:
-            print(json.dumps(record), file=self._stream, flush=True)
+            _say(json.dumps(record), self._stream)
 
 
 class Live:
@@ -170,6 +170,17 @@ def progress(plan: Plan, graph: AssetGraph, *, log_format: str, quiet: bool) -> 
         return None
     color = bool(os.environ.get("FORCE_COLOR")) and "NO_COLOR" not in os.environ
     return Live(plan, graph) if sys.stderr.isatty() else Lines(plan, graph, color=color)
+
+
+def _say(line: str, stream: IO[str]) -> None:
+    """Print a line at once; where the reader went away (``2>&1 | head``), go on in silence.
+
+    A build must not stop half-way because nobody looks any more.
+    """
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def kind_of(step: Step, graph: AssetGraph) -> str:

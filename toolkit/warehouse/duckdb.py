@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,8 +91,23 @@ class Warehouse:
         """
         cursor = self._connection.cursor()
         for name, value in self._settings.items():
-            cursor.execute(f"SET {name} = '{value}'")
+            text = str(value).replace("'", "''")
+            with self._explained(f"SET {name}"):
+                cursor.execute(f"SET {name} = '{text}'")
         return cursor
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"{what} failed in {self.path}: {error}",
+                "What needs it was not done.",
+                "Mend what DuckDB names, then run `toolkit build` again.",
+            ) from error
 
     def create_schema(self, schema: str) -> None:
         """Create ``schema`` unless it is there.
@@ -99,7 +115,7 @@ class Warehouse:
         Two transactions that do this at once conflict (13 of 160 times measured), so a run
         creates all its schemas here, up front, before anything runs in parallel.
         """
-        with self.cursor() as cursor:
+        with self.cursor() as cursor, self._explained(f"Creating schema {schema}"):
             cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
 
     def exists(self, relation: Relation) -> bool:
@@ -108,7 +124,7 @@ class Warehouse:
 
     def columns(self, relation: Relation) -> dict[str, str]:
         """Names and types of a relation's columns, in order; empty when it is not there."""
-        with self.cursor() as cursor:
+        with self.cursor() as cursor, self._explained(f"Looking for {relation}"):
             rows = cursor.execute(
                 "SELECT column_name, data_type FROM duckdb_columns() "
                 "WHERE lower(table_name) = lower(?) AND lower(schema_name) = lower(?) "
@@ -123,14 +139,22 @@ class Warehouse:
         return dict(rows)
 
     def row_count(self, relation: Relation) -> int:
-        """Rows in a relation."""
-        with self.cursor() as cursor:
+        """Rows in a relation.
+
+        Raises:
+            WarehouseError: it is not there.
+        """
+        with self.cursor() as cursor, self._explained(f"Counting {relation}"):
             sql = f"SELECT count(*) FROM {quote_relation(relation)}"
             return int(cursor.execute(sql).fetchall()[0][0])
 
     def content_hash(self, relation: Relation) -> Content:
-        """Rows and fingerprint of what is in a relation; see :func:`content_hash`."""
-        with self.cursor() as cursor:
+        """Rows and fingerprint of what is in a relation; see :func:`content_hash`.
+
+        Raises:
+            WarehouseError: it is not there.
+        """
+        with self.cursor() as cursor, self._explained(f"Reading {relation}"):
             return content_hash(cursor, relation)
 
     def close(self) -> None:

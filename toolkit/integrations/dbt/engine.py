@@ -4,7 +4,10 @@ A segment is a set of dbt steps whose parents outside of dbt are done. dbt order
 parallelises what is inside of it.
 """
 
-from collections.abc import Iterable, Sequence
+import _thread
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import RunContext, Step
@@ -29,11 +32,15 @@ class RunnerEngine:
         args += ["--full-refresh"] if context.full_refresh else []
         args += ["--fail-fast"] if context.fail_fast else []
         mixed = any(asset.integration != "dbt" for asset in context.graph)
+        hear = _Guarded(reader.on_event)
         try:
-            result = self._session.build(args, reader.on_event, share_parse=mixed)
+            result = self._session.build(args, hear, share_parse=mixed)
         except ToolkitError as error:
             reader.close(str(error))
             return
+        finally:
+            if hear.error is not None:
+                raise hear.error
         results = getattr(result.result, "results", None) or ()
         reader.on_results(results)
         reader.close(
@@ -45,6 +52,28 @@ class RunnerEngine:
     def close(self) -> None:
         """dbt holds its DuckDB connection for the life of the process; let go of it."""
         self._session.close()
+
+
+class _Guarded:
+    """Keeps an error of ours out of dbt's worker threads: dbt would wait for them for ever.
+
+    dbt is interrupted instead, as Ctrl-C does; ``error`` is to be raised when it has returned.
+    """
+
+    def __init__(self, take: Callable[[Any], None]) -> None:
+        self._take = take
+        self._main = threading.current_thread() is threading.main_thread()
+        self.error: Exception | None = None
+
+    def __call__(self, message: Any) -> None:  # noqa: ANN401 - dbt's generated EventMsg
+        if self.error is not None:
+            return
+        try:
+            self._take(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised later
+            self.error = error
+            if self._main:
+                _thread.interrupt_main()
 
 
 def _raise_failed_hooks(results: Iterable[NodeResult]) -> None:

@@ -1,9 +1,13 @@
 """Say exactly these nodes to dbt, in dbt's own selection words."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 
 from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.graph.selection import select
 from toolkit.integrations.base import Step
+
+_SPECIAL = re.compile(r"[^\w.-]")
 
 
 def select_args(graph: AssetGraph, steps: Sequence[Step], buildable: frozenset[str]) -> list[str]:
@@ -21,10 +25,14 @@ def select_args(graph: AssetGraph, steps: Sequence[Step], buildable: frozenset[s
         if any(asset.kind == "saved_query" for asset in graph):
             everything.append("saved_query:*")
         return ["--select", *everything]
-    args = ["--indirect-selection", "empty", "--select"]
-    args += [_exactly(_node(graph, key)) for key in sorted(wanted | _unit_tested(graph, wanted))]
-    also = _also_matched(graph, wanted, buildable)
-    return args + (["--exclude", *also] if also else [])
+    words = [_exactly(_node(graph, key)) for key in sorted(wanted | _unit_tested(graph, wanted))]
+    args = ["--indirect-selection", "empty", "--select", *words]
+    reached = select(graph, words, indirect="empty")
+    beyond = ((reached.assets | reached.checks) & buildable) - wanted
+    # A folder named like a model, for one. The unit tests of a model's versions go by one name,
+    # so their words are wanted ones; dbt runs only those whose version it builds.
+    unwanted = {_exactly(_node(graph, key)) for key in beyond} - set(words)
+    return args + (["--exclude", *sorted(unwanted)] if unwanted else [])
 
 
 def _unit_tested(graph: AssetGraph, wanted: set[str]) -> set[str]:
@@ -39,20 +47,13 @@ def _node(graph: AssetGraph, key: str) -> Asset | Check:
 
 
 def _exactly(node: Asset | Check) -> str:
-    # a model and a test may share a name; the type tells them apart
+    """Words for one node, as narrow as dbt's grammar allows.
+
+    A model and a test may share a name, and so may models of two packages. A character that
+    means something in a selector becomes ``?``, which stands for any one.
+    """
     kind = {"data_test": "test"}.get(node.kind, node.kind)
     if kind == "saved_query":
-        return f"saved_query:{node.name}"
-    return f"fqn:{'.'.join(node.fqn)},resource_type:{kind}"
-
-
-def _also_matched(graph: AssetGraph, wanted: Iterable[str], buildable: frozenset[str]) -> list[str]:
-    """dbt's fqn method also takes what lies below: ``a.b`` matches ``a.b.c``."""
-    chosen = {(_node(graph, key).kind, _node(graph, key).fqn) for key in wanted}
-    also = []
-    for key in sorted(buildable - set(wanted)):
-        node = _node(graph, key)
-        above = (node.fqn[:length] for length in range(1, len(node.fqn)))
-        if any((node.kind, fqn) in chosen for fqn in above):
-            also.append(_exactly(node))
-    return also
+        return f"saved_query:{node.package}.{node.name}"
+    fqn = _SPECIAL.sub("?", ".".join(node.fqn))
+    return f"fqn:{fqn},resource_type:{kind},package:{node.package}"

@@ -1,0 +1,199 @@
+"""dbt's events and results as ours, spoken to as dbt does: with its own event classes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+
+from toolkit.graph import Asset, AssetGraph, Check, Relation
+from toolkit.integrations.base import RunContext, Step, StepEvent, StepFinished, StepStarted
+from toolkit.integrations.dbt.events import EventReader
+from toolkit.settings import Profile, Settings
+from toolkit.warehouse import Warehouse
+
+TABLE, VIEW, TEST = "model.shop.orders", "model.shop.stg", "test.shop.unique"
+
+
+def step(key: str) -> Step:
+    kind = "check" if key == TEST else "dbt"
+    return Step(key=key, kind=kind, integration="dbt", makes=(), reads=(), name=key)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    path = str(tmp_path / "shop.duckdb")
+    with duckdb.connect(path) as connection:
+        connection.execute("create table orders as select * from range(3)")
+    open_ = Warehouse(Profile(type="duckdb", database="shop", schema="main", path=path))
+    yield open_
+    open_.close()
+
+
+@pytest.fixture
+def heard() -> list[StepEvent]:
+    return []
+
+
+@pytest.fixture
+def reader(tmp_path: Path, warehouse: Warehouse, heard: list[StepEvent]) -> EventReader:
+    assets = [
+        Asset(
+            key=TABLE, kind="model", name="orders", integration="dbt", materialized="table",
+            relation=Relation("shop", "main", "orders"),
+        ),
+        Asset(
+            key=VIEW, kind="model", name="stg", integration="dbt", materialized="view",
+            relation=Relation("shop", "main", "stg"),
+        ),
+    ]  # fmt: skip
+    check = Check(key=TEST, name="unique", kind="data_test", integration="dbt", assets=(TABLE,))
+    context = RunContext(
+        run_id="r", graph=AssetGraph(assets, [check]), warehouse=warehouse, emit=heard.append,
+        settings=Settings(
+            project_name="shop", project_dir=tmp_path, target="dev", target_path=tmp_path,
+            state_dir=tmp_path,
+        ),
+        cancel=threading.Event(), log_dir=tmp_path,
+    )  # fmt: skip
+    return EventReader(context, [step(TABLE), step(VIEW), step(TEST)])
+
+
+def started(key: str) -> Any:
+    """dbt's NodeStart message."""
+    return _message("NodeStart", {"node_info": {"unique_id": key}})
+
+
+def finished(key: str, **result: Any) -> Any:
+    """dbt's NodeFinished message."""
+    return _message("NodeFinished", {"node_info": {"unique_id": key}, "run_result": result})
+
+
+def _message(name: str, data: dict[str, Any]) -> Any:
+    from dbt.events import core_types_pb2
+    from google.protobuf.json_format import ParseDict
+
+    message = getattr(core_types_pb2, f"{name}Msg")()
+    return ParseDict({"info": {"name": name}, "data": data}, message)
+
+
+def result(key: str, status: str, message: str | None = None, **more: Any) -> Any:
+    """As dbt's RunResult, which it hands over only at the end."""
+    from dbt.artifacts.schemas.results import NodeStatus
+
+    return SimpleNamespace(
+        node=SimpleNamespace(unique_id=key, resource_type=key.partition(".")[0]),
+        status=NodeStatus(status),
+        message=message, failures=more.get("failures"), thread_id="Thread-1", timing=[],
+        execution_time=0.1, adapter_response={},
+    )  # fmt: skip
+
+
+def ends(heard: list[StepEvent]) -> list[StepFinished]:
+    return [event for event in heard if isinstance(event, StepFinished)]
+
+
+def test_a_table_is_started_once_and_ends_with_its_rows(
+    reader: EventReader, heard: list[StepEvent]
+) -> None:
+    before = time.time()
+    reader.on_event(started(TABLE))
+    reader.on_event(started(TABLE))
+    reader.on_event(
+        finished(
+            TABLE, status="success", message="OK", thread="Thread-3",
+            timing_info=[{"name": "execute", "started_at": "2026-01-01T00:00:00Z",
+                          "completed_at": "2026-01-01T00:00:01Z"}],
+            adapter_response={"rows_affected": 3},
+        )
+    )  # fmt: skip
+    reader.on_results([result(TABLE, "success")])
+    first, last = heard
+    assert isinstance(first, StepStarted)
+    assert before <= first.at
+    assert isinstance(last, StepFinished)
+    assert (last.status, last.started_at, last.thread) == ("success", first.at, "Thread-3")
+    assert last.relation == "shop.main.orders"
+    assert [(made.asset, made.rows) for made in last.made] == [(TABLE, 3)]
+    assert last.timing[0]["name"] == "execute"
+    assert last.adapter_response == {"rows_affected": 3.0}
+
+
+def test_rows_of_a_view_are_not_counted(reader: EventReader, heard: list[StepEvent]) -> None:
+    reader.on_event(finished(VIEW, status="success"))
+    [end] = ends(heard)
+    assert [(made.asset, made.rows) for made in end.made] == [(VIEW, None)]
+
+
+def test_a_table_that_is_not_where_it_should_be_is_made_all_the_same(
+    reader: EventReader, heard: list[StepEvent], warehouse: Warehouse
+) -> None:
+    with warehouse.cursor() as cursor:
+        cursor.execute("drop table orders")  # as a post-hook may do
+    reader.on_event(finished(TABLE, status="success"))
+    [end] = ends(heard)
+    assert [(made.asset, made.rows) for made in end.made] == [(TABLE, None)]
+
+
+@pytest.mark.parametrize(
+    ("dbts", "ours"),
+    [
+        ("success", "success"), ("error", "error"), ("fail", "fail"), ("warn", "warn"),
+        ("pass", "pass"), ("skipped", "skipped"), ("runtime error", "error"),
+        ("partial success", "error"), ("no-op", "no-op"),
+    ],
+)  # fmt: skip
+def test_every_status_of_dbt(
+    reader: EventReader, heard: list[StepEvent], dbts: str, ours: str
+) -> None:
+    reader.on_results([result(TABLE, dbts, " why \n")])
+    [end] = ends(heard)
+    assert (end.status, end.message) == (ours, "why")
+    assert bool(end.made) is (ours == "success")
+    begun = [event for event in heard if isinstance(event, StepStarted)]
+    assert bool(begun) is (ours != "skipped")
+
+
+def test_dbt_has_no_status_that_is_not_in_the_table() -> None:
+    from dbt.artifacts.schemas.results import NodeStatus
+
+    known = {"success", "error", "fail", "warn", "pass", "skipped", "runtime error",
+             "partial success", "no-op"}  # fmt: skip
+    assert {str(status) for status in NodeStatus} == known
+
+
+def test_failures_belong_to_checks(reader: EventReader, heard: list[StepEvent]) -> None:
+    reader.on_event(finished(TEST, status="fail", num_failures=7, message="Got 7 results"))
+    reader.on_event(finished(TABLE, status="success", num_failures=0))
+    assert [end.failures for end in ends(heard)] == [7, None]
+
+
+def test_nodes_that_were_not_asked_for_are_not_reported(
+    reader: EventReader, heard: list[StepEvent]
+) -> None:
+    reader.on_event(started("model.shop.other"))
+    reader.on_event(finished("operation.shop.hook", status="success"))
+    reader.on_results([result("model.shop.other", "success")])
+    assert heard == []
+
+
+def test_events_that_it_does_not_know_are_ignored(
+    reader: EventReader, heard: list[StepEvent]
+) -> None:
+    reader.on_event(_message("LogStartLine", {"description": "x"}))
+    assert heard == []
+
+
+def test_what_dbt_never_spoke_of_has_an_error(reader: EventReader, heard: list[StepEvent]) -> None:
+    reader.on_event(finished(VIEW, status="success"))
+    reader.close("dbt stopped")
+    reader.close("again")
+    assert [(e.step, e.status, e.message) for e in ends(heard)] == [
+        (VIEW, "success", ""), (TABLE, "error", "dbt stopped"), (TEST, "error", "dbt stopped"),
+    ]  # fmt: skip
+    begun = [event.step for event in heard if isinstance(event, StepStarted)]
+    assert begun == [VIEW, TABLE, TEST]
