@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from importlib.metadata import entry_points, version
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from toolkit.errors import ArtifactError, Problem
+from toolkit.errors import ArtifactError, Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
@@ -32,13 +32,16 @@ class Project:
 
     Args:
         settings: of the project; see :meth:`load`.
+
+    Raises:
+        SettingsError: an installed integration cannot be loaded.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         found = entry_points(group="toolkit.integrations")
         ordered = sorted(found, key=lambda point: (_ORDER.get(point.name, 1), point.name))
-        self.integrations: Mapping[str, Integration] = {p.name: p.load()() for p in ordered}
+        self.integrations: Mapping[str, Integration] = {p.name: _integration(p) for p in ordered}
 
     @classmethod
     def load(cls, path: Path | str | None = None, target: str | None = None, **more: Any) -> Self:
@@ -273,6 +276,25 @@ class Project:
         written = [folder / "toolkit" / "run_results.json", folder / "run_results.json"]
         results = next((path for path in written if path.exists()), None)
         return SelectionContext(state=before, results=_statuses(results), project=self.name)
+
+
+def _integration(point: EntryPoint) -> Integration:
+    """The integration of an entry point, which may be anyone's.
+
+    Raises:
+        SettingsError: it cannot be imported or made; it and its package are named.
+    """
+    try:
+        made: Integration = point.load()()
+    except Exception as error:  # importing runs any code of a third party
+        package = point.dist.name if point.dist else "an unknown package"
+        raise SettingsError(
+            f"The integration {point.name!r} of {package} cannot be loaded: "
+            f"{type(error).__name__}: {error}.",
+            "Its assets would be missing from the graph, so nothing was done.",
+            f"Mend or uninstall {package}.",
+        ) from error
+    return made
 
 
 class _Result(msgspec.Struct):

@@ -80,7 +80,8 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line and leave with the promised exit code (docs/cli.md)."""
     words = sys.argv[1:] if args is None else args
     try:
-        code = cli.main(args=words, prog_name="toolkit", standalone_mode=False)
+        color = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
+        code = cli.main(args=words, prog_name="toolkit", standalone_mode=False, color=color)
     except click.ClickException as error:
         error.show()
         code = 2

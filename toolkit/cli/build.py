@@ -41,10 +41,11 @@ def build(full_refresh: bool, fail_fast: bool, dry_run: bool, **options: Any) ->
     if dry_run:
         from toolkit.cli.plan import show_plan
 
-        show_plan(plan, as_json=False)
+        show_plan(plan, as_json=False, quiet=quiet)
         return 0
     if not plan.steps:
-        click.echo("Nothing to build: no selected asset is made by anything.", err=True)
+        if not quiet:
+            click.echo("Nothing to build: no selected asset is made by anything.", err=True)
         return 0
     if not quiet:
         click.echo(f"Building {plural(len(plan.steps), 'step')} for {project.name}, "

@@ -32,6 +32,6 @@ def selected(project: "Project", options: Mapping[str, Any]) -> "Selection":
     from toolkit.cli.console import show_problems
 
     selection = project.select(**selection_words(options))
-    if not options.get("quiet"):
+    if not options.get("quiet") and options.get("log_format") != "json":
         show_problems(selection.problems)
     return selection

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.cli.console import plural
 from toolkit.cli.loading import load_project, selected, selection_words
 from toolkit.cli.options import output_options, project_options, selection_options
 
@@ -22,11 +23,11 @@ def plan(as_json: bool, full_refresh: bool, **options: Any) -> None:
     project = load_project(options)
     selected(project, options)
     planned = project.plan(**selection_words(options), full_refresh=full_refresh)
-    show_plan(planned, as_json=as_json)
+    show_plan(planned, as_json=as_json, quiet=options["quiet"])
 
 
-def show_plan(planned: "Plan", *, as_json: bool) -> None:
-    """Print a plan on standard output."""
+def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
+    """Print a plan on standard output and, unless ``quiet``, its size on standard error."""
     if as_json:
         import msgspec
 
@@ -51,7 +52,6 @@ def show_plan(planned: "Plan", *, as_json: bool) -> None:
         click.echo(f"{p.action:<4}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
     for unmade in planned.unmade:
         click.echo(f"none          {unmade.asset:<{width}}  {unmade.reason}")
-    click.echo(
-        f"{len(planned.steps)} steps to run, {len(planned.unmade)} assets that nothing makes.",
-        err=True,
-    )
+    if not quiet:
+        runs, rest = plural(len(planned.steps), "step"), plural(len(planned.unmade), "asset")
+        click.echo(f"{runs} to run, {rest} that nothing makes.", err=True)

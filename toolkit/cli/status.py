@@ -46,4 +46,5 @@ def status(as_json: bool, **options: Any) -> None:
         facts = "  ".join(part for part in (rows, metrics, state.reason) if part)
         click.echo(f"{state.state:<7}  {key:<{width}}  {age:>10}  {facts}".rstrip())
     fresh = sum(states[key].state == "fresh" for key in keys)
-    click.echo(f"{fresh:,} of {plural(len(keys), 'asset')} fresh.", err=True)
+    if not options["quiet"]:
+        click.echo(f"{fresh:,} of {plural(len(keys), 'asset')} fresh.", err=True)

@@ -1,0 +1,429 @@
+"""The command line on a real project: what goes to standard output, and what to standard error."""
+
+import csv
+import io
+import json
+import os
+import pty
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent / "projects" / "plain"
+TOOLKIT = [sys.executable, "-m", "toolkit.cli"]
+ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "PLAIN_"))},
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "COLUMNS": "200",
+}
+ORDER = [
+    "seed.plain.customers_seed", "seed.plain.raw_payments", "source.plain.raw.raw_payments",
+    "model.plain.stg_payments", "model.plain.events", "model.plain.only_positive",
+    "model.plain.customers", "exposure.plain.revenue", "snapshot.plain.customers_snapshot",
+]  # fmt: skip
+
+pytestmark = pytest.mark.e2e
+
+Run = subprocess.CompletedProcess[str]
+
+
+def run(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Run:
+    return subprocess.run(
+        [*TOOLKIT, *words], cwd=folder, env={**ENVIRONMENT, **(env or {})},
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+
+
+def out(folder: Path, *words: str) -> str:
+    done = run(folder, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plain project, built once. Tests here read it only."""
+    project = Path(shutil.copytree(PROJECT, tmp_path_factory.mktemp("cli") / "plain"))
+    out(project, "build")
+    return project
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(PROJECT, tmp_path / "plain"))
+
+
+# ---- ls ----
+
+
+def test_ls_names_parents_before_children(built: Path) -> None:
+    names = out(built, "ls", "--output", "name").splitlines()
+    assert sorted(names) == sorted(ORDER)
+    before = [("seed.plain.raw_payments", "source.plain.raw.raw_payments"),
+              ("source.plain.raw.raw_payments", "model.plain.stg_payments"),
+              ("model.plain.only_positive", "model.plain.customers")]  # fmt: skip
+    assert [pair for pair in before if names.index(pair[0]) > names.index(pair[1])] == []
+
+
+def test_ls_json_has_the_promised_fields(built: Path) -> None:
+    records = [json.loads(line) for line in out(built, "ls", "--output", "json").splitlines()]
+    assert {tuple(record) for record in records} == {
+        ("key", "kind", "name", "relation", "depends_on", "owner", "tags", "group", "path",
+         "integration")
+    }  # fmt: skip
+    [customers] = [r for r in records if r["name"] == "customers"]
+    assert customers == {
+        "key": "model.plain.customers", "kind": "model", "name": "customers",
+        "relation": "plain.main.customers",
+        "depends_on": ["model.plain.only_positive", "seed.plain.customers_seed"],
+        "owner": None, "tags": ["nightly"], "group": None, "path": "models/customers.sql",
+        "integration": "dbt",
+    }  # fmt: skip
+
+
+def test_ls_text(built: Path) -> None:
+    assert out(built, "ls", "-s", "customers+").splitlines() == [
+        "model     model.plain.customers              plain.main.customers",
+        "exposure  exposure.plain.revenue",
+        "snapshot  snapshot.plain.customers_snapshot  plain.main.customers_snapshot",
+    ]
+
+
+# ---- plan, status, runs ----
+
+
+def test_plan_json(built: Path) -> None:
+    plan = json.loads(out(built, "plan", "--json"))
+    steps = {step["step"]: step for step in plan["steps"]}
+    assert len(steps) == 13
+    assert {step["action"] for step in plan["steps"]} == {"run"}
+    done: set[str] = set()
+    for step in plan["steps"]:
+        assert done.issuperset(step["after"]), "a step comes before one that it waits for"
+        done.add(step["step"])
+    assert steps["model.plain.customers"]["makes"] == ["model.plain.customers"]
+    assert {u["asset"]: u["reason"] for u in plan["not_made"]} == {
+        "source.plain.raw.raw_payments": "a source: seed.plain.raw_payments loads it",
+        "model.plain.only_positive": "ephemeral: part of the SQL of what reads it",
+        "exposure.plain.revenue": "an exposure: it reads, nothing is made",
+    }
+
+
+def test_dry_run_is_the_plan_and_builds_nothing(built: Path) -> None:
+    before = (built / "plain.duckdb").read_bytes()
+    assert out(built, "build", "--dry-run") == out(built, "plan")
+    assert (built / "plain.duckdb").read_bytes() == before
+
+
+def test_status_json(built: Path) -> None:
+    records = {r["key"]: r for r in map(json.loads, out(built, "status", "--json").splitlines())}
+    assert records.keys() == set(ORDER)
+    assert {record["state"] for record in records.values()} == {"fresh"}
+    customers = records["model.plain.customers"]
+    [newest] = json.loads(out(built, "runs", "--json"))
+    assert (customers["rows"], customers["run"]) == (2, newest["id"])
+    assert newest["started_at"] <= customers["at"] <= newest["finished_at"]
+
+
+def test_status_text_counts_on_standard_error(built: Path) -> None:
+    done = run(built, "status", "-s", "customers")
+    assert done.stdout.startswith("fresh    model.plain.customers")
+    assert "2 rows" in done.stdout
+    assert done.stderr == "1 of 1 asset fresh.\n"
+
+
+def test_runs_and_one_run(built: Path) -> None:
+    [line] = out(built, "runs").splitlines()
+    key = line.split()[0]
+    assert "success" in line
+    detail = json.loads(out(built, "runs", key[:-2], "--json"))  # a unique beginning is enough
+    assert detail["run"]["id"] == key
+    assert {step["status"] for step in detail["steps"]} == {"success", "pass"}
+    assert len(out(built, "runs", key).splitlines()) == 1 + len(detail["steps"])
+    gone = run(built, "runs", "20010101")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "no single run '20010101'" in gone.stderr
+
+
+def test_before_the_first_build(fresh: Path) -> None:
+    done = run(fresh, "runs")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Nothing was built here yet" in done.stderr
+    assert out(fresh, "runs", "--json") == "[]\n"
+    states = {json.loads(line)["state"] for line in out(fresh, "status", "--json").splitlines()}
+    assert states == {"never"}
+
+
+# ---- lineage, report ----
+
+
+def edges(text: str) -> set[tuple[str, str]]:
+    return {
+        (".".join(edge["from"]), ".".join(edge["to"])) for edge in json.loads(text)["column_edges"]
+    }
+
+
+AMOUNT = "model.plain.stg_payments.amount"
+TOTAL = ("model.plain.only_positive.amount", "model.plain.customers.total")
+
+
+def test_lineage_json_up_and_down(built: Path) -> None:
+    whole = json.loads(out(built, "lineage", "--format", "json"))
+    assert (whole["schema_version"], whole["project"], whole["dialect"]) == (1, "plain", "duckdb")
+    assert whole["coverage"]["opaque"] == 0
+    assert set(whole["assets"]) == set(ORDER)
+    up = edges(out(built, "lineage", "customers.total", "--upstream", "--format", "json"))
+    assert TOTAL in up
+    assert ("seed.plain.raw_payments.amount", "source.plain.raw.raw_payments.amount") in up
+    down = edges(out(built, "lineage", AMOUNT, "--downstream", "--format", "json"))
+    assert TOTAL in down
+    assert ("seed.plain.raw_payments.amount", "source.plain.raw.raw_payments.amount") not in down
+    both = edges(out(built, "lineage", AMOUNT, "--format", "json"))
+    assert both > down
+    near = edges(out(built, "lineage", "customers.total", "--upstream", "--depth", "1",
+                     "--format", "json"))  # fmt: skip
+    assert near == {TOTAL}
+
+
+def test_lineage_csv(built: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(out(built, "lineage", "customers", "--format", "csv"))))
+    assert rows
+    assert any("total" in row.values() for row in rows)
+
+
+def test_lineage_drawings(built: Path) -> None:
+    mermaid = out(built, "lineage", "customers", "--upstream", "--format", "mermaid")
+    assert mermaid.startswith(("flowchart", "graph"))
+    assert "revenue" not in mermaid
+    dot = out(built, "lineage", "--format", "dot")
+    assert dot.startswith("digraph")
+    assert "revenue" in dot
+
+
+def test_lineage_text(built: Path) -> None:
+    assert "stg_payments" in out(built, "lineage", "customers.total")
+    assert "9" in out(built, "lineage")
+    depth = out(built, "lineage", "customers.total", "--upstream", "--depth", "1")
+    assert " -> ".join(TOTAL) + "  AGGREGATION" in depth
+
+
+def test_lineage_to_a_file(built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "lineage.json"
+    assert out(built, "lineage", "--format", "json", "-o", str(path)) == ""
+    assert path.read_text() == out(built, "lineage", "--format", "json")
+    done = run(built, "lineage", "-o", "/dev/null/x")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "/dev/null" in done.stderr
+
+
+def test_lineage_of_what_is_not_there(built: Path) -> None:
+    done = run(built, "lineage", "custmers")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "model.plain.customers" in done.stderr
+
+
+def test_report_files(built: Path, tmp_path: Path) -> None:
+    printed = out(built, "report").strip()
+    folder = built / "target" / "toolkit"
+    assert Path(printed) == folder / "report.html"
+    assert "<html" in (folder / "report.html").read_text()[:2000]
+    assert set(json.loads((folder / "lineage.json").read_text())["assets"]) == set(ORDER)
+    assert len(json.loads((folder / "graph.json").read_text())["assets"]) == len(ORDER)
+    other = tmp_path / "mine.html"
+    assert out(built, "report", "-o", str(other)).strip() == str(other)
+    assert other.exists()
+
+
+# ---- debug ----
+
+
+def test_debug(built: Path, fresh: Path) -> None:
+    assert "All is in place." in out(built, "debug")
+    profiles = fresh / "profiles.yml"
+    profiles.write_text(profiles.read_text().replace("other.duckdb", "no/folder/other.duckdb"))
+    done = run(fresh, "debug", "--target", "other")
+    assert done.returncode == 1
+    assert "wrong  warehouse" in done.stdout
+    assert "1 thing to mend" in done.stdout
+    assert run(fresh, "debug", "--target", "nowhere").returncode == 2
+
+
+# ---- standard output and standard error ----
+
+
+def test_quiet_leaves_data_and_errors(fresh: Path) -> None:
+    done = run(fresh, "build", "--quiet", "--vars", "{break: true}")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    for words in (("plan",), ("status",), ("ls",), ("lineage",), ("runs",)):
+        done = run(fresh, *words, "--quiet")
+        assert done.stdout, words
+        assert done.stderr == "", words
+    assert run(fresh, "ls", "-s", "custmers", "-q").stderr == ""
+    assert run(fresh, "ls", "-s", "method:x", "-q").stderr != ""
+
+
+def test_json_log_is_json_lines(built: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(built, tmp_path / "plain"))
+    done = run(project, "build", "--log-format", "json", "--vars", "{break: true}")
+    assert (done.returncode, done.stdout) == (1, "")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    ended = {e["step"]: e["status"] for e in events if e["event"] == "step_finished"}
+    assert ended["model.plain.broken_input"] == "error"
+    assert ended["model.plain.below_broken"] == "skipped"
+    begun = [e["step"] for e in events if e["event"] == "step_started"]
+    assert set(begun) >= {key for key, status in ended.items() if status != "skipped"}
+    assert set(begun) <= ended.keys()
+    assert len(begun) == len(set(begun))
+
+
+def on_terminal(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> str:
+    """What a person sees: both streams are a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*TOOLKIT, *words], cwd=folder, env={**ENVIRONMENT, "TERM": "xterm", **(env or {})},
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # what Linux says at the end of a terminal
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    assert process.wait(timeout=60) in (0, 1, 2)
+    return seen.decode()
+
+
+def test_color_on_a_terminal_unless_no_color(built: Path) -> None:
+    for words in (("debug",), ("ls", "-s", "method:x")):
+        assert "\033[3" in on_terminal(built, *words), words
+        assert "\033[3" not in on_terminal(built, *words, env={"NO_COLOR": "1"}), words
+
+
+def test_a_live_build_on_a_terminal(fresh: Path) -> None:
+    seen = on_terminal(fresh, "build", env={"NO_COLOR": "1", "LINES": "50"})
+    assert "13 of 13  OK     snapshot customers_snapshot" in seen
+    assert "13 steps done" in seen
+    assert "\033[3" not in seen
+
+
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [
+        ("ls --output json | true", 141),
+        ("lineage --format json | head -1", None),  # depends on who is faster
+        ("ls >&-", 0),
+        ("ls 2>&-", 0),
+        ("ls > /dev/full", 2),
+    ],
+)
+def test_a_reader_that_goes_away(built: Path, shell: str, code: int | None) -> None:
+    command = " ".join(TOOLKIT)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} {shell}"],
+        cwd=built, env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode in ((0, 141) if code is None else (code,)), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_build_goes_on_when_nobody_looks_any_more(fresh: Path) -> None:
+    command = " ".join(TOOLKIT)
+    done = subprocess.run(
+        ["bash", "-c", f"{command} build 2>&1 | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=fresh, env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["Building 13 steps for plain, target dev.", "0"]
+    assert json.loads(out(fresh, "runs", "--json"))[0]["status"] == "success"
+
+
+# ---- when it is killed, or its ledger fails ----
+
+SLOW = """\
+import pathlib, time
+def model(dbt, session):
+    dbt.config(materialized='table')
+    pathlib.Path({started!r}).touch()
+    for _ in range(1200):
+        time.sleep(0.05)
+    return session.sql('select 1 as one')
+"""
+
+
+def test_killed_while_a_model_runs(fresh: Path) -> None:
+    started = fresh / "started"
+    (fresh / "models" / "slow.py").write_text(SLOW.format(started=str(started)))
+    process = subprocess.Popen(
+        [*TOOLKIT, "build"], cwd=fresh, env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not started.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    [run_] = json.loads(out(fresh, "runs", "--json"))
+    assert (run_["status"], run_["finished_at"]) == ("running", None)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    [run_] = json.loads(out(fresh, "runs", "--json"))
+    assert run_["status"] == "interrupted"
+    assert run_["finished_at"] >= run_["started_at"]
+    steps = {s["step"]: s for s in json.loads(out(fresh, "runs", run_["id"], "--json"))["steps"]}
+    slow = steps["model.plain.slow"]
+    assert (slow["status"], slow["message"]) == ("error", "its process was killed")
+    states = {
+        r["key"]: r["state"] for r in map(json.loads, out(fresh, "status", "--json").splitlines())
+    }
+    assert states["model.plain.slow"] == "failed"
+    (fresh / "models" / "slow.py").unlink()
+    out(fresh, "build")
+    assert [r["status"] for r in json.loads(out(fresh, "runs", "--json"))] == [
+        "success", "interrupted",
+    ]  # fmt: skip
+
+
+def test_the_ledger_fails_while_dbt_runs(fresh: Path) -> None:
+    """One message and an end, though dbt waits for its threads and they wait for us."""
+    ledger = str(fresh / ".toolkit" / "ledger.db")
+    (fresh / "models" / "spoil.py").write_text(
+        "import sqlite3\ndef model(dbt, session):\n    dbt.config(materialized='table')\n"
+        f"    with sqlite3.connect({ledger!r}) as connection:\n"
+        "        connection.execute('drop table step')\n"
+        "    return session.sql('select 1 as one')\n"
+    )
+    done = run(fresh, "build")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("Error: ") == 1
+    assert "ledger.db cannot be used" in done.stderr
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("select 1 from run")
+
+
+def test_artifacts_only_in_an_empty_folder(tmp_path: Path, shared_data: Path) -> None:
+    manifest = str(shared_data / "projects" / "colibri_duckdb" / "manifest.json.gz")
+    catalog = str(shared_data / "projects" / "colibri_duckdb" / "catalog.json.gz")
+    names = out(tmp_path, "ls", "--output", "name", "--manifest", manifest).splitlines()
+    document = out(
+        tmp_path, "lineage", "--format", "json", "--manifest", manifest, "--catalog", catalog
+    )
+    assert set(json.loads(document)["assets"]) == set(names)
+    report = tmp_path / "out" / "report.html"
+    words = ("--manifest", manifest, "--target-path", str(tmp_path / "out"), "-o", str(report))
+    assert out(tmp_path, "report", *words).strip() == str(report)
+    assert report.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
