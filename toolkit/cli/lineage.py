@@ -1,5 +1,6 @@
 """``toolkit lineage``: where a column comes from, and who uses it."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from toolkit.lineage import Lineage
     from toolkit.project import Project
 
+_GATE = 3  # the exit code of a gate that the user set
 _FORMATS = ["text", "json", "mermaid", "dot", "csv"]
 
 
@@ -25,12 +27,17 @@ _FORMATS = ["text", "json", "mermaid", "dot", "csv"]
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file instead of standard output.",
 )  # fmt: skip
+@click.option(
+    "--min-coverage", type=click.FloatRange(0, 100), metavar="N",
+    help="Exit with 3 unless N percent of the assets that have something to trace are traced in "
+    "full; partial and opaque ones are not. With ASSET, it and what is reached from it count.",
+)  # fmt: skip
 @project_options
 @artifact_options
 @output_options
 def lineage(
     asset: str | None, upstream: bool, downstream: bool, depth: int | None, form: str,
-    output: Path | None, **options: Any,
+    output: Path | None, min_coverage: float | None, **options: Any,
 ) -> None:  # fmt: skip
     """Trace columns: the whole graph, or one ASSET or ASSET.COLUMN up and down.
 
@@ -59,6 +66,38 @@ def lineage(
         write_atomically(output, text)
     if not options["quiet"] and key is None:
         show_problems(traced.problems, limit=5)
+    if min_coverage is not None:
+        keys = None if key is None else _around(project, key, directions, depth)
+        _hold_to(min_coverage, traced, keys, quiet=options["quiet"])
+
+
+def _around(
+    project: "Project", key: str, directions: "list[Literal['upstream', 'downstream']]",
+    depth: int | None,
+) -> set[str]:  # fmt: skip
+    """The asset and those that depend on it or that it depends on, whether traced or not."""
+    keys = {key}
+    keys |= project.graph.ancestors([key], depth) if "upstream" in directions else set()
+    keys |= project.graph.descendants([key], depth) if "downstream" in directions else set()
+    return keys
+
+
+def _hold_to(asked: float, traced: "Lineage", keys: set[str] | None, *, quiet: bool) -> None:
+    """Say how much is traced in full; leave with 3 where that is less than what was asked."""
+    coverage = traced.coverage_of(keys)
+    reached = coverage.full * 100 >= asked * coverage.assets
+    if reached and quiet:
+        return
+    figure = (
+        f"{math.floor(coverage.full * 1000 / coverage.assets) / 10:.1f} % "
+        f"({coverage.full:,} of {coverage.assets:,} assets are traced in full)"
+        if coverage.assets
+        else "no asset has anything to trace"
+    )
+    below = "" if reached else f", below the {asked:g} % asked for (--min-coverage)"
+    click.echo(f"column lineage coverage: {figure}{below}", err=True)
+    if not reached:
+        click.get_current_context().exit(_GATE)
 
 
 def _text(
@@ -89,9 +128,7 @@ def _data(
         return lineage_formats.lineage_csv(part)
     if form in ("mermaid", "dot"):
         if key is not None and column is None:
-            keys = {key}
-            keys |= project.graph.ancestors([key], depth) if "upstream" in directions else set()
-            keys |= project.graph.descendants([key], depth) if "downstream" in directions else set()
+            keys = _around(project, key, directions, depth)
         draw = lineage_formats.mermaid if form == "mermaid" else lineage_formats.dot
         return draw(project.graph, keys)
     document = lineage_formats.lineage_document(

@@ -1,6 +1,6 @@
 """What a trace gives back: column edges, asset edges, statuses, and walks over them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, TypeVar
 
@@ -131,14 +131,18 @@ class Lineage:
     @cached_property
     def coverage(self) -> Coverage:
         """Counts for people and for gates in CI."""
-        found = list(self.status.values())
+        return self.coverage_of(None)
+
+    def coverage_of(self, keys: Collection[str] | None) -> Coverage:
+        """The same counts of these assets only; of all of them where ``keys`` is ``None``."""
+        found = [s for key, s in self.status.items() if keys is None or key in keys]
         full, partial, opaque = found.count("full"), found.count("partial"), found.count("opaque")
         return Coverage(
             assets=full + partial + opaque,
             full=full,
             partial=partial,
             opaque=opaque,
-            columns=sum(map(len, self.columns.values())),
+            columns=sum(len(c) for key, c in self.columns.items() if keys is None or key in keys),
         )
 
     def upstream(
