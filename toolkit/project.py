@@ -198,7 +198,8 @@ class Project:
         with self.ledger() as ledger:
             if ledger is None:
                 return History()
-            return History(latest=ledger.latest(), last_steps=ledger.last_steps())
+            target = self.settings.target
+            return History(latest=ledger.latest(target), last_steps=ledger.last_steps(target))
 
     def states(self) -> dict[str, State]:
         """For each asset whether it is up to date, and why not."""

@@ -37,10 +37,10 @@ def test_a_run_its_steps_and_what_they_made_come_back(tmp_path: Path) -> None:
     with Ledger(path) as ledger:
         assert ledger.runs()[0].status == "failed"
         assert [s.step for s in ledger.steps("r1")] == ["b", "a"]
-        assert ledger.last_steps()["a"].seconds == 1.5
-        assert ledger.last_steps()["a"].timing == [{"name": "execute"}]
-        assert "b" not in ledger.last_steps()
-        assert ledger.latest()["a"].metrics == {"auc": 0.5}
+        assert ledger.last_steps("dev")["a"].seconds == 1.5
+        assert ledger.last_steps("dev")["a"].timing == [{"name": "execute"}]
+        assert "b" not in ledger.last_steps("dev")
+        assert ledger.latest("dev")["a"].metrics == {"auc": 0.5}
 
 
 def test_latest_is_the_newest_run_whatever_the_order_of_writing(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_latest_is_the_newest_run_whatever_the_order_of_writing(tmp_path: Path) 
             ledger.plan_steps([a_step("a", run_id)])
             made = Materialization(asset="a", run_id=run_id, at=at)
             ledger.finish_step(a_step("a", run_id, status="success", started_at=at), [made])
-        assert ledger.latest()["a"].run_id == "r2"
-        assert ledger.last_steps()["a"].run_id == "r2"
+        assert ledger.latest("dev")["a"].run_id == "r2"
+        assert ledger.last_steps("dev")["a"].run_id == "r2"
         assert [run.id for run in ledger.runs()] == ["r2", "r1"]
 
 
@@ -99,3 +99,13 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"not a database at all, but long enough to be read as one" * 40)
     with pytest.raises(LedgerError, match="cannot be used"):
         Ledger(path)
+
+
+def test_targets_are_told_apart(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.db") as ledger:
+        ledger.start_run(a_run())
+        ledger.plan_steps([a_step("a")])
+        made = Materialization(asset="a", run_id="r1", at=1.0)
+        ledger.finish_step(a_step("a", status="success", started_at=1.0), [made])
+        assert list(ledger.latest("dev")) == list(ledger.last_steps("dev")) == ["a"]
+        assert ledger.latest("prod") == ledger.last_steps("prod") == {}

@@ -127,16 +127,25 @@ class Ledger:
         rows = self._read("SELECT * FROM step WHERE run_id = ? ORDER BY position", run_id)
         return [msgspec.convert(row, StepRow) for row in rows]
 
-    def last_steps(self) -> dict[str, StepRow]:
-        """For each step key the last time that it was begun, in whatever run."""
+    def last_steps(self, target: str) -> dict[str, StepRow]:
+        """For each step key the last time that it was begun in a run of ``target``."""
         rows = self._read(
-            "SELECT *, max(started_at) FROM step WHERE started_at IS NOT NULL GROUP BY step"
+            "SELECT step.*, max(step.started_at) FROM step JOIN run ON run.id = step.run_id "
+            "WHERE step.started_at IS NOT NULL AND run.target = ? GROUP BY step.step",
+            target,
         )
         return {row["step"]: msgspec.convert(row, StepRow) for row in rows}
 
-    def latest(self) -> dict[str, Materialization]:
-        """For each asset its last materialization."""
-        rows = self._read("SELECT *, max(at) FROM materialization GROUP BY asset")
+    def latest(self, target: str) -> dict[str, Materialization]:
+        """For each asset its last materialization in a run of ``target``.
+
+        What dev has made says nothing of what is in prod.
+        """
+        rows = self._read(
+            "SELECT m.*, max(m.at) FROM materialization AS m JOIN run ON run.id = m.run_id "
+            "WHERE run.target = ? GROUP BY m.asset",
+            target,
+        )
         return {row["asset"]: msgspec.convert(row, Materialization) for row in rows}
 
     def materializations(self, asset: str, limit: int = 50) -> list[Materialization]:

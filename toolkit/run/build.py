@@ -89,7 +89,7 @@ def build(
             _create_schemas(plan, graph, warehouse)
         stack.enter_context(_in_folder(settings.project_dir))
         stack.enter_context(_sigterm_interrupts())
-        journal = Journal(ledger, run, plan, graph, ledger.latest(), listeners)
+        journal = Journal(ledger, run, plan, graph, ledger.latest(settings.target), listeners)
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         runners: dict[str, Runner] = {}
         scheduler = Scheduler(plan, runners, batching, journal)

@@ -50,6 +50,8 @@ class Scheduler:
         self._running: set[str] = set()
         self._started: dict[str, float] = {}
         self._status: dict[str, Status] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._context: RunContext | None = None
         self.errors: list[ToolkitError] = []  # what failed beside the steps, such as a hook
 
     def emit(self, event: StepEvent) -> None:
@@ -67,6 +69,7 @@ class Scheduler:
                 self._status[event.step] = event.status
                 self._running.discard(event.step)
                 self._pending.pop(event.step, None)
+                self._submit_ready()  # at once: the main thread may be in a long segment
             self._changed.notify_all()
 
     def run(self, context: RunContext) -> None:
@@ -76,11 +79,11 @@ class Scheduler:
             KeyboardInterrupt: the user wants to stop; running steps were told so and waited for.
         """
         pool = ThreadPoolExecutor(max_workers=max(1, context.threads), thread_name_prefix="step")
+        self._pool, self._context = pool, context
         try:
             while not context.cancel.is_set():
-                self._skip_blocked(context.fail_fast)
-                for step in self._ready_single():
-                    pool.submit(self._call, step, context)
+                self._skip_blocked()
+                self._submit_ready()
                 segment = self._segment()
                 if segment:
                     self._run_segment(segment)
@@ -91,8 +94,9 @@ class Scheduler:
                     if not self._anything_new():
                         self._changed.wait()
         finally:
-            if context.cancel.is_set() or self._pending or self._running:
+            if self._pending or self._running:
                 context.cancel.set()
+            self._pool = None  # nothing new begins
             pool.shutdown(wait=True, cancel_futures=True)
             self._abandon()
 
@@ -109,8 +113,12 @@ class Scheduler:
             for key in self._pending
         )
 
-    def _ready_single(self) -> list[Step]:
+    def _submit_ready(self) -> None:
+        """Hand the steps of integrations that do not batch to the pool, as they get ready."""
         with self._changed:
+            context = self._context
+            if self._pool is None or context is None or context.cancel.is_set() or self._stops():
+                return
             ready = [
                 planned.step
                 for key in self._pending
@@ -118,7 +126,8 @@ class Scheduler:
                 and self._is_ready(planned)
             ]
             self._take(ready)
-        return ready
+            for step in ready:
+                self._pool.submit(self._call, step, context)
 
     def _segment(self) -> list[Step]:
         """All pending steps of one batching integration that it can order by itself."""
@@ -200,11 +209,16 @@ class Scheduler:
                 return f"{before.name} was skipped"
         return None
 
-    def _skip_blocked(self, fail_fast: bool) -> None:
-        stop = fail_fast and any(
+    def _stops(self) -> bool:
+        """Whether --fail-fast was asked for and something failed."""
+        fail_fast = self._context is not None and self._context.fail_fast
+        return fail_fast and any(
             status in FAILED and self._planned[key].step.blocking
             for key, status in list(self._status.items())
         )
+
+    def _skip_blocked(self) -> None:
+        stop = self._stops()
         changed = True
         while changed:
             changed = False

@@ -118,6 +118,19 @@ def test_what_does_not_depend_runs_at_the_same_time(tmp_path: Path) -> None:
     assert set(House(tmp_path, {"p1": "", "p2": "", "d1": ""}, meet).run().values()) == {"success"}
 
 
+def test_what_gets_ready_within_a_segment_does_not_wait_for_its_end(tmp_path: Path) -> None:
+    begun = threading.Event()
+
+    def make(key: str) -> Status:
+        if key == "p1":
+            begun.set()
+        return "success" if key != "d2" or begun.wait(timeout=20) else "error"
+
+    house = House(tmp_path, {"d1": "", "d2": "d1", "p1": "d1"}, make)
+    assert set(house.run().values()) == {"success"}
+    assert house.tools["dbt"].calls == [["d1", "d2"]]
+
+
 def test_a_failure_blocks_what_is_below_and_nothing_else(tmp_path: Path) -> None:
     house = House(tmp_path, {"p1": "", "d1": "p1", "p2": "d1", "p3": "", "d2": "p3"}, bad("p1"))
     assert house.run() == {

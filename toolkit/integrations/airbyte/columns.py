@@ -29,12 +29,27 @@ _BY_TYPE: Mapping[str, str] = {
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One top-level field of a stream and the column it becomes."""
+    """One top-level field of a stream and the column it becomes.
+
+    Attributes:
+        name: after the mappers.
+        column: as the destination spells it.
+        type: DuckDB's; empty where no schema is known.
+        source: its name at the source, where mappers changed it.
+        steps: what mappers did to its value, in order: ``HASH:<method>`` or ``ENCRYPT``.
+    """
 
     name: str
     column: str
     type: str
     description: str = ""
+    source: str | None = None
+    steps: tuple[str, ...] = ()
+
+    @property
+    def property(self) -> str:
+        """Its name at the source."""
+        return self.name if self.source is None else self.source
 
 
 def duckdb_type(schema: object) -> str:
@@ -69,12 +84,13 @@ def fields_of(json_schema: Mapping[str, Any], selected: Iterable[str] = ()) -> l
     chosen = {name: p for name, p in properties.items() if not keep or name in keep}
     names = column_names(chosen)
     return [
-        Field(name, names[name], duckdb_type(schema), _description(schema))
+        Field(name, names[name], duckdb_type(schema), description_of(schema))
         for name, schema in chosen.items()
     ]
 
 
-def _description(schema: object) -> str:
+def description_of(schema: object) -> str:
+    """What the schema says of itself."""
     text = schema.get("description") if isinstance(schema, Mapping) else None
     return text if isinstance(text, str) else ""
 

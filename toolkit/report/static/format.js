@@ -63,5 +63,11 @@
     return `${Math.min(99.9, Math.max(0.1, value)).toFixed(1)}%`;
   }
 
-  R.format = { count, short, plural, duration, age, time, metric, middle, plain, percent };
+  /** How long before something: `2 h ago`, or `just now`. */
+  function ago(s) {
+    const text = age(s);
+    return text === "now" ? "just now" : text + " ago";
+  }
+
+  R.format = { count, short, plural, duration, age, ago, time, metric, middle, plain, percent };
 })(globalThis.Report);

@@ -1,7 +1,7 @@
 // The drawer's page of one asset.
 (function (R) {
   const { h, outside } = R.dom;
-  const { count, plural, duration, age, time, metric } = R.format;
+  const { count, plural, duration, ago, time, metric } = R.format;
   const { section, facts, place, assetLink, columnLink, table, took } = R.ui;
 
   function page(app, asset) {
@@ -36,7 +36,7 @@
       ["Tags", asset.tags.length ? h("span.tags", null, asset.tags.map((t) => h("a.chip", { href: app.href({ view: "assets", filters: { tag: [t] }, select: "" }) }, t))) : null],
       ["File", place(asset.path, asset.line)],
       ["Rows", asset.rows != null ? count(asset.rows) : null],
-      ["Made", asset.at != null ? h("span", { title: time(asset.at) }, `${age(app.model.meta.made_at - asset.at)} ago`) : null],
+      ["Made", asset.at != null ? h("span", { title: time(asset.at) }, `${ago(app.model.meta.made_at - asset.at)}`) : null],
       ["Contract", asset.contract ? "enforced" : null],
       ["Lineage", asset.lineage === "none" ? null : asset.lineage],
       ["Link", asset.url && outside(asset.url)],

@@ -1,7 +1,7 @@
 // The answer first, in sentences; each number leads to its reason.
 (function (R) {
   const { h } = R.dom;
-  const { count, plural, percent, duration, age, time } = R.format;
+  const { count, plural, percent, duration, ago, time } = R.format;
   const { section, assetLink, table, link, bar, took } = R.ui;
 
   function mount(host, app) {
@@ -70,7 +70,7 @@
     });
     const last = runs[0];
     return section("Last runs", h("div.ticks", null, ticks),
-      h("p.note", null, R.icons.badge(last.status), ` ${age(meta.made_at - last.started_at)} ago, `,
+      h("p.note", null, R.icons.badge(last.status), ` ${ago(meta.made_at - last.started_at)}, `,
         `${plural(last.steps.length, "step")} in ${duration(took(last))}. `, link(app.href({ view: "runs", run: last.id }), last.id)));
   }
 

@@ -1,7 +1,7 @@
 // Runs, and one run's steps on a line of time.
 (function (R) {
   const { h, svg } = R.dom;
-  const { plural, duration, time, age } = R.format;
+  const { plural, duration, time, ago } = R.format;
   const { link, took, table, assetLink } = R.ui;
 
   function mount(host, app) {
@@ -17,7 +17,7 @@
     return h("div.short", null, table([
       { label: "Run", cell: (r) => link(app.href({ run: r.id }), h("span.mono", null, r.id)) },
       { label: "Status", cell: (r) => R.icons.badge(r.status) },
-      { label: "Started", class: "num", cell: (r) => h("span", { title: `${age(model.meta.made_at - r.started_at)} ago` }, time(r.started_at)) },
+      { label: "Started", class: "num", cell: (r) => h("span", { title: `${ago(model.meta.made_at - r.started_at)}` }, time(r.started_at)) },
       { label: "Time", class: "num", cell: (r) => duration(took(r)) },
       { label: "Steps", class: "num", cell: (r) => r.steps.length },
       { label: "Command", cell: (r) => h("span.mono", null, [r.command, r.selection].filter(Boolean).join(" ")) },
