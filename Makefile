@@ -34,8 +34,8 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	$(BIN)/toolkit report --project-dir $(PROJECT)
 	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
-test: $(READY_DEV) ## run all tests
-	$(BIN)/pytest
+test: $(READY_DEV) ## run all tests, in two processes
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .

@@ -1,7 +1,6 @@
 """One build: lock, ledger, warehouse, runners, scheduler; and everything given back."""
 
 import contextlib
-import os
 import signal
 import threading
 import time
@@ -74,24 +73,17 @@ def build(
         stack.enter_context(RunLock(settings.state_dir / "lock"))
         ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
         ledger.close_abandoned()  # we hold the lock: whoever was running is gone
-        run = Run(
-            id=time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + uuid.uuid4().hex[:6],
-            command="build",
-            target=settings.target,
-            started_at=time.time(),
-            selection=options.selection,
-            version=options.version,
-        )
+        run = _new_run(settings.target, options)
         log_dir = _log_dir(settings, run.id)
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
             stack.callback(warehouse.close)
             _create_schemas(plan, graph, warehouse)
-        stack.enter_context(_in_folder(settings.project_dir))
+        stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
         stack.enter_context(_sigterm_interrupts())
         journal = Journal(ledger, run, plan, graph, ledger.latest(settings.target), listeners)
-        batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         runners: dict[str, Runner] = {}
+        batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         scheduler = Scheduler(plan, runners, batching, journal)
         context = RunContext(
             run_id=run.id,
@@ -122,6 +114,17 @@ def build(
         run = msgspec.structs.replace(run, status=status, finished_at=finished)
         errors = tuple(str(error) for error in scheduler.errors)
         return BuildResult(run=run, steps=tuple(journal.rows.values()), errors=errors)
+
+
+def _new_run(target: str, options: BuildOptions) -> Run:
+    return Run(
+        id=time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + uuid.uuid4().hex[:6],
+        command="build",
+        target=target,
+        started_at=time.time(),
+        selection=options.selection,
+        version=options.version,
+    )
 
 
 def _failed(plan: Plan, rows: Mapping[str, StepRow]) -> bool:
@@ -169,17 +172,6 @@ def _create_schemas(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None
         {r.schema for r in relations if r and r.schema and (r.database or own).casefold() == own}
     ):
         warehouse.create_schema(schema)
-
-
-@contextlib.contextmanager
-def _in_folder(folder: Path) -> Iterator[None]:
-    """The project folder is the working folder of a build, as it is dbt's."""
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 @contextlib.contextmanager

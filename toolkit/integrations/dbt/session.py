@@ -5,10 +5,10 @@ it hands to callbacks. Importing it costs 2.5 s, so nothing here runs when nothi
 be done.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -106,7 +106,7 @@ class DbtSession:
 
         command, *rest = args
         runner = dbtRunner(manifest=self._manifest, callbacks=[callback] if callback else [])
-        with _in_folder(self.settings.project_dir):
+        with contextlib.chdir(self.settings.project_dir):  # relative paths mean this folder
             result = runner.invoke([command, *self._common(), *rest])
         if isinstance(result.exception, KeyboardInterrupt):
             raise result.exception
@@ -165,14 +165,3 @@ def failure(result: "dbtRunnerResult") -> ToolkitError:
         "This part of the run was not done.",
         "Mend what dbt names, then run `toolkit build` again.",
     )
-
-
-@contextmanager
-def _in_folder(folder: os.PathLike[str]) -> Iterator[None]:
-    """dbt changes into the project folder and resolves relative paths there; come back after."""
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
