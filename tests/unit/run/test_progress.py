@@ -1,0 +1,141 @@
+"""The display of a run as text that a person can check."""
+
+import io
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from toolkit.graph import Asset, AssetGraph
+from toolkit.integrations.base import (
+    Made,
+    Status,
+    Step,
+    StepEvent,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+)
+from toolkit.plan import Plan, PlannedStep
+from toolkit.run.progress import Json, Lines, progress
+
+GRAPH = AssetGraph(
+    [
+        Asset(key="model.shop.orders", kind="model", name="orders", integration="dbt"),
+        Asset(key="python.scores", kind="ml_model", name="scores", integration="python"),
+    ]
+)
+
+
+def planned(key: str, kind: str, name: str) -> PlannedStep:
+    step = Step(key=key, kind=kind, integration="x", makes=(), reads=(), name=name)  # type: ignore[arg-type]
+    return PlannedStep(step=step, after=frozenset(), reason="selected")
+
+
+PLAN = Plan(
+    steps=(
+        planned("sync.app", "sync", "app"),
+        planned("model.shop.orders", "dbt", "orders"),
+        planned("test.shop.unique", "check", "unique"),
+        planned("test.shop.odd", "check", "odd"),
+        planned("python.scores", "python", "scores"),
+        *(planned(f"model.shop.m{i}", "dbt", f"m{i}") for i in range(5)),
+    )
+)
+
+
+def ended(step: str, status: Status, took: float, message: str = "", *made: Made) -> StepFinished:
+    return StepFinished(
+        step=step, status=status, started_at=1000.0, finished_at=1000.0 + took, message=message,
+        made=made, failures=2 if status == "fail" else None,
+    )  # fmt: skip
+
+
+EVENTS: list[StepEvent] = [
+    StepStarted(step="sync.app", at=1000.0),
+    StepProgress(step="sync.app", message="users: 1,000 rows"),
+    ended("sync.app", "success", 1.25, "done", Made(asset="a", rows=1), Made(asset="b", rows=1999)),
+    StepStarted(step="model.shop.orders", at=1000.0),
+    ended("model.shop.orders", "success", 0.5, "OK", Made(asset="model.shop.orders", rows=1)),
+    ended("test.shop.unique", "fail", 0.1, "Got 2 results, configured to fail if != 0"),
+    ended("test.shop.odd", "warn", 0.1, "Got 1 result"),
+    ended("python.scores", "error", 2, "ValueError: no good\nin scores.py:6"),
+    ended("model.shop.m0", "skipped", 0, "skipped: unique failed"),
+    ended("model.shop.m1", "no-op", 0),
+    ended("model.shop.m2", "success", 0, "", Made(asset="model.shop.m2", metrics={"auc": 0.91239})),
+]
+LINES = """\
+00:16:41   1 of 10  OK     sync app  2,000 rows  1.25 s
+00:16:40   2 of 10  OK     model orders  1 row  0.50 s
+00:16:40   3 of 10  FAIL   check unique  0.10 s  Got 2 results, configured to fail if != 0
+00:16:40   4 of 10  WARN   check odd  0.10 s  Got 1 result
+00:16:42   5 of 10  ERROR  ml_model scores  2.00 s  ValueError: no good
+      in scores.py:6
+00:16:40   6 of 10  SKIP   dbt m0  skipped: unique failed
+00:16:40   7 of 10  NO-OP  dbt m1  0.00 s
+00:16:40   8 of 10  OK     dbt m2  auc 0.9124  0.00 s
+"""
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_lines() -> None:
+    stream = io.StringIO()
+    with Lines(PLAN, GRAPH, stream) as display:
+        for event in EVENTS:
+            display.on_event(event)
+    assert stream.getvalue() == LINES
+
+
+def test_lines_in_color_differ_in_nothing_but_color() -> None:
+    stream = io.StringIO()
+    with Lines(PLAN, GRAPH, stream, color=True) as display:
+        for event in EVENTS:
+            display.on_event(event)
+    assert "\033[32mOK   \033[0m" in stream.getvalue()
+    assert "\033[31mFAIL \033[0m" in stream.getvalue()
+    assert re.sub(r"\033\[\d+m", "", stream.getvalue()) == LINES
+
+
+def test_json() -> None:
+    stream = io.StringIO()
+    with Json(stream) as display:
+        for event in EVENTS[:3] + EVENTS[5:6]:
+            display.on_event(event)
+    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
+        {"event": "step_started", "step": "sync.app", "at": 1000.0},
+        {"event": "step_progress", "step": "sync.app", "message": "users: 1,000 rows"},
+        {"event": "step_finished", "step": "sync.app", "status": "success", "started_at": 1000.0,
+         "finished_at": 1001.25, "message": "done", "rows": 2000, "failures": None},
+        {"event": "step_finished", "step": "test.shop.unique", "status": "fail",
+         "started_at": 1000.0, "finished_at": 1000.1, "rows": None, "failures": 2,
+         "message": "Got 2 results, configured to fail if != 0"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [lambda s: Lines(PLAN, GRAPH, s), Json], ids=["lines", "json"])
+def test_a_reader_that_went_away_stops_nothing(make: type[Json]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as stream, make(stream) as display:
+        for event in EVENTS:
+            display.on_event(event)
+
+
+@pytest.mark.parametrize(
+    ("log_format", "quiet", "kind"),
+    [("text", False, Lines), ("json", False, Json), ("json", True, Json), ("text", True, None)],
+)
+def test_the_display_that_fits(log_format: str, quiet: bool, kind: type | None) -> None:
+    display = progress(PLAN, GRAPH, log_format=log_format, quiet=quiet)
+    assert (type(display) if display is not None else None) is kind
