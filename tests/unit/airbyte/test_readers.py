@@ -91,6 +91,9 @@ def test_what_is_no_connection_is_left_out_of_a_folder_and_said(tmp_path: Path) 
         read_connections([tmp_path / "other.yml"])
 
 
+HASH_ID = {"targetField": "id", "method": "SHA-256", "fieldNameSuffix": "_hashed", "new": 1}
+
+
 def api(**changes: Any) -> dict[str, Any]:
     return {
         "connectionId": "c1",
@@ -110,7 +113,10 @@ def api(**changes: Any) -> dict[str, Any]:
                     "syncMode": "a_newer_mode",
                     "primaryKey": [["id"]],
                     "selectedFields": [{"fieldPath": ["id"]}, {"fieldPath": ["address", "city"]}],
-                    "mappers": [{"type": "hashing", "mapperConfiguration": {"targetField": "id"}}],
+                    "mappers": [
+                        {"id": "m1", "type": "hashing", "mapperConfiguration": HASH_ID},
+                        {"type": "something-new", "mapperConfiguration": {"a": 1}},
+                    ],
                 }
             ]
         },
@@ -149,7 +155,17 @@ def test_api_connection_as_assets(tmp_path: Path) -> None:
         ("stream.Postgres to BigQuery.Users", "shop.public_raw.pg_Users")
     ]
     codes = [problem.code for problem in loaded.problems]
-    assert codes == ["unknown-destination", "remote-connection"]
+    assert codes == ["unknown-destination", "remote-connection", "mapper-unknown"]
+    # No schema, but a selection: its names are all that lands.
+    assert {name: column.meta["airbyte"] for name, column in loaded.assets[0].columns.items()} == {
+        "id_hashed": {
+            "property": "id",
+            "transformation": "HASH",
+            "method": "SHA-256",
+            "masked": True,
+        },
+        "address": {"property": "address"},
+    }
 
 
 def test_our_yaml_as_assets(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.columns import Field, fields_of
+from toolkit.integrations.airbyte.columns import Field, properties_of
+from toolkit.integrations.airbyte.local_mappers import check_mapped_key, check_mappers
+from toolkit.integrations.airbyte.mapping import Filter, Mapped, map_fields
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.protocol import Catalog, CatalogStream, ReadMode, descriptor
 
@@ -68,14 +70,30 @@ def find_stream(catalog: Catalog, stream: StreamConfiguration) -> CatalogStream 
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """One stream as it will be read."""
+    """One stream as it will be read.
+
+    Attributes:
+        selected: schema of each field that the source is asked for.
+        primary_key / cursor: columns, after the mappers.
+    """
 
     stream: StreamConfiguration
     offered: CatalogStream
-    fields: tuple[Field, ...]
+    selected: Mapping[str, Any]
+    mapped: Mapped
     primary_key: tuple[str, ...]
     cursor: str | None
     read_mode: ReadMode
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What lands."""
+        return self.mapped.fields
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """What must be true for a row to land."""
+        return self.mapped.filters
 
     @property
     def json_schema(self) -> Mapping[str, Any]:
@@ -95,7 +113,7 @@ def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfigur
         names = [item.name for item in catalog.streams]
         raise _mismatch(f"{where}: the source offers no stream {stream.name!r}", stream.name, names)
     schema = stream.json_schema or offered.json_schema
-    properties = schema.get("properties") or {}
+    properties = properties_of(schema)
     for field in stream.selected_fields:
         if field not in properties:
             fact = f"{where}: stream {stream.name!r} has no field {field!r} to select"
@@ -113,14 +131,19 @@ def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfigur
             "Nothing was read.",
             "Use sync_mode: full_refresh_overwrite.",
         )
-    fields = fields_of(schema, stream.selected_fields)
-    columns = {field.name: field.column for field in fields}
+    keep = stream.keeps(primary, cursor)
+    selected = {name: value for name, value in properties.items() if not keep or name in keep}
+    mapped = map_fields(selected, stream.mappers)
+    check_mappers(mapped, connection, stream)
     if stream.deduplicates:
-        _check_key(primary, columns, stream, where)
+        _check_key(primary, selected, stream, where)
+        check_mapped_key(primary, cursor, mapped, stream, where)
+    columns = {field.origin: field.column for field in mapped.fields}
     return Plan(
         stream=stream,
         offered=offered,
-        fields=tuple(fields),
+        selected=selected,
+        mapped=mapped,
         primary_key=tuple(
             columns[path[0]] for path in primary if len(path) == 1 and path[0] in columns
         ),
@@ -192,9 +215,7 @@ def configured_catalog(
 def _selected(plan: Plan) -> Mapping[str, Any]:
     if not plan.stream.selected_fields:
         return plan.json_schema
-    keep = {field.name for field in plan.fields}
-    properties = plan.json_schema.get("properties") or {}
-    return {**plan.json_schema, "properties": {k: v for k, v in properties.items() if k in keep}}
+    return {**plan.json_schema, "properties": plan.selected}
 
 
 def _destination_mode(stream: StreamConfiguration) -> str:

@@ -1,6 +1,6 @@
 """JSON schema -> DuckDB types and columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -47,7 +47,7 @@ class Field(msgspec.Struct, frozen=True):
     steps: tuple[str, ...] = ()
 
     @property
-    def property(self) -> str:
+    def origin(self) -> str:
         """Its name at the source."""
         return self.name if self.source is None else self.source
 
@@ -75,18 +75,20 @@ def duckdb_type(schema: object) -> str:
     return "JSON"
 
 
-def fields_of(json_schema: Mapping[str, Any], selected: Iterable[str] = ()) -> list[Field]:
-    """Top-level fields of a stream, in the schema's order; ``selected`` keeps only some."""
-    properties = json_schema.get("properties")
-    if not isinstance(properties, Mapping):
-        return []
-    keep = frozenset(selected)
-    chosen = {name: p for name, p in properties.items() if not keep or name in keep}
-    names = column_names(chosen)
+def fields_of(json_schema: Mapping[str, Any]) -> list[Field]:
+    """Top-level fields that a source offers, in the schema's order."""
+    properties = properties_of(json_schema)
+    names = column_names(properties)
     return [
         Field(name, names[name], duckdb_type(schema), description_of(schema))
-        for name, schema in chosen.items()
+        for name, schema in properties.items()
     ]
+
+
+def properties_of(json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of each top-level field."""
+    properties = json_schema.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
 
 
 def description_of(schema: object) -> str:

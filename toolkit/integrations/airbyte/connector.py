@@ -90,16 +90,14 @@ class Connector:
             raise self._failed("it ended without a catalog")
         return found
 
-    def read(
-        self, catalog: Mapping[str, Any], state: Sequence[Any]
-    ) -> Generator[Message, None, None]:
+    def read(self, catalog: Mapping[str, Any], state: Json) -> Generator[Message, None, None]:
         """Messages of one sync; :attr:`exit_code` is set when they end.
 
         Traced errors are given and not raised: a stream that was complete before stays so.
         """
         files: dict[str, Json] = {"config": self._config, "catalog": catalog}
         if state:
-            files["state"] = list(state)
+            files["state"] = state
         yield from self._messages("read", files, raise_traces=False)
 
     def log(self, text: str) -> None:
@@ -217,5 +215,7 @@ def _repaired(line: bytes) -> bytes:
 
 
 def _short(line: bytes) -> str:
-    text = line[:160].decode("utf-8", "replace")
-    return f"{text}..." if len(line) > 160 else text
+    """How the line begins, without a record's values: mappers may have to hide them."""
+    head = line.partition(b'"data"')[0][:160]
+    text = head.decode("utf-8", "replace")
+    return f"{text}..." if len(line) > len(head) else text

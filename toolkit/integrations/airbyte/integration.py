@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import Problem, SettingsError
-from toolkit.graph import Asset, AssetGraph, Column, Relation
-from toolkit.integrations.airbyte.catalog import CatalogCache, find_stream
-from toolkit.integrations.airbyte.columns import fields_of
+from toolkit.graph import Asset, AssetGraph, Relation
+from toolkit.integrations.airbyte.catalog import CatalogCache
+from toolkit.integrations.airbyte.described import Described, describe
+from toolkit.integrations.airbyte.mappers import kind_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.naming import collisions, relation_of
+from toolkit.integrations.airbyte.naming import relation_of
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
 from toolkit.settings import Settings
@@ -46,9 +47,12 @@ class AirbyteIntegration:
         for connection in read.connections:
             if self._local and connection.enabled and not connection.source.local:
                 loaded.problems.append(_remote_only(connection, settings))
+            local = self._local and connection.enabled and connection.source.local
             for stream in connection.streams:
                 key = stream_key(connection, stream)
-                asset = _asset(connection, stream, key, settings, cache)
+                described = describe(connection, stream, key, cache, local=local)
+                asset = _asset(connection, stream, key, settings, described)
+                loaded.problems += [_relative(p, settings.project_dir) for p in described.problems]
                 self._streams[key] = stream
                 loaded.assets.append(asset)
         loaded.problems += _shared_tables(loaded.assets)
@@ -121,7 +125,7 @@ def _asset(
     stream: StreamConfiguration,
     key: str,
     settings: Settings,
-    cache: CatalogCache,
+    described: Described,
 ) -> Asset:
     database = settings.profile.database if settings.profile else None
     relation = relation_of(
@@ -133,7 +137,7 @@ def _asset(
         name=key.removeprefix(f"stream.{connection.name}."),
         integration=AirbyteIntegration.name,
         relation=relation,
-        columns=_columns(connection, stream, cache),
+        columns=described.columns,
         description=stream.description or connection.description,
         owner=connection.owner,
         tags=connection.tags,
@@ -142,33 +146,13 @@ def _asset(
         fqn=(AirbyteIntegration.name, connection.name, stream.name),
         source_name=connection.name,
         config=_config(connection, stream),
-        meta={"enabled": connection.enabled},
+        meta={
+            "enabled": connection.enabled,
+            **({"airbyte": described.notes} if described.notes else {}),
+        },
         subtype=connection.source.package or connection.source.type or "low-code",
         code_version=_code_version(connection, stream, relation),
     )
-
-
-def _columns(
-    connection: Connection, stream: StreamConfiguration, cache: CatalogCache
-) -> dict[str, Column]:
-    schema: Mapping[str, Any] | None = stream.json_schema
-    if schema is None and connection.source.local:
-        catalog = cache.get(connection)
-        offered = find_stream(catalog, stream) if catalog is not None else None
-        schema = offered.json_schema if offered is not None else None
-    if schema is None:
-        return {}
-    fields = fields_of(schema, stream.selected_fields)
-    odd = set(collisions({field.name: field.column for field in fields}))
-    return {
-        field.column: Column(
-            name=field.column,
-            type=field.type,
-            description=field.description,
-            meta={"field": field.name, **({"collision": True} if field.name in odd else {})},
-        )
-        for field in fields
-    }
 
 
 def _config(connection: Connection, stream: StreamConfiguration) -> dict[str, Any]:
@@ -188,7 +172,7 @@ def _config(connection: Connection, stream: StreamConfiguration) -> dict[str, An
     if connection.schedule:
         config["schedule"] = dict(connection.schedule)
     if stream.mappers:
-        config["mappers"] = [mapper.get("type") for mapper in stream.mappers]
+        config["mappers"] = [kind_of(mapper) for mapper in stream.mappers]
     return config
 
 
@@ -203,6 +187,8 @@ def _code_version(connection: Connection, stream: StreamConfiguration, relation:
         [stream.name, stream.namespace, stream.sync_mode, stream.primary_key, stream.cursor_field],
         [stream.selected_fields, stream.json_schema, str(relation)],
     ]
+    if stream.mappers:
+        parts.append(list(stream.mappers))
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
 
 

@@ -2,16 +2,17 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from toolkit.errors import ConnectorError
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte import tables
 from toolkit.integrations.airbyte.catalog import Plan
 from toolkit.integrations.airbyte.loader import Loader
-from toolkit.integrations.airbyte.naming import SEQUENCE
+from toolkit.integrations.airbyte.naming import SEQUENCE, column_names
 from toolkit.integrations.airbyte.state import Saved, StateStore
 from toolkit.warehouse.duckdb import quote, quote_relation
 
@@ -62,16 +63,24 @@ class Landing:
         self._staged = fresh or not plan.stream.incremental
         self._replaces = fresh or plan.stream.sync_mode != "full_refresh_append"
         self._merged = 0
+        self._kept = 0
         existing = tables.columns_of(cursor, relation)
         tables.check_ours(relation, existing)
         if self._staged and self._replaces:
             self._table = tables.new_table(relation, plan.fields)
             saved.generation += 1 if existing else 0
         else:
+            _check_mapped(plan, relation, existing)
             self._table = tables.evolve(cursor, relation, plan.fields)
         self._stage = self._make_stage(index)
         self._loader = Loader(
-            cursor, self._table, self._stage, generation=saved.generation, sync_id=sync_id
+            cursor,
+            self._table,
+            self._stage,
+            filters=plan.filters,
+            known=plan.json_schema.get("properties") or (),
+            generation=saved.generation,
+            sync_id=sync_id,
         )
         self.add = self._loader.add
 
@@ -96,8 +105,8 @@ class Landing:
 
     @property
     def kept(self) -> int:
-        """Rows that are in the target now."""
-        return self._merged
+        """Rows that went into the target from the staging table."""
+        return self._kept
 
     @property
     def waiting(self) -> int:
@@ -108,6 +117,21 @@ class Landing:
     def nulled(self) -> dict[str, int]:
         """How many values of each field could not be typed and became NULL."""
         return self._loader.nulled
+
+    @property
+    def filtered(self) -> int:
+        """Rows that a row filter kept out."""
+        return self._loader.filtered
+
+    @property
+    def unknown(self) -> list[str]:
+        """Fields that records have and the schema has not, in the records that were looked at."""
+        return list(self._loader.unknown)
+
+    @property
+    def swaps(self) -> bool:
+        """Whether its checkpoints count only once it is complete."""
+        return self._staged
 
     @property
     def incremental(self) -> bool:
@@ -183,8 +207,37 @@ class Landing:
             )
         else:
             tables.append(self._cursor, self._table, self._stage, upto)
-        self._cursor.execute(f"DELETE FROM {self._stage} WHERE {quote(SEQUENCE)} <= {upto}")
+        done = self._cursor.execute(
+            f"DELETE FROM {self._stage} WHERE {quote(SEQUENCE)} <= {upto}"
+        ).fetchall()
+        self._kept += done[0][0]
         self._merged = upto
+
+
+def _check_mapped(plan: Plan, relation: Relation, existing: Mapping[str, str]) -> None:
+    """Refuse to go on in a table that was landed before mappers changed its fields.
+
+    Raises:
+        ConnectorError: it has a column that a mapper now removes, or lacks its key.
+    """
+    there = {name.casefold() for name in existing}
+    now = {field.column.casefold() for field in plan.fields}
+    old = [
+        column for column in column_names(plan.selected).values() if column.casefold() not in now
+    ]
+    clear = next((c for c in old if c.casefold() in there), None)
+    missing = next((c for c in plan.primary_key if there and c.casefold() not in there), None)
+    if clear is not None:
+        fact = f"has a column {clear!r}, which mappers now rename, hash or remove"
+    elif missing is not None and plan.stream.deduplicates:
+        fact = f"has no column {missing!r}, which is now the primary key"
+    else:
+        return
+    raise ConnectorError(
+        f"{relation} was landed with other mappers: it {fact}.",
+        "The rows that are there would stay as they are, so nothing was read.",
+        "Load the stream anew with `toolkit build --full-refresh`.",
+    )
 
 
 @contextlib.contextmanager

@@ -5,16 +5,17 @@ the work for each row is about a microsecond of ours.
 """
 
 import itertools
-import json
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.columns import Field
+from toolkit.integrations.airbyte.hashing import register
+from toolkit.integrations.airbyte.mapping import Filter, steps_of
 from toolkit.integrations.airbyte.naming import SEQUENCE
+from toolkit.integrations.airbyte.statements import BATCH, insert_statement
 from toolkit.integrations.airbyte.tables import Table
 from toolkit.warehouse.duckdb import quote
 
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 BATCH_ROWS = 100_000
 BATCH_BYTES = 64 * 1024 * 1024
 
-_BATCH = "_toolkit_batch"
-_TEXT = frozenset({"VARCHAR", "JSON"})
-_WHOLE_NUMBERS = frozenset({"BIGINT", "HUGEINT"})
+# So many records of a batch are looked at for fields that the schema does not have.
+_LOOKED_AT = 1_000
 
 
 class Loader:
@@ -37,6 +37,8 @@ class Loader:
         cursor: of the warehouse; all of a sync's loaders share it.
         table: what the rows are for.
         stage: quoted name of the staging table, which is there.
+        filters: what must be true for a row to land.
+        known: the source's fields; a record's others are counted as unknown.
         generation / sync_id: for the metadata columns.
     """
 
@@ -46,18 +48,34 @@ class Loader:
         table: Table,
         stage: str,
         *,
+        filters: Iterable[Filter] = (),
+        known: Iterable[str] = (),
         generation: int,
         sync_id: int,
     ) -> None:
+        filters = tuple(filters)
+        steps = {step for field in table.fields for step in field.steps}
+        register(cursor, {step.removeprefix("HASH:") for step in steps | set(steps_of(filters))})
         self._cursor = cursor
+        self._known = list(known)
         self._stage = stage
         self._records: list[msgspec.Raw] = []
         self._emitted: list[int] = []
         self._bytes = 0
         self._flushed = 0
         self.nulled: dict[str, int] = {}
+        self.filtered = 0
+        self.unknown: dict[str, None] = {}
         self._statements = [
-            _insert(table, stage, generation, sync_id, strict=strict) for strict in (True, False)
+            insert_statement(
+                table,
+                stage,
+                filters=filters,
+                generation=generation,
+                sync_id=sync_id,
+                strict=strict,
+            )
+            for strict in (True, False)
         ]
 
     @property
@@ -100,9 +118,10 @@ class Loader:
             except (duckdb.Error, ValueError):
                 self._insert(lenient, _arrow([_repaired(r) for r in records]), emitted, first)
         except (duckdb.Error, ValueError) as error:
+            # DuckDB quotes its input, which may hold what mappers hide.
+            reason = str(error).splitlines()[0].partition("Input:")[0].strip()
             raise ConnectorError(
-                f"Rows {first:,} to {self._flushed:,} for {self._stage} cannot be loaded: "
-                f"{str(error).splitlines()[0]}",
+                f"Rows {first:,} to {self._flushed:,} for {self._stage} cannot be loaded: {reason}",
                 "The sync was stopped; what it had checkpointed is kept.",
                 "Look into its log; the connector may print broken JSON.",
             ) from error
@@ -120,11 +139,22 @@ class Loader:
                 "number": pa.array(range(first, first + len(emitted)), pa.int64()),
             }
         )
-        self._cursor.register(_BATCH, batch)
+        self._cursor.register(BATCH, batch)
         try:
-            self._cursor.execute(statement)
+            inserted = self._cursor.execute(statement).fetchall()[0][0]
+            self.filtered += len(emitted) - inserted
+            self._look_for_unknown()
         finally:
-            self._cursor.unregister(_BATCH)
+            self._cursor.unregister(BATCH)
+
+    def _look_for_unknown(self) -> None:
+        rows = self._cursor.execute(
+            f"SELECT DISTINCT unnest(json_keys(data)) AS name FROM (SELECT data FROM {BATCH} "
+            f"LIMIT {_LOOKED_AT}) WHERE json_type(data) = 'OBJECT' EXCEPT SELECT unnest(?) "
+            "ORDER BY name",
+            [self._known],
+        ).fetchall()
+        self.unknown |= dict.fromkeys(name for (name,) in rows)
 
     def _count_nulled(self, first: int) -> None:
         rows = self._cursor.execute(
@@ -156,95 +186,3 @@ def _arrow(records: "list[msgspec.Raw] | list[bytes]") -> "pa.StringArray":
 def _repaired(record: msgspec.Raw) -> bytes:
     """A record with the bytes that are no UTF-8 replaced."""
     return bytes(record).decode("utf-8", "replace").encode()
-
-
-def _insert(table: Table, stage: str, generation: int, sync_id: int, *, strict: bool) -> str:
-    """The statement that parses, types and writes a batch.
-
-    Strict fails on the first value that is not what its column wants; otherwise such a value
-    becomes NULL and is named in ``_airbyte_meta``, in the platform's words.
-    """
-    texts = _texts(table)
-    values = [_typed(texts[f.column], table.types[f.column], strict=strict) for f in table.fields]
-    meta = f"""'{{"changes":[],"sync_id":{sync_id}}}'"""
-    if not strict:
-        meta = _changes(table, texts, values, sync_id)
-    ours = ["uuid()", "make_timestamptz(emitted * 1000)", meta, str(generation), "number"]
-    columns = ", ".join(quote(name) for name in (*table.columns, SEQUENCE))
-    structure = _structure(table)
-    parsed = f", json_transform(data, {_literal(structure)}) AS s" if structure else ""
-    return (
-        f"INSERT INTO {stage} ({columns}) SELECT {', '.join([*values, *ours])} "
-        f"FROM (SELECT data, emitted, number{parsed} FROM {_BATCH})"
-    )
-
-
-def _plain(table: Table) -> list[Field]:
-    """Fields that DuckDB's ``json_transform`` can name: not empty, no two alike but for case."""
-    seen: set[str] = set()
-    plain: list[Field] = []
-    for field in table.fields:
-        if field.name and field.name.lower() not in seen and field.name.casefold() not in seen:
-            plain.append(field)
-        seen |= {field.name.lower(), field.name.casefold()}
-    return plain
-
-
-def _structure(table: Table) -> str:
-    """What ``json_transform`` shall take out: text, which SQL then casts.
-
-    It would cast by itself, but turns 1.5 into 2 for a BIGINT and, in its strict form,
-    wants every field in every record.
-    """
-    kinds = {f.name: _raw_type(table.types[f.column]) for f in _plain(table)}
-    return json.dumps(kinds) if kinds else ""
-
-
-def _raw_type(type_: str) -> str:
-    return "JSON" if type_ == "JSON" else "VARCHAR"
-
-
-def _texts(table: Table) -> dict[str, str]:
-    """SQL for each column's value as text (or JSON)."""
-    plain = {field.name for field in _plain(table)}
-    texts: dict[str, str] = {}
-    for field in table.fields:
-        pointer = _literal("/" + field.name.replace("~", "~0").replace("/", "~1"))
-        if field.name in plain:
-            texts[field.column] = f"struct_extract(s, {_literal(field.name)})"
-        elif table.types[field.column] == "JSON":
-            value = f"json_extract(data, {pointer})"
-            texts[field.column] = f"CASE WHEN json_type({value}) <> 'NULL' THEN {value} END"
-        else:
-            texts[field.column] = f"json_extract_string(data, {pointer})"
-    return texts
-
-
-def _typed(text: str, type_: str, *, strict: bool) -> str:
-    if type_ in _TEXT:
-        return text
-    if type_ not in _WHOLE_NUMBERS:
-        return f"{'CAST' if strict else 'TRY_CAST'}({text} AS {type_})"
-    # A cast would round 1.5 to 2 and say nothing.
-    odd = f"contains({text}, '.') OR contains({text}, 'e') OR contains({text}, 'E')"
-    if strict:
-        return f"CASE WHEN {odd} THEN error('no whole number') ELSE CAST({text} AS {type_}) END"
-    number = f"TRY_CAST({text} AS DOUBLE)"
-    whole = f"CASE WHEN {number} = floor({number}) THEN TRY_CAST({number} AS {type_}) END"
-    return f"CASE WHEN {odd} THEN {whole} ELSE TRY_CAST({text} AS {type_}) END"
-
-
-def _changes(table: Table, texts: Mapping[str, str], values: list[str], sync_id: int) -> str:
-    entries = [
-        f"CASE WHEN {texts[field.column]} IS NOT NULL AND ({value}) IS NULL THEN "
-        f"{{'field': {_literal(field.name)}, 'change': 'NULLED', "
-        "'reason': 'DESTINATION_TYPECAST_ERROR'} END"
-        for field, value in zip(table.fields, values, strict=True)
-        if table.types[field.column] not in _TEXT
-    ]
-    changes = f"list_filter([{', '.join(entries)}], lambda x: x IS NOT NULL)" if entries else "[]"
-    return f"to_json({{'changes': {changes}, 'sync_id': {sync_id}}})"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -3,11 +3,13 @@
 Field names are those of Airbyte's public API v1, in Python's spelling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+
+from toolkit.integrations.airbyte.mappers import Mapper
 
 SyncMode = Literal[
     "full_refresh_overwrite",
@@ -36,8 +38,8 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         sync_mode: one of :data:`SYNC_MODES`; a remote Airbyte may have others.
         primary_key: paths of the fields that identify a row; empty = the source's own.
         cursor_field: path of the field that says which row is newer; empty = the source's own.
-        selected_fields: top-level fields to keep; empty = all.
-        mappers: Airbyte's own transformations, as they stand.
+        selected_fields: top-level fields to keep; empty = all. What the sync mode needs stays.
+        mappers: Airbyte's own transformations, applied in this order.
         json_schema: the stream's schema, where the configuration holds it.
         line: where in the file it is configured.
     """
@@ -48,10 +50,25 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     primary_key: tuple[tuple[str, ...], ...] = ()
     cursor_field: tuple[str, ...] = ()
     selected_fields: tuple[str, ...] = ()
-    mappers: tuple[Mapping[str, Any], ...] = ()
+    mappers: tuple[Mapper, ...] = ()
     json_schema: Mapping[str, Any] | None = None
     description: str = ""
     line: int | None = None
+
+    def keeps(
+        self, primary_key: Iterable[Sequence[str]] = (), cursor_field: Sequence[str] = ()
+    ) -> frozenset[str]:
+        """Top-level fields that are read; empty = all.
+
+        Args:
+            primary_key / cursor_field: the source's own, where it has one.
+        """
+        if not self.selected_fields:
+            return frozenset()
+        keys = (self.primary_key or primary_key) if self.deduplicates else ()
+        ordered = self.incremental or self.deduplicates
+        cursor = (self.cursor_field or cursor_field) if ordered else ()
+        return frozenset({*self.selected_fields, *(path[0] for path in keys if path), *cursor[:1]})
 
     @property
     def incremental(self) -> bool:

@@ -1,12 +1,13 @@
 """Where each connector stopped: a table beside the data, so that both commit together."""
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from toolkit.integrations.airbyte.protocol import descriptor
+from toolkit.integrations.airbyte.yamltext import Json
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,10 +85,26 @@ class StateStore:
         self.save(_WHOLE, None, Saved(kind=kind, state=state))
 
 
+def is_legacy(saved: Mapping[tuple[str, str | None], Saved]) -> bool:
+    """Whether there is one state for all streams together."""
+    whole = saved.get((_WHOLE, None))
+    return whole is not None and whole.kind == "LEGACY"
+
+
+def without_whole(
+    saved: Mapping[tuple[str, str | None], Saved],
+) -> dict[tuple[str, str | None], Saved]:
+    """What is remembered of each stream alone."""
+    return {key: value for key, value in saved.items() if key != (_WHOLE, None)}
+
+
 def input_state(
     saved: dict[tuple[str, str | None], Saved], streams: Iterable[tuple[str, str | None]]
-) -> list[dict[str, Any]]:
-    """The ``--state`` input for these streams: none that is not among them."""
+) -> Json:
+    """The ``--state`` input for these streams: none that is not among them.
+
+    A LEGACY state is given as the source gave it, not in a list, as the platform does.
+    """
     states = [
         {
             "stream_descriptor": descriptor(*key),
@@ -99,7 +116,7 @@ def input_state(
     whole = saved.get((_WHOLE, None))
     if whole is not None and whole.state is not None:
         if whole.kind == "LEGACY":
-            return [{"type": "LEGACY", "data": json.loads(whole.state)}]
+            return json.loads(whole.state)
         shared = json.loads(whole.state)
         return [{"type": "GLOBAL", "global": {"shared_state": shared, "stream_states": states}}]
     return [{"type": "STREAM", "stream": state} for state in states]

@@ -15,7 +15,13 @@ from toolkit.integrations.airbyte.connector import Connector
 from toolkit.integrations.airbyte.landing import Landing, transaction
 from toolkit.integrations.airbyte.process import Cancelled
 from toolkit.integrations.airbyte.protocol import Message, Record, State, StreamDescriptor
-from toolkit.integrations.airbyte.state import Saved, StateStore, input_state
+from toolkit.integrations.airbyte.state import (
+    Saved,
+    StateStore,
+    input_state,
+    is_legacy,
+    without_whole,
+)
 from toolkit.integrations.base import Made
 from toolkit.warehouse import Warehouse
 
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 COMMIT_SECONDS = 10.0
 COMMIT_ROWS = 100_000
 _PROGRESS_SECONDS = 0.2
+_NAMED = 5
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -114,12 +121,21 @@ class Sync:
         landings: dict[tuple[str, str | None], Landing] = {}
         self._inputs: list[tuple[str, str | None]] = []
         self._fresh: set[int] = set()
+        lost = {
+            index
+            for index, target in enumerate(self._targets)
+            if self._state_of(target).state is not None
+            and not tables.columns_of(cursor, target.relation)
+        }
+        if lost and is_legacy(self._saved):
+            # One state for all streams, which nobody but the source can take apart.
+            lost = set(range(len(self._targets)))
+            self._saved = without_whole(self._saved)
         for index, target in enumerate(self._targets):
             stream = target.plan.stream
             key = (stream.name, stream.namespace)
-            saved = self._saved.get(key, Saved())
-            there = bool(tables.columns_of(cursor, target.relation))
-            fresh = self._full_refresh or (not there and saved.state is not None)
+            saved = self._state_of(target)
+            fresh = self._full_refresh or (index in lost and stream.incremental)
             if fresh or not stream.incremental:
                 # A state without its table would skip all rows that are not there any more.
                 saved = Saved(generation=saved.generation)
@@ -138,6 +154,10 @@ class Sync:
             )
         self._sync_id = sync_id
         return landings
+
+    def _state_of(self, target: Target) -> Saved:
+        stream = target.plan.stream
+        return self._saved.get((stream.name, stream.namespace), Saved())
 
     def _read(self) -> None:
         plans = [target.plan for target in self._targets]
@@ -241,7 +261,11 @@ class Sync:
         with transaction(self._cursor):
             for landing in landings:
                 landing.commit(self._store)
-            if self._whole is not None and not self._full_refresh:
+            # A table that waits for its swap is still behind a state that covers them all.
+            waits = any(
+                landing.swaps and landing.incremental for landing in self._landings.values()
+            )
+            if self._whole is not None and not waits:
                 self._store.save_whole(*self._whole)
                 self._whole = None
 
@@ -275,9 +299,13 @@ class Sync:
                 metadata = {"rows_read": landing.rows, "sync_mode": landing.plan.stream.sync_mode}
                 if landing.nulled:
                     metadata["nulled"] = landing.nulled
+                if landing.plan.filters:
+                    metadata["rows_filtered"] = landing.filtered
                 result.made.append(
                     Made(asset=landing.key, rows=rows, data_version=version, metadata=metadata)
                 )
+            if landing.unknown:
+                self._warnings.append(_unknown(landing))
             for field, count in landing.nulled.items():
                 self._warnings.append(
                     f"{count:,} values of {landing.plan.stream.name}.{field} do not fit their type "
@@ -286,6 +314,15 @@ class Sync:
         if self._errors:
             result.error = _explain(self._errors, landings, open_)
         result.warnings = self._warnings
+
+
+def _unknown(landing: Landing) -> str:
+    names = landing.unknown
+    listed = ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
+    return (
+        f"records of {landing.plan.stream.name} have fields that its schema has not, which did not "
+        f"land: {listed}"
+    )
 
 
 def _explain(

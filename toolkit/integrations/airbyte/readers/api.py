@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from toolkit.errors import ArtifactError, Problem
+from toolkit.integrations.airbyte.mappers import read_mapper
 from toolkit.integrations.airbyte.model import (
     Connection,
     Destination,
@@ -32,7 +33,7 @@ class _Stream(msgspec.Struct, rename="camel"):
     cursor_field: list[str] | None = None
     primary_key: list[list[str]] | None = None
     selected_fields: list[_SelectedField] | None = None
-    mappers: list[dict[str, Any]] | None = None
+    mappers: list[Any] | None = None
 
 
 class _Streams(msgspec.Struct):
@@ -181,7 +182,7 @@ def _stream(stream: _Stream) -> StreamConfiguration:
         primary_key=tuple(tuple(part) for part in stream.primary_key or []),
         cursor_field=tuple(stream.cursor_field or []),
         selected_fields=tuple(dict.fromkeys(path[0] for path in selected if path)),
-        mappers=tuple(stream.mappers or []),
+        mappers=tuple(read_mapper(mapper) for mapper in stream.mappers or []),
     )
 
 

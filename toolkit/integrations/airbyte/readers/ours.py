@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from toolkit.errors import ArtifactError
+from toolkit.integrations.airbyte.mappers import mistake_in, read_mapper
 from toolkit.integrations.airbyte.model import (
     Connection,
     Destination,
@@ -41,7 +42,8 @@ class _Stream(msgspec.Struct, forbid_unknown_fields=True):
     sync_mode: SyncMode = "full_refresh_overwrite"
     primary_key: list[list[str]] = []
     cursor_field: list[str] = []
-    selected_fields: list[str] = []
+    selected_fields: list[str | list[str]] = []
+    mappers: list[dict[str, Any]] = []
     json_schema: dict[str, Any] | None = None
     description: str = ""
 
@@ -122,7 +124,8 @@ def _connection(located: Located, path: Path) -> Connection:
                 sync_mode=stream.sync_mode,
                 primary_key=tuple(tuple(part) for part in stream.primary_key),
                 cursor_field=tuple(stream.cursor_field),
-                selected_fields=tuple(stream.selected_fields),
+                selected_fields=_top_level(stream.selected_fields),
+                mappers=tuple(read_mapper(mapper) for mapper in stream.mappers),
                 json_schema=stream.json_schema,
                 description=stream.description,
                 line=located.lines.get(("streams", index)),
@@ -194,6 +197,17 @@ def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
                 f"{_line(lines, ('streams', other))}).",
                 "Remove one of the two.",
             )
+        for place, mapper in enumerate(stream.mappers):
+            mistake = mistake_in(mapper)
+            if mistake is not None:
+                at = ("streams", index, "mappers", place, *mistake.key)
+                fail(at, f"{mistake.fact} (`{'.'.join(map(str, at))}`).", mistake.hint)
+
+
+def _top_level(selected: list[str | list[str]]) -> tuple[str, ...]:
+    """A path within an object selects the object: only top-level fields become columns."""
+    names = (item if isinstance(item, str) else "".join(item[:1]) for item in selected)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _line(lines: Mapping[tuple[str | int, ...], int], key: tuple[str | int, ...]) -> int:

@@ -1,0 +1,157 @@
+"""A stream's columns as the graph shows them: where each comes from and what was done to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import Problem, Severity
+from toolkit.graph import Column
+from toolkit.integrations.airbyte.catalog import CatalogCache, find_stream
+from toolkit.integrations.airbyte.columns import Field, properties_of
+from toolkit.integrations.airbyte.local_mappers import not_local
+from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
+from toolkit.integrations.airbyte.mapping import Fault, Mapped, fault_text, map_fields
+from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+
+
+class Described(msgspec.Struct, kw_only=True):
+    """What is known of a stream's columns before anything is read.
+
+    Attributes:
+        columns: empty where neither a schema nor a selection is known.
+        notes: what else mappers do: ``row_filters`` and ``removed`` fields.
+        problems: mappers that are left out, columns that fields would share.
+    """
+
+    columns: dict[str, Column] = {}
+    notes: dict[str, Any] = {}
+    problems: list[Problem] = []
+
+
+def describe(
+    connection: Connection,
+    stream: StreamConfiguration,
+    key: str,
+    cache: CatalogCache,
+    *,
+    local: bool,
+) -> Described:
+    """Columns of the stream's asset.
+
+    Args:
+        key: of the asset, for problems.
+        local: this target would sync it as a local process.
+    """
+    place = next(i for i, other in enumerate(connection.streams) if other is stream)
+
+    def problem(code: str, message: str, severity: Severity = "warning", *at: int) -> Problem:
+        where: tuple[str | int, ...] = ("streams", place)
+        if at:
+            where = (*where, "mappers", *at)
+        line = connection.lines.get(where) or stream.line
+        path = str(connection.path)
+        return Problem(
+            asset=key, code=code, message=message, severity=severity, path=path, line=line
+        )
+
+    described = Described()
+    mapped = _mapped(connection, stream, cache)
+    faults = mapped.faults if mapped is not None else _unreadable(stream)
+    for fault in faults:
+        severity: Severity = "error" if masks(fault.mapper) else "warning"
+        code, message = _left_out(fault, key)
+        described.problems.append(problem(code, message, severity, fault.index))
+    if mapped is None:
+        return described
+    for name in mapped.shared:
+        column = next(field.column for field in mapped.fields if field.name == name)
+        message = (
+            f"Field {name!r} of {key} lands in column {column!r}: the plain spelling is another "
+            "field's or one of Airbyte's own. Rename it with a field-renaming mapper to choose."
+        )
+        described.problems.append(problem("column-collision", message))
+    reason = not_local(mapped)
+    if local and reason is not None:
+        message = (
+            f"{key} {reason}, which only an Airbyte server can do: a local sync refuses the "
+            "whole connection. Leave it out, or map the field otherwise for this target."
+        )
+        described.problems.append(problem("mapper-not-local", message))
+    described.columns = {
+        field.column: _column(field, shared=field.name in mapped.shared) for field in mapped.fields
+    }
+    if mapped.notes:
+        described.notes["row_filters"] = list(mapped.notes)
+    if mapped.removed:
+        described.notes["removed"] = list(mapped.removed)
+    return described
+
+
+def _mapped(
+    connection: Connection, stream: StreamConfiguration, cache: CatalogCache
+) -> Mapped | None:
+    """``None`` where the fields are not known."""
+    destination = connection.destination.type
+    offered = None
+    if connection.source.local:
+        catalog = cache.get(connection)
+        offered = find_stream(catalog, stream) if catalog is not None else None
+    schema = stream.json_schema or (offered.json_schema if offered is not None else None)
+    if schema is None:
+        # A selection is a complete list of names, if not of types.
+        names = dict.fromkeys((*stream.selected_fields, *sorted(stream.keeps())))
+        if not names:
+            return None
+        return map_fields(names, stream.mappers, destination=destination, typed=False)
+    primary = (offered.source_defined_primary_key if offered is not None else None) or ()
+    cursor = (offered.default_cursor_field if offered is not None else None) or ()
+    keep = stream.keeps(primary, cursor)
+    selected: Mapping[str, Any] = {
+        name: value for name, value in properties_of(schema).items() if not keep or name in keep
+    }
+    return map_fields(selected, stream.mappers, destination=destination)
+
+
+def _unreadable(stream: StreamConfiguration) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(index, mapper, mapper.reason)
+        for index, mapper in enumerate(stream.mappers)
+        if isinstance(mapper, Unreadable)
+    )
+
+
+def _left_out(fault: Fault, key: str) -> tuple[str, str]:
+    clear = ""
+    if masks(fault.mapper):
+        clear = " What it should hide is shown as landing in clear."
+    known = kind_of(fault.mapper)
+    if isinstance(fault.mapper, Unreadable) and fault.reason == "its type is not known":
+        return "mapper-unknown", (
+            f"{key}: mapper {fault.index + 1} has the type {known!r}, which we do not know: the "
+            "stream's columns are shown without it."
+        )
+    return "mapper-invalid", (
+        f"{key}: {fault_text(fault)}. Airbyte leaves such a mapper out; a local sync refuses to "
+        f"run.{clear} Correct or remove it."
+    )
+
+
+def _column(field: Field, *, shared: bool) -> Column:
+    meta: dict[str, Any] = {"property": field.origin}
+    if field.steps:
+        meta["transformation"] = " + ".join(step.partition(":")[0] for step in field.steps)
+        methods = [step.partition(":")[2] for step in field.steps if ":" in step]
+        if methods:
+            meta["method"] = " + ".join(methods)
+        meta["masked"] = True
+    elif field.name != field.origin:
+        meta["transformation"] = "RENAME"
+    if shared:
+        meta["collision"] = True
+    return Column(
+        name=field.column,
+        type=field.type or None,
+        description=field.description,
+        meta={"airbyte": meta},
+    )
