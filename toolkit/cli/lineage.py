@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from toolkit.project import Project
 
 _GATE = 3  # the exit code of a gate that the user set
-_FORMATS = ["text", "json", "mermaid", "dot", "csv"]
+_FORMATS = ["text", "json", "openlineage", "mermaid", "dot", "csv"]
 
 
 @click.command()
@@ -28,6 +28,11 @@ _FORMATS = ["text", "json", "mermaid", "dot", "csv"]
     help="Write to this file instead of standard output.",
 )  # fmt: skip
 @click.option(
+    "--namespace", metavar="URI",
+    help="With --format openlineage: where the tables live, such as postgres://host:5432. "
+    "Default: as the profile says.",
+)  # fmt: skip
+@click.option(
     "--min-coverage", type=click.FloatRange(0, 100), metavar="N",
     help="Exit with 3 unless N percent of the assets that have something to trace are traced in "
     "full; partial and opaque ones are not. With ASSET, it and what is reached from it count.",
@@ -37,7 +42,7 @@ _FORMATS = ["text", "json", "mermaid", "dot", "csv"]
 @output_options
 def lineage(
     asset: str | None, upstream: bool, downstream: bool, depth: int | None, form: str,
-    output: Path | None, min_coverage: float | None, **options: Any,
+    output: Path | None, namespace: str | None, min_coverage: float | None, **options: Any,
 ) -> None:  # fmt: skip
     """Trace columns: the whole graph, or one ASSET or ASSET.COLUMN up and down.
 
@@ -54,7 +59,13 @@ def lineage(
     directions: list[Literal["upstream", "downstream"]] = []
     directions += ["upstream"] if upstream else []
     directions += ["downstream"] if downstream else []
-    if form == "text" and depth is None:
+    if form == "openlineage":
+        keys = None if key is None else _around(project, key, directions, depth)
+        if key is not None and column is not None:
+            part = traced.only([getattr(traced, way)(key, column, depth) for way in directions])
+            keys = {key, *part.columns}
+        text = _openlineage(project, traced, keys, namespace, quiet=options["quiet"])
+    elif form == "text" and depth is None:
         text = _text(project, traced, key, column, directions)
     else:
         text = _data(project, traced, key, column, directions, depth, form)
@@ -98,6 +109,37 @@ def _hold_to(asked: float, traced: "Lineage", keys: set[str] | None, *, quiet: b
     click.echo(f"column lineage coverage: {figure}{below}", err=True)
     if not reached:
         click.get_current_context().exit(_GATE)
+
+
+def _openlineage(
+    project: "Project", traced: "Lineage", keys: set[str] | None, namespace: str | None, *,
+    quiet: bool,
+) -> str:  # fmt: skip
+    import os
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    from toolkit.masking import Masker
+    from toolkit.report.openlineage import OpenLineage
+    from toolkit.report.openlineage_names import dataset_namespace
+
+    settings = project.settings
+    where = namespace or dataset_namespace(project.dialect, settings.profile)
+    if where is None:
+        where = f"{project.dialect}://{project.name}"
+        if not quiet:
+            click.echo(
+                f"The tables' OpenLineage namespace is not known, so it is {where}: other tools "
+                "call the same tables otherwise; give --namespace.",
+                err=True,
+            )
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")  # reproducible output, as elsewhere
+    at = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    events = OpenLineage(
+        project.graph, traced, project=project.name, namespace=where,
+        at=at.isoformat(timespec="seconds"), version=version("toolkit"),
+    )  # fmt: skip
+    return Masker(settings.secrets).mask(events.ndjson(keys))
 
 
 def _text(
