@@ -2,7 +2,8 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
 _NATIVE: Mapping[str, str] = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256"}
 _PYTHON: Mapping[str, str] = {"SHA-224": "sha224", "SHA-384": "sha384", "SHA-512": "sha512"}
+
+# Two syncs that create one function at a time would conflict.
+_LOCK = threading.Lock()
 
 
 def hashed(method: str, text: str) -> str:
@@ -28,10 +32,10 @@ def register(cursor: "duckdb.DuckDBPyConnection", methods: Iterable[str]) -> Non
 
     for method in sorted(set(methods) & _PYTHON.keys()):
         name = _PYTHON[method]
-
-        def digest(text: str, name: str = name) -> str:
-            return hashlib.new(name, text.encode()).hexdigest()
-
         # Another sync of this run may have made it known: cursors share their functions.
-        with contextlib.suppress(duckdb.CatalogException):
-            cursor.create_function(f"_toolkit_{name}", digest, ["VARCHAR"], "VARCHAR")
+        with _LOCK, contextlib.suppress(duckdb.CatalogException):
+            cursor.create_function(f"_toolkit_{name}", _digest(name), ["VARCHAR"], "VARCHAR")
+
+
+def _digest(name: str) -> Callable[[str], str]:
+    return lambda text: hashlib.new(name, text.encode()).hexdigest()
