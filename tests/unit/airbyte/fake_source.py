@@ -60,6 +60,14 @@ def rows(stream: str, first: int, last: int, every: int | None, version: int) ->
             stream_state(stream, number)
 
 
+def stream_states(given: list[dict]) -> dict[str, int]:
+    return {
+        item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"]["id"]
+        for item in given
+        if item["type"] == "STREAM"
+    }
+
+
 def grandchild(path: str) -> None:
     code = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
@@ -131,11 +139,9 @@ def main(verb: str, arguments: list[str]) -> None:
         ]
         say({"type": "CATALOG", "catalog": {"streams": streams}})
     elif verb == "read":
-        states = {
-            item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"]["id"]
-            for item in loaded.get("--state", [])
-            if item["type"] == "STREAM"
-        }
+        given = loaded.get("--state", [])
+        # A LEGACY state is what the source wrote, in no list.
+        states = given if isinstance(given, dict) else stream_states(given)
         read(config, states)
 
 

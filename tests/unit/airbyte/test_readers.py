@@ -38,6 +38,55 @@ BROKEN: dict[str, tuple[str, int, str]] = {
         2,
         "the manifest x.yaml does not exist",
     ),
+    "unknown mapper type": (
+        GOOD + "  - name: a\n    mappers: [{type: hashin, mapperConfiguration: {}}]\n",
+        7,
+        "unknown mapper type 'hashin'|Did you mean `hashing`?",
+    ),
+    "unknown key in a mapper": (
+        GOOD + "  - name: a\n    mappers: [{type: hashing, mapperConfig: {}}]\n",
+        7,
+        "unknown key (`streams.1.mappers.0.mapperConfig`)|Did you mean `mapperConfiguration`?",
+    ),
+    "unknown key in a mapper's configuration": (
+        GOOD + "  - name: a\n    mappers: [{type: hashing, mapperConfiguration: {field: a}}]\n",
+        7,
+        "unknown key (`streams.1.mappers.0.mapperConfiguration.field`)|targetField",
+    ),
+    "a mapper without configuration": (
+        GOOD + "  - name: a\n    mappers: [{type: field-filtering}]\n",
+        7,
+        "has no `mapperConfiguration`|targetField",
+    ),
+    "a mapper that lacks a key": (
+        GOOD + "  - name: a\n    mappers: [{type: field-filtering, mapperConfiguration: {}}]\n",
+        7,
+        "missing required field `targetField`",
+    ),
+    "unknown hash method": (
+        GOOD + "  - name: a\n    mappers: [{type: hashing, mapperConfiguration: "
+        "{targetField: a, fieldNameSuffix: _h, method: CRC}}]\n",
+        7,
+        "Invalid enum value 'CRC' (`streams.1.mappers.0.mapperConfiguration.method`)",
+    ),
+    "unknown key in a condition": (
+        GOOD + "  - name: a\n    mappers: [{type: row-filtering, mapperConfiguration: {conditions: "
+        "{type: NOT, conditions: [{type: EQUAL, field: a, comparisonValue: x}]}}}]\n",
+        7,
+        "unknown key (`streams.1.mappers.0.mapperConfiguration.conditions.conditions.0.field`)"
+        "|fieldName",
+    ),
+    "unknown operation": (
+        GOOD + "  - name: a\n    mappers: [{type: row-filtering, mapperConfiguration: "
+        "{conditions: {type: LIKE}}}]\n",
+        7,
+        "Invalid value 'LIKE'",
+    ),
+    "mappers that are no list of mappings": (
+        GOOD + "  - name: a\n    mappers: [hashing]\n",
+        7,
+        "Expected `object`, got `str`",
+    ),
     "bad YAML": ("name: [\n", 2, "is not valid YAML"),
     "no streams": (GOOD.replace("\n  - {name: users}", " []"), 4, "`streams` is empty"),
     "a name that is a path": (GOOD.replace("shop", "../x"), 1, "'../x' must begin with"),

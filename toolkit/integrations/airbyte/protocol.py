@@ -48,7 +48,7 @@ class State(msgspec.Struct):
     type: str = "LEGACY"
     stream: StreamState | None = None
     global_: GlobalState | None = msgspec.field(default=None, name="global")
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Log(msgspec.Struct):

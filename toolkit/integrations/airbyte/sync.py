@@ -243,7 +243,7 @@ class Sync:
             for key, landing in self._landings.items():
                 if key[0] not in covered:
                     landing.checkpoint(landing.saved.state or "null")
-        elif state.data is not None:
+        elif bytes(state.data) != b"null":
             for landing in self._landings.values():
                 landing.checkpoint("null")
             self._whole = ("LEGACY", _text(state.data))
