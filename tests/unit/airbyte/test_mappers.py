@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from airbyte_harness import Project
 
-from toolkit.graph import Asset
+from toolkit.graph import Asset, Column, Relation
+from toolkit.graph.matching import link
 from toolkit.integrations.airbyte import AirbyteIntegration
 from toolkit.integrations.airbyte.mappers import read_mapper
 from toolkit.integrations.airbyte.mapping import map_fields
 from toolkit.integrations.base import Loaded
+from toolkit.lineage import trace
 
 FIELDS = {"id": "integer", "email": "string", "ssn": "string", "age": "integer"}
 AES = {
@@ -208,3 +210,29 @@ def test_a_mapper_changes_the_code_version(tmp_path: Path) -> None:
         for mappers in ([], [hashing("email")], [hashing("email", method="MD5")], [drop("email")])
     }
     assert len(versions) == 4
+
+
+def test_a_source_that_declares_what_mappers_took_away(tmp_path: Path) -> None:
+    source = Asset(
+        key="source.shop.raw.users",
+        kind="source",
+        name="users",
+        integration="dbt",
+        relation=Relation("shop", "RAW", "users"),
+        columns={name: Column(name=name) for name in ("id", "EMAIL", "ssn", "mail", "elsewhere")},
+        path="models/sources.yml",
+    )
+    load(tmp_path, mappers=[hashing("email"), drop("ssn"), rename("age", "mail")])
+    project = Project(tmp_path)
+    loaded = AirbyteIntegration().load(project.settings, {source.key: source})
+    assert {problem.code for problem in loaded.problems} == {"column-not-landed"}
+    assert [
+        problem.message.partition("which does not land: ")[2] for problem in loaded.problems
+    ] == [
+        "a mapper of stream.fake.users makes it 'email_hashed'. Declare what lands.",
+        "a mapper of stream.fake.users removes it. Declare what lands.",
+    ]
+    # Lineage goes by what lands: a column that is gone has no origin.
+    lineage = trace(link([*loaded.assets, source], [], []), dialect="duckdb")
+    edges = {(edge.source[1], edge.target[1]) for edge in lineage.column_edges}
+    assert edges == {("id", "id"), ("mail", "mail"), ("email_hashed", "email_hashed")}

@@ -1,18 +1,19 @@
 """A stream's columns as the graph shows them: where each comes from and what was done to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from toolkit.errors import Problem, Severity
-from toolkit.graph import Column
+from toolkit.graph import Asset, Column
 from toolkit.integrations.airbyte.catalog import CatalogCache, find_stream
 from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.local_mappers import not_local
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
 from toolkit.integrations.airbyte.mapping import Fault, Mapped, fault_text, map_fields
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+from toolkit.integrations.airbyte.naming import normalise
 
 
 class Described(msgspec.Struct, kw_only=True):
@@ -155,3 +156,46 @@ def _column(field: Field, *, shared: bool) -> Column:
         description=field.description,
         meta={"airbyte": meta},
     )
+
+
+def columns_that_do_not_land(streams: Iterable[Asset], known: Iterable[Asset]) -> list[Problem]:
+    """Columns that a dbt source declares and that mappers have renamed, masked or removed."""
+    sources: dict[tuple[str | None, str], list[Asset]] = {}
+    for asset in known:
+        if asset.kind == "source" and asset.relation is not None:
+            place = asset.relation.folded()
+            sources.setdefault((place.schema, place.identifier), []).append(asset)
+    problems: list[Problem] = []
+    for stream in streams:
+        gone = _gone(stream)
+        if not gone or stream.relation is None:
+            continue
+        place = stream.relation.folded()
+        for source in sources.get((place.schema, place.identifier), ()):
+            for name in source.columns:
+                if name.casefold() not in gone:
+                    continue
+                problems.append(
+                    Problem(
+                        asset=source.key,
+                        code="column-not-landed",
+                        message=f"{source.key} declares the column {name!r}, which does not land: "
+                        f"a mapper of {stream.key} {gone[name.casefold()]}. Declare what lands.",
+                        path=source.yaml_path or source.path,
+                    )
+                )
+    return problems
+
+
+def _gone(stream: Asset) -> dict[str, str]:
+    """Folded names that the fields would have without mappers, and what became of them."""
+    there = {name.casefold() for name in stream.columns}
+    gone = {
+        normalise(name).casefold(): "removes it"
+        for name in stream.meta.get("airbyte", {}).get("removed", ())
+    }
+    for column in stream.columns.values():
+        if "transformation" in column.meta["airbyte"]:
+            origin = normalise(column.meta["airbyte"]["property"]).casefold()
+            gone[origin] = f"makes it {column.name!r}"
+    return {name: what for name, what in gone.items() if name not in there}

@@ -11,7 +11,7 @@ import msgspec
 from toolkit.errors import Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.integrations.airbyte.catalog import CatalogCache
-from toolkit.integrations.airbyte.described import Described, describe
+from toolkit.integrations.airbyte.described import Described, columns_that_do_not_land, describe
 from toolkit.integrations.airbyte.mappers import kind_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.naming import relation_of
@@ -56,6 +56,7 @@ class AirbyteIntegration:
                 self._streams[key] = stream
                 loaded.assets.append(asset)
         loaded.problems += _shared_tables(loaded.assets)
+        loaded.problems += columns_that_do_not_land(loaded.assets, known.values())
         return loaded
 
     def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
