@@ -91,6 +91,7 @@ class Mixed:
         process = subprocess.Popen(
             self.command(*words), cwd=self.folder, env=self.environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            preexec_fn=_listen,
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while not ready():
@@ -116,6 +117,11 @@ class Mixed:
                 if marker in line:
                     found.append(line)
         return found
+
+
+def _listen() -> None:
+    """A shell starts what runs in the background deaf to Ctrl-C; that is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _install_fake(cache: Path) -> None:

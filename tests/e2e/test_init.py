@@ -140,7 +140,8 @@ def test_own_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         str(path.relative_to(EXAMPLE)): path.read_text(encoding="utf-8")
         for top in ("dbt_project", "connectors")
         for path in (EXAMPLE / top).rglob("*")
-        if path.suffix in {".yml", ".py"} and path.name != "toolkit.yml"
+        if path.suffix in {".yml", ".py"} and path.name != "toolkit.yml" and path.is_file()
+        if not {"target", "logs", ".toolkit"} & set(path.relative_to(EXAMPLE).parts)
     }
     repository(tmp_path, files)
     monkeypatch.chdir(tmp_path / "dbt_project")
