@@ -1,6 +1,6 @@
 """``toolkit build`` against ``dbt build`` of the same plain dbt project.
 
-    python -m benchmarks.bench_build [--quick] [--models 200]
+    python -m benchmarks.bench_build [--quick] [--models 200] [--only example|generated]
 
 Two projects: the dbt part of the example shop (without toolkit.yml; raw and scored tables are
 there already), and a generated one of 200 models. Each contender has a copy of its own. "First"
@@ -12,6 +12,7 @@ contenders show what dbt's debug log file costs.
 import argparse
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.example import built, dbt_part
@@ -43,19 +44,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1 round, and 40 models")
     parser.add_argument("--models", type=int, default=200)
+    parser.add_argument("--only", choices=["example", "generated"], help="one of the two projects")
     options = parser.parse_args()
     rounds, models = (1, 40) if options.quick else (5, options.models)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plain = dbt_part(built(folder / "example"), folder / "plain")
-        compare("The example's dbt part, again", contenders(plain, folder / "shop"), rounds)
-        generated = generate(folder / "generated", models)
-        again = contenders(generated, folder / "big")
-        compare(f"{models} generated models, again", again, rounds)
-        for contender in again[:2]:
-            database = contender.folder / "big.duckdb"
-            contender.before = lambda path=database: path.unlink(missing_ok=True)
-        compare(f"{models} generated models, first", again[:2], rounds)
+        if options.only != "generated":
+            plain = dbt_part(built(folder / "example"), folder / "plain")
+            compare("The example's dbt part, again", contenders(plain, folder / "shop"), rounds)
+        if options.only != "example":
+            generated = generate(folder / "generated", models)
+            again = contenders(generated, folder / "big")
+            compare(f"{models} generated models, again", again, rounds)
+            for contender in again[:2]:
+                database = contender.folder / "big.duckdb"
+                contender.before = partial(database.unlink, missing_ok=True)
+            compare(f"{models} generated models, first", again[:2], rounds)
 
 
 if __name__ == "__main__":

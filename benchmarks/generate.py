@@ -18,7 +18,7 @@ def generate(folder: Path, models: int = 200, seed: int = 1) -> Path:
     """Write the project into ``folder`` (made here) and give it back."""
     rng = random.Random(seed)
     (folder / "models").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text('name: big\nversion: "1"\nprofile: big\n')
+    (folder / "dbt_project.yml").write_text('name: big\nversion: "1.0.0"\nprofile: big\n')
     (folder / "profiles.yml").write_text(
         "big:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: big.duckdb, threads: 2}\n"
     )
