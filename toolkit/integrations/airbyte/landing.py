@@ -191,7 +191,8 @@ class Landing:
         return rows, version
 
     def discard(self) -> None:
-        """Drop the staging table if it is still there."""
+        """Drop the staging table if it is still there; nothing can be loaded any more."""
+        self._loader.close()
         self._cursor.execute(f"DROP TABLE IF EXISTS {self._stage}")
 
     def _save(self, store: StateStore) -> None:

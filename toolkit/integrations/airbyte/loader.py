@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.hashing import register
+from toolkit.integrations.airbyte.hashing import Hashes
 from toolkit.integrations.airbyte.mapping import Filter, steps_of
 from toolkit.integrations.airbyte.naming import SEQUENCE
 from toolkit.integrations.airbyte.statements import BATCH, insert_statement
@@ -55,7 +55,8 @@ class Loader:
     ) -> None:
         filters = tuple(filters)
         steps = {step for field in table.fields for step in field.steps}
-        register(cursor, {step.removeprefix("HASH:") for step in steps | set(steps_of(filters))})
+        methods = {step.removeprefix("HASH:") for step in steps | set(steps_of(filters))}
+        self._hashes = Hashes(cursor, methods)
         self._cursor = cursor
         self._known = list(known)
         self._stage = stage
@@ -71,6 +72,7 @@ class Loader:
                 table,
                 stage,
                 filters=filters,
+                hashes=self._hashes,
                 generation=generation,
                 sync_id=sync_id,
                 strict=strict,
@@ -90,6 +92,10 @@ class Loader:
         self._bytes += len(memoryview(data))
         if len(self._records) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
             self.flush()
+
+    def close(self) -> None:
+        """Give back what it made on the cursor; nothing can be written any more."""
+        self._hashes.close()
 
     def flush(self) -> None:
         """Write what was taken into the staging table.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from toolkit.integrations.airbyte.columns import Field
-from toolkit.integrations.airbyte.hashing import hashed
+from toolkit.integrations.airbyte.hashing import Hashes
 from toolkit.integrations.airbyte.mapping import Comparison, Filter
 from toolkit.integrations.airbyte.naming import SEQUENCE
 from toolkit.integrations.airbyte.tables import Table
@@ -21,6 +21,7 @@ def insert_statement(
     stage: str,
     *,
     filters: Iterable[Filter],
+    hashes: Hashes,
     generation: int,
     sync_id: int,
     strict: bool,
@@ -30,7 +31,7 @@ def insert_statement(
     Strict fails on the first value that is not what its column wants; otherwise such a value
     becomes NULL and is named in ``_airbyte_meta``, in the platform's words.
     """
-    texts = _texts(table)
+    texts = _texts(table, hashes)
     values = [_typed(texts[f.column], table.types[f.column], strict=strict) for f in table.fields]
     meta = f"""'{{"changes":[],"sync_id":{sync_id}}}'"""
     if not strict:
@@ -39,7 +40,7 @@ def insert_statement(
     columns = ", ".join(quote(name) for name in (*table.columns, SEQUENCE))
     structure = _structure(table)
     parsed = f", json_transform(data, {_literal(structure)}) AS s" if structure else ""
-    conditions = " AND ".join(_condition(part) for part in filters)
+    conditions = " AND ".join(_condition(part, hashes) for part in filters)
     where = f" WHERE {conditions}" if conditions else ""
     return (
         f"INSERT INTO {stage} ({columns}) SELECT {', '.join([*values, *ours])} "
@@ -77,7 +78,7 @@ def _raw_type(type_: str) -> str:
     return "JSON" if type_ == "JSON" else "VARCHAR"
 
 
-def _texts(table: Table) -> dict[str, str]:
+def _texts(table: Table, hashes: Hashes) -> dict[str, str]:
     """SQL for each column's value as text (or JSON)."""
     plain = {field.column for field in _plain(table)}
     texts: dict[str, str] = {}
@@ -86,7 +87,7 @@ def _texts(table: Table) -> dict[str, str]:
         if field.column in plain:
             texts[field.column] = f"struct_extract(s, {_literal(field.origin)})"
         elif field.steps:
-            texts[field.column] = _after_mappers(field)
+            texts[field.column] = _after_mappers(field, hashes)
         elif table.types[field.column] == "JSON":
             value = f"json_extract(data, {pointer})"
             texts[field.column] = f"CASE WHEN json_type({value}) <> 'NULL' THEN {value} END"
@@ -121,18 +122,18 @@ def _changes(table: Table, texts: Mapping[str, str], values: list[str], sync_id:
     return f"to_json({{'changes': {changes}, 'sync_id': {sync_id}}})"
 
 
-def _condition(part: Filter | Comparison) -> str:
+def _condition(part: Filter | Comparison, hashes: Hashes) -> str:
     if isinstance(part, Comparison):
         # A field that is not there equals nothing.
-        return f"coalesce({_after_mappers(part.field)} = {_literal(part.value)}, false)"
-    parts = [_condition(inner) for inner in part.parts]
+        return f"coalesce({_after_mappers(part.field, hashes)} = {_literal(part.value)}, false)"
+    parts = [_condition(inner, hashes) for inner in part.parts]
     if part.how == "all":
         return f"({' AND '.join(parts) or 'true'})"
     any_ = f"({' OR '.join(parts) or 'false'})"
     return f"(NOT {any_})" if part.how == "none" else any_
 
 
-def _after_mappers(field: Field) -> str:
+def _after_mappers(field: Field, hashes: Hashes) -> str:
     """SQL for a field's text as a mapper sees it: NULL only if the field is not there.
 
     The platform's words (Jackson's ``asText``): an explicit null is the text "null", an object
@@ -144,7 +145,7 @@ def _after_mappers(field: Field) -> str:
         f"WHEN 'ARRAY' THEN '' ELSE json_extract_string(data, {pointer}) END"
     )
     for step in field.steps:
-        text = hashed(step.removeprefix("HASH:"), text)
+        text = hashes.sql(step.removeprefix("HASH:"), text)
     return text
 
 
