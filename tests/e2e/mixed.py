@@ -85,9 +85,12 @@ class Mixed:
         )  # fmt: skip
 
     def interrupt_when(
-        self, ready: Callable[[], bool], *words: str, number: int = signal.SIGINT
+        self, ready: Callable[[], bool], *words: str, number: int = signal.SIGINT, twice: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run, and send a signal to the toolkit alone (as ``kill`` does) once ``ready``."""
+        """Run, and send a signal to the toolkit alone (as ``kill`` does) once ``ready``.
+
+        With ``twice``: and again, once a line on standard error holds that text.
+        """
         process = subprocess.Popen(
             self.command(*words), cwd=self.folder, env=self.environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -99,11 +102,19 @@ class Mixed:
             assert time.monotonic() < deadline, "it never came so far"
             time.sleep(0.02)
         process.send_signal(number)
+        said = ""
+        if twice:
+            assert process.stderr is not None
+            while twice not in said:
+                line = process.stderr.readline()
+                assert line, said
+                said += line
+            process.send_signal(number)
         try:
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, said + err)
 
     def alive(self, marker: str) -> list[str]:
         """Command lines of living processes that mention ``marker``."""

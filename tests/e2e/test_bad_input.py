@@ -231,7 +231,7 @@ def test_interrupted_in_dbt(mixed: Any) -> None:
         "def model(dbt, session):\n"
         "    dbt.config(materialized='table')\n"
         f"    pathlib.Path({str(started)!r}).touch()\n"
-        "    for _ in range(600):\n"
+        "    for _ in range(80):\n"
         "        time.sleep(0.05)\n"
         "    return session.sql('select 1 as one')\n",
     )
@@ -248,9 +248,24 @@ def test_interrupted_in_a_python_asset(mixed: Any) -> None:
     mixed.write(
         "ml/scores.py",
         f"{head}    import pathlib, time\n    pathlib.Path({str(started)!r}).touch()\n"
-        "    for _ in range(600):\n        time.sleep(0.05)\n    return landed\n",
+        "    for _ in range(80):\n        time.sleep(0.05)\n    return landed\n",
     )
     run = mixed.interrupt_when(started.exists, "build")
+    assert run.returncode == 130, run.stderr
+    assert "Traceback" not in run.stderr
+    assert "waiting for scores to end; Ctrl-C again stops at once" in run.stderr
+    _the_next_build_is_whole(mixed)
+
+
+def test_interrupted_twice_stops_at_once(mixed: Any) -> None:
+    started = mixed.folder / "started"
+    head = "".join(f"{line}\n" for line in _ASSET_HEAD)
+    mixed.write(
+        "ml/scores.py",
+        f"{head}    import pathlib, time\n    pathlib.Path({str(started)!r}).touch()\n"
+        "    time.sleep(600)\n    return landed\n",
+    )
+    run = mixed.interrupt_when(started.exists, "build", twice="Ctrl-C again")
     assert run.returncode == 130, run.stderr
     assert "Traceback" not in run.stderr
     _the_next_build_is_whole(mixed)

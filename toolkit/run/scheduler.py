@@ -6,6 +6,7 @@ there). The steps of the others run one by one in a pool of threads, also while 
 segment runs.
 """
 
+import sys
 import threading
 import time
 import traceback
@@ -93,12 +94,28 @@ class Scheduler:
                         return
                     if not self._anything_new():
                         self._changed.wait()
+        except KeyboardInterrupt:
+            context.cancel.set()
+            self._say_what_is_waited_for()
+            raise
         finally:
             if self._pending or self._running:
                 context.cancel.set()
             self._pool = None  # nothing new begins
             pool.shutdown(wait=True, cancel_futures=True)
             self._abandon()
+
+    def _say_what_is_waited_for(self) -> None:
+        begun = sorted(
+            self._planned[key].step.name for key in [*self._running] if key in self._started
+        )
+        if begun:
+            shown = ", ".join(begun[:3]) + (", ..." if len(begun) > 3 else "")
+            print(
+                f"Stopping: waiting for {shown} to end; Ctrl-C again stops at once.",
+                file=sys.stderr,
+                flush=True,
+            )
 
     # ---- what can run now ----
 
