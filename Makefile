@@ -23,7 +23,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check system bench fault constraints clean distclean
+.PHONY: help build test test-oldest check system bench fault constraints clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,17 @@ system: ## install the browser that some tests drive, where apt can
 		echo "No Chromium, and no apt as root to install it: the tests that need a browser are skipped."; \
 	fi
 
+OLDEST := .venv-oldest
+test-oldest: $(OLDEST)/.ready ## run the lineage tests on the oldest sqlglot that is allowed
+	$(OLDEST)/bin/python -m pytest tests/unit/lineage tests/golden tests/property/test_lineage_differential.py
+
+$(OLDEST)/.ready: $(INPUTS) | $(BIN)/python
+	rm -rf $(OLDEST) && $(PYTHON) -m venv $(OLDEST)
+	grep -v -i '^sqlglot' constraints.txt > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --disable-pip-version-check --quiet \
+		-c $(OLDEST)/constraints.txt -e ".[dev]" "sqlglot[c]==30.21.0"
+	@touch $@
+
 bench: $(READY_DEV) ## measure speed and memory
 	$(BIN)/python -m benchmarks
 
@@ -70,7 +81,7 @@ clean: ## remove what build and test have written, the built warehouse too
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 distclean: clean ## and the virtual environment as well
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(OLDEST)
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from toolkit.errors import ArtifactError, Problem, SettingsError
+from toolkit.errors import ArtifactError, Problem, SettingsError, WarehouseError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
@@ -251,10 +251,39 @@ class Project:
             written = self.settings.target_path / "catalog.json"
             path = written if written.exists() else None
         if path is None:
-            return None
+            return self._columns_in_duckdb()
         from toolkit.integrations.dbt.catalog import read_catalog
 
         return read_catalog(path)
+
+    def _columns_in_duckdb(self) -> Mapping[str, Mapping[str, str]] | None:
+        """Columns of tables that no SQL makes and that nobody describes, where they can be seen.
+
+        Only a help: when there is no such file, or another process holds it, lineage does
+        without. What SQL makes is not asked for: a table may be older than its model.
+        """
+        profile, manifest = self.settings.profile, self.settings.manifest
+        undescribed = [
+            asset
+            for asset in self.graph
+            if asset.kind in ("source", "stream", "python") and asset.relation and not asset.columns
+        ]
+        if manifest is not None or profile is None or profile.type != "duckdb" or not undescribed:
+            return None
+        if profile.path is None or not Path(profile.path).is_file():
+            return None
+        from toolkit.warehouse import Warehouse
+
+        try:
+            warehouse = Warehouse(profile)
+        except WarehouseError:
+            return None
+        try:
+            places = {asset.key: asset.relation for asset in undescribed}
+            seen = {key: warehouse.columns(place) for key, place in places.items() if place}
+        finally:
+            warehouse.close()
+        return {key: columns for key, columns in seen.items() if columns}
 
     def _context(self, state: Path) -> SelectionContext:
         manifest = state / "manifest.json" if state.is_dir() else state

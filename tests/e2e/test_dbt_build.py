@@ -110,3 +110,19 @@ def test_another_target_builds_elsewhere(project: Path) -> None:
     words = ("-s", "customers_seed", "--indirect-selection", "empty")
     assert run(project, "build", "--target", "other", *words).returncode == 0
     assert "elsewhere.customers_seed" in contents(project / "other.duckdb")
+
+
+def test_columns_that_nobody_declared_are_taken_from_the_built_table(project: Path) -> None:
+    (project / "models" / "sources.yml").write_text(
+        "sources:\n  - name: raw\n    schema: main_raw\n    tables: [{name: raw_payments}]\n"
+        "  - name: loose\n    schema: main\n    tables: [{name: hook_runs}]\n"
+    )
+    (project / "models" / "seen.sql").write_text("select * from {{ source('loose', 'hook_runs') }}")
+    assert "seen.seen" not in run(project, "lineage", "--format", "csv").stdout
+    assert run(project, "build", "--exclude", "seen").returncode == 0
+    edges = run(project, "lineage", "seen", "--format", "csv").stdout.splitlines()
+    assert "source.plain.loose.hook_runs,seen,model.plain.seen,seen,DIRECT,IDENTITY" in edges
+    with duckdb.connect(str(project / "plain.duckdb")):  # held by another: does without
+        held = run(project, "lineage", "seen", "--format", "csv")
+    assert held.returncode == 0
+    assert "hook_runs,seen," not in held.stdout
