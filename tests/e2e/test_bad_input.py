@@ -242,6 +242,26 @@ def test_interrupted_in_dbt(mixed: Any) -> None:
     _the_next_build_is_whole(mixed)
 
 
+def test_interrupted_in_a_query_of_a_hook(mixed: Any) -> None:
+    """DuckDB makes an error of Ctrl-C there, and dbt a failed hook: it must not get lost."""
+    started = mixed.folder / "started"
+    config = mixed.folder / "dbt_project.yml"
+    text = config.read_text()
+    mixed.write(
+        "dbt_project.yml",
+        text.replace(
+            "on-run-end:\n",
+            f"on-run-end:\n  - \"copy (select 1) to '{started}'; "
+            'select sum(hash(a.range, b.range)) from range(3000000) a, range(3000000) b"\n',
+        ),
+    )
+    run = mixed.interrupt_when(started.exists, "build", "-s", "customers_seed")
+    assert run.returncode == 130, run.stderr
+    assert "Traceback" not in run.stderr
+    mixed.write("dbt_project.yml", text)
+    _the_next_build_is_whole(mixed)
+
+
 def test_interrupted_in_a_python_asset(mixed: Any) -> None:
     started = mixed.folder / "started"
     head = "".join(f"{line}\n" for line in _ASSET_HEAD)

@@ -1,13 +1,11 @@
 """One build: lock, ledger, warehouse, runners, scheduler; and everything given back."""
 
 import contextlib
-import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 
@@ -19,6 +17,7 @@ from toolkit.plan import Plan
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
 from toolkit.run.scheduler import Scheduler
+from toolkit.run.signals import Signals
 from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse
 
@@ -50,10 +49,6 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         return 0 if self.run.status == "success" else 1
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: stop as Ctrl-C does, but leave with 143."""
-
-
 def build(
     plan: Plan,
     graph: AssetGraph,
@@ -80,7 +75,7 @@ def build(
             stack.callback(warehouse.close)
             _create_schemas(plan, graph, warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
-        stack.enter_context(_sigterm_interrupts())
+        signals = stack.enter_context(Signals())
         journal = Journal(ledger, run, plan, graph, ledger.latest(settings.target), listeners)
         runners: dict[str, Runner] = {}
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
@@ -102,7 +97,7 @@ def build(
             for name in dict.fromkeys(planned.step.integration for planned in plan.steps):
                 runners[name] = integrations[name].open(context)
                 stack.callback(runners[name].close)
-            scheduler.run(context)
+            scheduler.run(context, signals.check)
             broken = bool(scheduler.errors) or _failed(plan, journal.rows)
             status = "failed" if broken else "success"
         except ToolkitError:
@@ -172,20 +167,3 @@ def _create_schemas(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None
         {r.schema for r in relations if r and r.schema and (r.database or own).casefold() == own}
     ):
         warehouse.create_schema(schema)
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM as an interruption of the main thread, where there is one to interrupt."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

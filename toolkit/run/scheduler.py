@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -73,8 +73,11 @@ class Scheduler:
                 self._submit_ready()  # at once: the main thread may be in a long segment
             self._changed.notify_all()
 
-    def run(self, context: RunContext) -> None:
+    def run(self, context: RunContext, check: Callable[[], None] = lambda: None) -> None:
         """Run everything that can be run; return when all has ended.
+
+        Args:
+            check: raises where an interruption came that did not get through to us.
 
         Raises:
             KeyboardInterrupt: the user wants to stop; running steps were told so and waited for.
@@ -88,6 +91,7 @@ class Scheduler:
                 segment = self._segment()
                 if segment:
                     self._run_segment(segment)
+                    check()
                     continue
                 with self._changed:
                     if not self._pending and not self._running:
@@ -96,13 +100,20 @@ class Scheduler:
                         self._changed.wait()
         except KeyboardInterrupt:
             context.cancel.set()
-            self._say_what_is_waited_for()
+            self._pool = None  # nothing new begins
+            try:
+                self._say_what_is_waited_for()
+                pool.shutdown(wait=True, cancel_futures=True)
+            finally:  # interrupted again, wherever that met us: nobody waits any more
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._abandon()
+            raise
+        except BaseException:
+            context.cancel.set()
             raise
         finally:
-            if self._pending or self._running:
-                context.cancel.set()
-            self._pool = None  # nothing new begins
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+            pool.shutdown(wait=not context.cancel.is_set(), cancel_futures=True)
             self._abandon()
 
     def _say_what_is_waited_for(self) -> None:
