@@ -21,15 +21,15 @@ from typing import Any
 import msgspec
 
 from toolkit.graph import Relation
-from toolkit.integrations.airbyte.catalog import plan_stream
-from toolkit.integrations.airbyte.connector import Connector
-from toolkit.integrations.airbyte.environment import install, package_of
-from toolkit.integrations.airbyte.landing import transaction
+from toolkit.integrations.airbyte.local.landing import transaction
+from toolkit.integrations.airbyte.local.state import SCHEMA, StateStore
+from toolkit.integrations.airbyte.local.sync import Landing, Saved, Sync, Target
 from toolkit.integrations.airbyte.model import Connection
-from toolkit.integrations.airbyte.protocol import Message
 from toolkit.integrations.airbyte.readers import read_connections
-from toolkit.integrations.airbyte.state import SCHEMA, StateStore
-from toolkit.integrations.airbyte.sync import Landing, Saved, Sync, Target
+from toolkit.integrations.airbyte.source.catalog import plan_stream
+from toolkit.integrations.airbyte.source.connector import Connector
+from toolkit.integrations.airbyte.source.environment import install, package_of
+from toolkit.integrations.airbyte.source.protocol import Message
 from toolkit.settings import Profile
 from toolkit.warehouse import Warehouse
 

@@ -169,7 +169,7 @@ from pathlib import Path
 spec = importlib.util.spec_from_file_location("airbyte_harness", sys.argv[1])
 harness = sys.modules["airbyte_harness"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(harness)
-from toolkit.integrations.airbyte import sync
+from toolkit.integrations.airbyte.local import sync
 sync.COMMIT_ROWS, sync._PROGRESS_SECONDS = 300, 0.0
 project = harness.Project(Path(sys.argv[2]))
 project.run(emit=lambda event: print(event, flush=True))

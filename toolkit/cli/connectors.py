@@ -9,8 +9,8 @@ import click
 from toolkit.cli.options import project_options
 
 if TYPE_CHECKING:
-    from toolkit.integrations.airbyte.connector import Connector
     from toolkit.integrations.airbyte.model import Connection
+    from toolkit.integrations.airbyte.source.connector import Connector
     from toolkit.settings import Settings
 
 
@@ -53,8 +53,8 @@ def install(names: tuple[str, ...], everything: bool, as_json: bool, **options: 
 
     Each gets an environment of its own in the cache folder, never in this one.
     """
-    from toolkit.integrations.airbyte.environment import install as install_package
-    from toolkit.integrations.airbyte.environment import package_of
+    from toolkit.integrations.airbyte.source.environment import install as install_package
+    from toolkit.integrations.airbyte.source.environment import package_of
 
     chosen = _chosen(_connections(_settings(options)), names)
     wanted = [c for c in chosen if c.source.local and (c.enabled or everything or names)]
@@ -74,8 +74,8 @@ def install(names: tuple[str, ...], everything: bool, as_json: bool, **options: 
 @_DEBUG
 def discover(names: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Ask sources for their streams and fields, print them, and remember them for the graph."""
-    from toolkit.integrations.airbyte.catalog import CatalogCache
     from toolkit.integrations.airbyte.columns import fields_of
+    from toolkit.integrations.airbyte.source.catalog import CatalogCache
 
     settings = _settings(options)
     cache = CatalogCache(settings.state_dir)
@@ -170,9 +170,9 @@ def _local(settings: "Settings", names: tuple[str, ...]) -> "list[Connection]":
 
 
 def _connector(connection: "Connection", settings: "Settings") -> "Connector":
-    from toolkit.integrations.airbyte.connector import Connector
-    from toolkit.integrations.airbyte.environment import install as install_package
-    from toolkit.integrations.airbyte.environment import package_of
+    from toolkit.integrations.airbyte.source.connector import Connector
+    from toolkit.integrations.airbyte.source.environment import install as install_package
+    from toolkit.integrations.airbyte.source.environment import package_of
     from toolkit.masking import Masker
 
     install_package(package_of(connection), say=lambda text: click.echo(text, err=True))
@@ -181,7 +181,7 @@ def _connector(connection: "Connection", settings: "Settings") -> "Connector":
 
 def _row(connection: "Connection") -> dict[str, Any]:
     from toolkit.errors import ConnectorError
-    from toolkit.integrations.airbyte.environment import package_of
+    from toolkit.integrations.airbyte.source.environment import package_of
 
     try:
         package = package_of(connection)

@@ -14,7 +14,7 @@ import yaml
 
 from toolkit.graph import AssetGraph
 from toolkit.integrations.airbyte import AirbyteIntegration
-from toolkit.integrations.airbyte.environment import Package
+from toolkit.integrations.airbyte.source.environment import Package
 from toolkit.integrations.base import RunContext, StepEvent, StepFinished
 from toolkit.settings import AirbyteTarget, DestinationMap, Profile, Settings
 from toolkit.warehouse import Warehouse

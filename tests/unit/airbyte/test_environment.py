@@ -10,10 +10,10 @@ import pytest
 from airbyte_harness import Project, install_fake
 
 from toolkit.errors import ConnectorError, SettingsError
-from toolkit.integrations.airbyte.configuration import render_config
-from toolkit.integrations.airbyte.environment import Package, cache_dir, install, package_of
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers import read_connections
+from toolkit.integrations.airbyte.source.configuration import render_config
+from toolkit.integrations.airbyte.source.environment import Package, cache_dir, install, package_of
 from toolkit.settings import AirbyteTarget
 
 

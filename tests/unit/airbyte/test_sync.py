@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from airbyte_harness import DEDUP, DestinationMap, Project, complete
 
-from toolkit.integrations.airbyte import sync
+from toolkit.integrations.airbyte.local import sync
 
 FULL = {"name": "users", "sync_mode": "full_refresh_overwrite"}
 

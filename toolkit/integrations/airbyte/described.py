@@ -7,13 +7,13 @@ import msgspec
 
 from toolkit.errors import Problem, Severity
 from toolkit.graph import Asset, Column
-from toolkit.integrations.airbyte.catalog import CatalogCache, find_stream
 from toolkit.integrations.airbyte.columns import Field, properties_of
-from toolkit.integrations.airbyte.local_mappers import not_local
+from toolkit.integrations.airbyte.local.mappers import not_local
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
 from toolkit.integrations.airbyte.mapping import Fault, Mapped, fault_text, map_fields
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.naming import normalise
+from toolkit.integrations.airbyte.source.catalog import CatalogCache, find_stream
 
 
 class Described(msgspec.Struct, kw_only=True):

@@ -10,12 +10,12 @@ import msgspec
 
 from toolkit.errors import Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, Relation
-from toolkit.integrations.airbyte.catalog import CatalogCache
 from toolkit.integrations.airbyte.described import Described, columns_that_do_not_land, describe
 from toolkit.integrations.airbyte.mappers import kind_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.naming import relation_of
 from toolkit.integrations.airbyte.readers import read_connections
+from toolkit.integrations.airbyte.source.catalog import CatalogCache
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
 from toolkit.settings import Settings
 
@@ -104,7 +104,7 @@ class AirbyteIntegration:
                 "No connection was synced.",
                 "Use a target of type duckdb, or let an Airbyte server run the syncs.",
             )
-        from toolkit.integrations.airbyte.runner import SyncRunner
+        from toolkit.integrations.airbyte.local.runner import SyncRunner
 
         return SyncRunner(context, context.warehouse, self._connections, self._streams)
 

@@ -12,10 +12,15 @@ import msgspec
 
 from toolkit.errors import ConnectorError
 from toolkit.integrations.airbyte.columns import Field, properties_of
-from toolkit.integrations.airbyte.local_mappers import check_mapped_key, check_mappers
+from toolkit.integrations.airbyte.local.mappers import check_mapped_key, check_mappers
 from toolkit.integrations.airbyte.mapping import Filter, Mapped, map_fields
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.protocol import Catalog, CatalogStream, ReadMode, descriptor
+from toolkit.integrations.airbyte.source.protocol import (
+    Catalog,
+    CatalogStream,
+    ReadMode,
+    descriptor,
+)
 
 # The platform, too, looks once a day whether a source's schema has changed.
 MAX_AGE_SECONDS = 24 * 3600

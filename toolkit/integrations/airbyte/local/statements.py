@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 
 from toolkit.integrations.airbyte.columns import Field
-from toolkit.integrations.airbyte.hashing import Hashes
+from toolkit.integrations.airbyte.local.hashing import Hashes
+from toolkit.integrations.airbyte.local.tables import Table
 from toolkit.integrations.airbyte.mapping import Comparison, Filter
 from toolkit.integrations.airbyte.naming import SEQUENCE
-from toolkit.integrations.airbyte.tables import Table
 from toolkit.warehouse.duckdb import quote
 
 BATCH = "_toolkit_batch"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.hashing import Hashes
+from toolkit.integrations.airbyte.local.hashing import Hashes
+from toolkit.integrations.airbyte.local.statements import BATCH, insert_statement
+from toolkit.integrations.airbyte.local.tables import Table
 from toolkit.integrations.airbyte.mapping import Filter, steps_of
 from toolkit.integrations.airbyte.naming import SEQUENCE
-from toolkit.integrations.airbyte.statements import BATCH, insert_statement
-from toolkit.integrations.airbyte.tables import Table
 from toolkit.warehouse.duckdb import quote
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.configuration import render_config
-from toolkit.integrations.airbyte.environment import MANIFEST_KEY, package_of
 from toolkit.integrations.airbyte.model import Connection
-from toolkit.integrations.airbyte.process import ConnectorProcess
-from toolkit.integrations.airbyte.protocol import Catalog, Message
+from toolkit.integrations.airbyte.source.configuration import render_config
+from toolkit.integrations.airbyte.source.environment import MANIFEST_KEY, package_of
+from toolkit.integrations.airbyte.source.process import ConnectorProcess
+from toolkit.integrations.airbyte.source.protocol import Catalog, Message
 from toolkit.integrations.airbyte.yamltext import Json, parse, read_text
 from toolkit.masking import Masker
 

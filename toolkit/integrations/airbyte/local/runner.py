@@ -9,13 +9,18 @@ from typing import IO
 
 from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.graph import AssetGraph, Relation
-from toolkit.integrations.airbyte.catalog import MAX_AGE_SECONDS, CatalogCache, Plan, plan_stream
-from toolkit.integrations.airbyte.connector import Connector
-from toolkit.integrations.airbyte.environment import install, package_of
+from toolkit.integrations.airbyte.local.state import SCHEMA, StateStore
+from toolkit.integrations.airbyte.local.sync import Result, Sync, Target
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.process import Cancelled
-from toolkit.integrations.airbyte.state import SCHEMA, StateStore
-from toolkit.integrations.airbyte.sync import Result, Sync, Target
+from toolkit.integrations.airbyte.source.catalog import (
+    MAX_AGE_SECONDS,
+    CatalogCache,
+    Plan,
+    plan_stream,
+)
+from toolkit.integrations.airbyte.source.connector import Connector
+from toolkit.integrations.airbyte.source.environment import install, package_of
+from toolkit.integrations.airbyte.source.process import Cancelled
 from toolkit.integrations.base import (
     RunContext,
     Status,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from toolkit.integrations.airbyte.protocol import descriptor
+from toolkit.integrations.airbyte.source.protocol import descriptor
 from toolkit.integrations.airbyte.yamltext import Json
 
 if TYPE_CHECKING:

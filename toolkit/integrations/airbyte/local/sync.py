@@ -9,19 +9,19 @@ import msgspec
 
 from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.graph import Relation
-from toolkit.integrations.airbyte import tables
-from toolkit.integrations.airbyte.catalog import Plan, configured_catalog
-from toolkit.integrations.airbyte.connector import Connector
-from toolkit.integrations.airbyte.landing import Landing, transaction
-from toolkit.integrations.airbyte.process import Cancelled
-from toolkit.integrations.airbyte.protocol import Message, Record, State, StreamDescriptor
-from toolkit.integrations.airbyte.state import (
+from toolkit.integrations.airbyte.local import tables
+from toolkit.integrations.airbyte.local.landing import Landing, transaction
+from toolkit.integrations.airbyte.local.state import (
     Saved,
     StateStore,
     input_state,
     is_legacy,
     without_whole,
 )
+from toolkit.integrations.airbyte.source.catalog import Plan, configured_catalog
+from toolkit.integrations.airbyte.source.connector import Connector
+from toolkit.integrations.airbyte.source.process import Cancelled
+from toolkit.integrations.airbyte.source.protocol import Message, Record, State, StreamDescriptor
 from toolkit.integrations.base import Made
 from toolkit.warehouse import Warehouse
 

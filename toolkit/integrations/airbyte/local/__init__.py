@@ -1,0 +1,1 @@
+"""Local syncs: what a source says, into DuckDB, checkpoint by checkpoint."""
