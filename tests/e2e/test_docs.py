@@ -297,7 +297,7 @@ def test_the_glossary_names_every_kind() -> None:
 def test_what_is_said_to_be_missing_is_missing() -> None:
     """The first table of limits.md: when one of these comes, the page must change."""
     listed = re.findall(r"^\| `toolkit ([^`]+)` \|", text_of("docs/limits.md"), re.MULTILINE)
-    assert len(listed) >= 5
+    assert listed  # else the table has another form and nothing is looked at
     there = []
     for words in (item.split() for item in listed):
         command = COMMANDS.get(f"toolkit {words[0]}")
