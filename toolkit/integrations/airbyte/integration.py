@@ -129,9 +129,11 @@ def _asset(
     described: Described,
 ) -> Asset:
     database = settings.profile.database if settings.profile else None
-    relation = relation_of(
-        connection, stream, destinations=settings.destinations, database=database
-    )
+    relation: Relation | None = None
+    if "prefix" not in connection.unknown:
+        relation = relation_of(
+            connection, stream, destinations=settings.destinations, database=database
+        )
     return Asset(
         key=key,
         kind="stream",
@@ -177,7 +179,9 @@ def _config(connection: Connection, stream: StreamConfiguration) -> dict[str, An
     return config
 
 
-def _code_version(connection: Connection, stream: StreamConfiguration, relation: Relation) -> str:
+def _code_version(
+    connection: Connection, stream: StreamConfiguration, relation: Relation | None
+) -> str:
     """Fingerprint of how a stream is made; the configuration counts before it is rendered."""
     source = connection.source
     manifest = b""

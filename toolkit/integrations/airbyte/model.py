@@ -30,6 +30,29 @@ SYNC_MODES: tuple[SyncMode, ...] = (
 )
 
 
+class Offered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says that the source offers of a stream, whether it is synced or not.
+
+    A discovered catalog knows better; this is for where there is none.
+
+    Attributes:
+        json_schema: the stream's schema, where the file holds it.
+        fields: top-level fields, where only their names are known.
+        primary_key / cursor_field: the source's own.
+        source_defined_cursor: the source decides which row is newer.
+        sync_modes: as the file spells them.
+        file: where that is said, absolute.
+    """
+
+    json_schema: Mapping[str, Any] | None = None
+    fields: tuple[str, ...] = ()
+    primary_key: tuple[tuple[str, ...], ...] = ()
+    cursor_field: tuple[str, ...] = ()
+    source_defined_cursor: bool = False
+    sync_modes: tuple[str, ...] = ()
+    file: Path | None = None
+
+
 class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """One stream that a connection syncs.
 
@@ -41,6 +64,7 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         selected_fields: top-level fields to keep; empty = all. What the sync mode needs stays.
         mappers: Airbyte's own transformations, applied in this order.
         json_schema: the stream's schema, where the configuration holds it.
+        offered: what a file beside it says of the stream at its source.
         line: where in the file it is configured.
     """
 
@@ -52,6 +76,7 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     selected_fields: tuple[str, ...] = ()
     mappers: tuple[Mapper, ...] = ()
     json_schema: Mapping[str, Any] | None = None
+    offered: Offered | None = None
     description: str = ""
     line: int | None = None
 
@@ -124,6 +149,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         lines: 1-based line of each key in that file, by path of keys.
         timeout: seconds without a word from the connector before it counts as hung.
         schedule: as a remote Airbyte has it.
+        unknown: what the configuration leaves open, and why: ``destination.schema``,
+            ``destination.database``, ``namespace`` or ``prefix`` -> the expression that has no
+            value here (``var.schema``). No default applies to these.
     """
 
     name: str
@@ -142,6 +170,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     timeout: float = 600.0
     schedule: Mapping[str, Any] = {}
+    unknown: Mapping[str, str] = {}
     line: int | None = None
     lines: Mapping[tuple[str | int, ...], int] = {}
 

@@ -81,9 +81,15 @@ def relation_of(
     """
     target = connection.destination
     mapped = destinations.get(target.name or "", DestinationMap())
-    default = mapped.schema or target.schema or _DEFAULT_SCHEMAS.get(target.type or "")
+    default = mapped.schema or target.schema
+    if default is None and "destination.schema" not in connection.unknown:
+        default = _DEFAULT_SCHEMAS.get(target.type or "")
     namespace = _namespace(connection, stream)
     schema = namespace if namespace is not None else default
+    if "namespace" in connection.unknown:
+        schema = namespace = None
+    if "destination.database" in connection.unknown:
+        database = None
     table = (connection.prefix if connection.prefix.strip() else "") + stream.name
     return Relation(
         mapped.database or target.database or database,

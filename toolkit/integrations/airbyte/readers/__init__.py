@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolkit.errors import ArtifactError, Problem, SettingsError
 from toolkit.integrations.airbyte.readers.api import ApiReader
-from toolkit.integrations.airbyte.readers.base import Read, Reader, SourceFile
+from toolkit.integrations.airbyte.readers.base import AcrossFolders, Read, Reader, SourceFile
 from toolkit.integrations.airbyte.readers.ours import YamlReader
 
 READERS: tuple[Reader, ...] = (YamlReader(), ApiReader())
@@ -41,7 +41,8 @@ def read_connections(paths: Iterable[Path]) -> Read:
             seen.add(file.path.resolve())
             index = _reader_of(file)
             if index is not None:
-                groups.setdefault((file.path.parent, index), []).append(file)
+                together = isinstance(READERS[index], AcrossFolders)
+                groups.setdefault((Path() if together else file.path.parent, index), []).append(file)
             elif file.path == path:
                 raise ArtifactError(
                     f"{path} is in no format that we know.",

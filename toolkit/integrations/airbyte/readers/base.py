@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -69,3 +69,10 @@ class Reader(Protocol):
 
     def read(self, files: Sequence[SourceFile]) -> Read:
         """Read all files of this format that stand in one folder, together."""
+
+
+@runtime_checkable
+class AcrossFolders(Protocol):
+    """A reader whose folders refer to each other: it is given all its files at once."""
+
+    across_folders: bool
