@@ -42,7 +42,8 @@ def read_connections(paths: Iterable[Path]) -> Read:
             index = _reader_of(file)
             if index is not None:
                 together = isinstance(READERS[index], AcrossFolders)
-                groups.setdefault((Path() if together else file.path.parent, index), []).append(file)
+                folder = Path() if together else file.path.parent
+                groups.setdefault((folder, index), []).append(file)
             elif file.path == path:
                 raise ArtifactError(
                     f"{path} is in no format that we know.",
