@@ -11,7 +11,7 @@ from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.local.mappers import not_local
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
 from toolkit.integrations.airbyte.mapping import Fault, Mapped, fault_text, map_fields
-from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfiguration
 from toolkit.integrations.airbyte.naming import normalise
 from toolkit.integrations.airbyte.source.catalog import CatalogCache, find_stream
 
@@ -98,15 +98,22 @@ def _mapped(
     if connection.source.local:
         catalog = cache.get(connection)
         offered = find_stream(catalog, stream) if catalog is not None else None
-    schema = stream.json_schema or (offered.json_schema if offered is not None else None)
+    said = stream.offered or Offered()
+    schema = (
+        stream.json_schema
+        or (offered.json_schema if offered is not None else None)
+        or said.json_schema
+    )
+    primary = (offered.source_defined_primary_key if offered else None) or said.primary_key
+    cursor = (offered.default_cursor_field if offered else None) or said.cursor_field
     if schema is None:
-        # A selection is a complete list of names, if not of types.
-        names = dict.fromkeys((*stream.selected_fields, *sorted(stream.keeps())))
+        # A selection is a complete list of names, if not of types; so is what the source offers.
+        keep = stream.keeps(primary, cursor)
+        listed = said.fields or (*stream.selected_fields, *sorted(keep))
+        names = dict.fromkeys(name for name in listed if not keep or name in keep)
         if not names:
             return None
         return map_fields(names, stream.mappers, destination=destination, typed=False)
-    primary = (offered.source_defined_primary_key if offered is not None else None) or ()
-    cursor = (offered.default_cursor_field if offered is not None else None) or ()
     keep = stream.keeps(primary, cursor)
     selected: Mapping[str, Any] = {
         name: value for name, value in properties_of(schema).items() if not keep or name in keep

@@ -21,6 +21,9 @@ SyncMode = Literal[
 
 NamespaceDefinition = Literal["destination", "source", "custom_format"]
 
+# What to do when a source's fields change and none of them breaks the sync.
+SchemaUpdates = Literal["ignore", "disable_connection", "propagate_columns", "propagate_fully"]
+
 SYNC_MODES: tuple[SyncMode, ...] = (
     "full_refresh_overwrite",
     "full_refresh_append",
@@ -111,13 +114,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         package: the connector's distribution on PyPI, for a local run.
-        version: its exact version.
+        image: its container image, for a local run where a container engine is.
+        version: its exact version (the image's tag).
         manifest: a low-code source's file, absolute; runs on ``airbyte-cdk``.
         config: the connector's configuration, *not rendered*: ``env_var`` calls stand in it.
         name / source_id / type: as a remote Airbyte knows it.
     """
 
     package: str | None = None
+    image: str | None = None
     version: str | None = None
     manifest: Path | None = None
     config: Mapping[str, Any] = {}
@@ -128,7 +133,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def local(self) -> bool:
         """Whether it can run as a process on this machine."""
-        return self.package is not None or self.manifest is not None
+        return any(way is not None for way in (self.package, self.manifest, self.image))
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
