@@ -154,6 +154,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         lines: 1-based line of each key in that file, by path of keys.
         timeout: seconds without a word from the connector before it counts as hung.
         schedule: as a remote Airbyte has it.
+        schema_updates: the API's ``nonBreakingSchemaUpdatesBehavior``.
         unknown: what the configuration leaves open, and why: ``destination.schema``,
             ``destination.database``, ``namespace`` or ``prefix`` -> the expression that has no
             value here (``var.schema``). No default applies to these.
@@ -175,6 +176,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     timeout: float = 600.0
     schedule: Mapping[str, Any] = {}
+    schema_updates: SchemaUpdates = "propagate_columns"
     unknown: Mapping[str, str] = {}
     line: int | None = None
     lines: Mapping[tuple[str | int, ...], int] = {}

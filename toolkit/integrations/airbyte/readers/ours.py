@@ -14,6 +14,7 @@ from toolkit.integrations.airbyte.model import (
     Connection,
     Destination,
     NamespaceDefinition,
+    SchemaUpdates,
     Source,
     StreamConfiguration,
     SyncMode,
@@ -24,6 +25,7 @@ from toolkit.integrations.airbyte.yamltext import Lines, Located
 
 class _Source(msgspec.Struct, forbid_unknown_fields=True):
     package: str | None = None
+    image: str | None = None
     manifest: str | None = None
     version: str | None = None
     config: dict[str, Any] = {}
@@ -62,6 +64,7 @@ class _Connection(msgspec.Struct, forbid_unknown_fields=True):
     tags: list[str] = []
     description: str = ""
     timeout: float = 600.0
+    non_breaking_schema_updates_behavior: SchemaUpdates = "propagate_columns"
 
 
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
@@ -106,6 +109,7 @@ def _connection(located: Located, path: Path) -> Connection:
         name=parsed.name,
         source=Source(
             package=source.package,
+            image=source.image,
             version=source.version,
             manifest=(path.parent / source.manifest).resolve() if source.manifest else None,
             config=source.config,
@@ -142,6 +146,7 @@ def _connection(located: Located, path: Path) -> Connection:
         tags=tuple(parsed.tags),
         description=parsed.description,
         timeout=parsed.timeout,
+        schema_updates=parsed.non_breaking_schema_updates_behavior,
         line=located.lines.get(("name",), 1),
         lines=located.lines,
     )
@@ -161,12 +166,12 @@ def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
             "Rename the connection.",
         )
     source = parsed.source
-    if (source.package is None) == (source.manifest is None):
+    if [source.package, source.manifest, source.image].count(None) != 2:
         fail(
             ("source",),
-            "`source` needs either `package` (a connector on PyPI) or `manifest` (a low-code "
-            "source's file).",
-            "Give exactly one of the two.",
+            "`source` needs either `package` (a connector on PyPI), `manifest` (a low-code "
+            "source's file) or `image` (a container image).",
+            "Give exactly one of the three.",
         )
     if source.manifest is not None and not (path.parent / source.manifest).is_file():
         fail(
