@@ -18,7 +18,10 @@ _KEYS = ("version", "connections", "assets", "airbyte", "destinations")
 _AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
 _DESTINATION_KEYS = DestinationMap.__struct_fields__
 _RUN = ("local", "remote")
-_SECRET_KEYS = ("client_secret",)
+_SECRET_KEYS = ("client_secret", "token", "password")
+_CONNECTIONS = ("files", "server")
+# The ways to sign in, each by the keys that it needs.
+_SIGN_IN = (("client_id", "client_secret"), ("token",), ("username", "password"))
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,16 +157,63 @@ def _airbyte(document: Document, value: object, target: str, renderer: Renderer)
                 )
         active = str(name) == target
         rendered = renderer.mapping(document, keys, fields) if active else fields
-        made = _texts(document, keys, rendered)
+        made: dict[str, Any] = dict(_texts(document, keys, _plain(rendered)))
         run = made.get("run", "local")
         if run not in _RUN and (active or "{{" not in run):
             raise document.error(
                 (*keys, "run"),
                 f"is {run!r}; it must be local or remote. {nearest(run, _RUN)}".rstrip(),
             )
+        read = made.get("connections", "files")
+        if read not in _CONNECTIONS and (active or "{{" not in read):
+            raise document.error(
+                (*keys, "connections"),
+                f"is {read!r}; it must be files or server. {nearest(read, _CONNECTIONS)}".rstrip(),
+            )
+        made |= _workspaces(document, keys, rendered) | _timeout(document, keys, rendered)
         if active:
+            _check_sign_in(document, keys, made)
             chosen = msgspec.convert(made, AirbyteTarget)
     return chosen
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a target that are text."""
+    return {key: value for key, value in fields.items() if key not in ("workspaces", "timeout")}
+
+
+def _workspaces(document: Document, keys: Keys, fields: Mapping[str, Any]) -> dict[str, Any]:
+    value = fields.get("workspaces")
+    if value is None:
+        return {}
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(e, str) and e for e in entries):
+        raise document.error((*keys, "workspaces"), "must be a list of workspace ids.")
+    return {"workspaces": tuple(entries)}
+
+
+def _timeout(document: Document, keys: Keys, fields: Mapping[str, Any]) -> dict[str, Any]:
+    value = fields.get("timeout")
+    if value is None or (isinstance(value, str) and "{{" in value):
+        return {}
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise document.error((*keys, "timeout"), "must be a number of seconds, above 0.")
+    return {"timeout": float(value)}
+
+
+def _check_sign_in(document: Document, keys: Keys, made: Mapping[str, Any]) -> None:
+    """One way to sign in, and all of it."""
+    begun = [way for way in _SIGN_IN if any(made.get(key) for key in way)]
+    if len(begun) > 1:
+        raise document.error(
+            keys,
+            f"signs in in more than one way: {' and '.join(', '.join(way) for way in begun)}.",
+            next_step="Keep one of them.",
+        )
+    for key in begun[0] if begun else ():
+        if not made.get(key):
+            has = next(other for other in begun[0] if made.get(other))
+            raise document.error(keys, f"has `{has}` but no `{key}`.", next_step=f"Add `{key}`.")
 
 
 def _destinations(

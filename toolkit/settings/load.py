@@ -146,7 +146,7 @@ def artifact_settings(
 def _secrets(
     environ: Mapping[str, str], config: Config, output: Mapping[str, Any]
 ) -> frozenset[str]:
-    values = [*secret_values(output), config.airbyte.client_secret]
+    values = [*secret_values(output), *config.airbyte.secrets]
     return secret_environment(environ) | frozenset(value for value in values if value)
 
 

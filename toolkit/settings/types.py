@@ -31,12 +31,45 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AirbyteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one target reaches Airbyte (``airbyte.<target>`` in toolkit.yml)."""
+    """How one target reaches Airbyte (``airbyte.<target>`` in toolkit.yml).
+
+    Attributes:
+        run: connectors as local processes, or syncs on an Airbyte server.
+        url: of the server; ``None`` is Airbyte Cloud.
+        client_id / client_secret: of an application; or
+        token: a bearer token; or
+        username / password: basic authentication. Or nothing, where the server asks for none.
+        workspaces: ids of the workspaces to look into; empty = all that can be seen.
+        timeout: seconds that one sync may take on the server.
+        connections: ``files`` (what ``connections:`` names) or ``server`` (what was read from
+            it); ``None`` is the server where the target is remote and no files are named.
+    """
 
     run: Literal["local", "remote"] = "local"
     url: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
+    token: str | None = None
+    username: str | None = None
+    password: str | None = None
+    workspaces: tuple[str, ...] = ()
+    timeout: float = 86_400.0
+    connections: Literal["files", "server"] | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must never be printed."""
+        values = (self.client_secret, self.token, self.password)
+        return tuple(value for value in values if value)
+
+    def __repr__(self) -> str:
+        """Without what is secret."""
+        shown = [
+            f"{name}={'*****' if value in self.secrets else repr(value)}"
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) not in (None, ())
+        ]
+        return f"AirbyteTarget({', '.join(shown)})"
 
 
 class DestinationMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -38,7 +38,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         """,
         "toolkit.yml:5: `airbyte.dev.clientId` is not a key of toolkit.yml under `airbyte.dev`. "
         "Did you mean `client_id`?",
-        "Valid keys here: run, url, client_id, client_secret.",
+        "Valid keys here: run, url, client_id, client_secret, token, username, password, "
+        "workspaces, timeout, connections.",
     ),
     "unknown key in a target that is not active": (
         "version: 1\nairbyte:\n  prod: {runs: remote}\n",
@@ -105,6 +106,43 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "version: 1\nairbyte: {prod: {client_secret: abc}}\n",
         "toolkit.yml:2: `airbyte.prod.client_secret` is written out in toolkit.yml.",
         "env_var(",
+    ),
+    "token written out": (
+        "version: 1\nairbyte: {prod: {token: abc}}\n",
+        "toolkit.yml:2: `airbyte.prod.token` is written out in toolkit.yml.",
+        "env_var(",
+    ),
+    "password written out": (
+        "version: 1\nairbyte:\n  prod:\n    username: me\n    password: abc\n",
+        "toolkit.yml:5: `airbyte.prod.password` is written out in toolkit.yml.",
+        "env_var(",
+    ),
+    "half a sign-in": (
+        "version: 1\nairbyte:\n  dev: {client_id: me}\n",
+        "toolkit.yml:3: `airbyte.dev` has `client_id` but no `client_secret`.",
+        "Add `client_secret`.",
+    ),
+    "two sign-ins": (
+        "version: 1\nairbyte:\n  dev: {client_id: me, username: you}\n",
+        "toolkit.yml:3: `airbyte.dev` signs in in more than one way: client_id, client_secret "
+        "and username, password.",
+        "Keep one of them.",
+    ),
+    "workspaces that are none": (
+        "version: 1\nairbyte:\n  dev: {workspaces: [1]}\n",
+        "toolkit.yml:3: `airbyte.dev.workspaces` must be a list of workspace ids.",
+        "",
+    ),
+    "timeout that is none": (
+        "version: 1\nairbyte:\n  dev: {timeout: 0}\n",
+        "toolkit.yml:3: `airbyte.dev.timeout` must be a number of seconds, above 0.",
+        "",
+    ),
+    "connections from nowhere": (
+        "version: 1\nairbyte:\n  dev: {connections: servers}\n",
+        "toolkit.yml:3: `airbyte.dev.connections` is 'servers'; it must be files or server. "
+        "Did you mean `server`?",
+        "",
     ),
     "unset variable": (
         "version: 1\nairbyte:\n  dev:\n    url: \"{{ env_var('AIRBYTE_URL') }}\"\n",
@@ -303,5 +341,27 @@ def test_only_the_active_target_is_rendered(write: Write, env: dict[str, str]) -
         run="remote", url="https://airbyte.example.com", client_id="id", client_secret="s3cret"
     )
     assert "s3cret" in settings.secrets
+    assert "s3cret" not in repr(settings.airbyte)
     with pytest.raises(SettingsError, match="AIRBYTE_URL"):
         load_settings(environ=env, target="prod")
+
+
+def test_other_ways_to_sign_in(write: Write, env: dict[str, str]) -> None:
+    text = """version: 1
+airbyte:
+  token: {run: remote, token: "{{ env_var('T') }}", workspaces: [a, b], timeout: 90}
+  basic: {run: remote, username: me, password: "{{ env_var('T') }}", connections: server}
+"""
+    profiles = "shop:\n  target: token\n  outputs:\n"
+    profiles += "".join(f"    {name}: {{type: duckdb, path: x}}\n" for name in ("token", "basic"))
+    write({"toolkit.yml": text, "profiles.yml": profiles})
+    env = {**env, "T": "planted-secret"}
+    token = load_settings(environ=env, target="token")
+    basic = load_settings(environ=env, target="basic")
+    assert token.airbyte == AirbyteTarget(
+        run="remote", token="planted-secret", workspaces=("a", "b"), timeout=90.0
+    )
+    assert (basic.airbyte.username, basic.airbyte.connections) == ("me", "server")
+    for settings in (token, basic):
+        assert "planted-secret" in settings.secrets
+        assert "planted-secret" not in repr(settings.airbyte)
