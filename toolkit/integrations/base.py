@@ -53,6 +53,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         reads: keys of the assets that it reads; for a check, the assets that it tests.
         blocking: its failure blocks what is downstream (false for a check of severity warn).
         name: what progress and summary call it.
+        uses_duckdb: it works on the target's DuckDB file in this process; otherwise somebody
+            else's engine does the work, and the target may be any warehouse.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...]
     name: str
     blocking: bool = True
+    uses_duckdb: bool = True
 
 
 class StepStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +163,38 @@ class Runner(Protocol):
         """Give back what the runner holds. Called once, also after an interruption."""
 
 
+@runtime_checkable
+class GatedRunner(Protocol):
+    """A runner of a tool that orders its steps itself, and can hold back each of them.
+
+    It gets all its steps in one call, though some of them wait for steps of others: so
+    there is one start of the tool in a run, and nothing waits for more than it must.
+    """
+
+    def takes_gates(self) -> bool:
+        """Whether it can do that here; else ``run`` is called, segment by segment.
+
+        Asked once, in the main thread, when the steps of others already run.
+        """
+
+    def run_gated(self, steps: Sequence[Step], gates: Mapping[str, frozenset[str]]) -> None:
+        """As ``Runner.run``; a step begins only when the steps in its gates have ended.
+
+        Args:
+            gates: for a step's key the keys of steps that the tool itself does not wait for.
+                They may have ended already, as far as :meth:`ended` was called.
+        """
+
+    def ended(self, event: StepFinished, *, blocks: bool) -> None:
+        """A step ended, anyone's; ``blocks``: what waits for it must be skipped.
+
+        Called from any thread, also before and after :meth:`run_gated`.
+        """
+
+    def stop(self) -> None:
+        """Begin nothing any more: what has not begun is to be skipped (``--fail-fast``)."""
+
+
 class Integration(Protocol):
     """One tool that we bring into the graph.
 
@@ -197,3 +232,11 @@ class CompilesSql(Protocol):
 
     def compile(self, settings: Settings) -> str | None:
         """Have the SQL compiled, so that the next ``load`` finds it; else say why not."""
+
+
+@runtime_checkable
+class ReadsServer(Protocol):
+    """An integration that knows what a server has: kept in files, which ``load`` reads."""
+
+    def refresh(self, settings: Settings) -> Problem | None:
+        """Ask the server and keep what it says; a problem where what was kept must do."""

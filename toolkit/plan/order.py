@@ -23,8 +23,8 @@ class Waits(msgspec.Struct, frozen=True):
     Attributes:
         all: keys of the steps that must have ended before it begins.
         found: those of them that are known only because a relation was matched (see
-            ``Asset.matched``): the tool that runs both does not know of them, so it cannot be
-            left to order them.
+            ``Asset.matched``), or through another tool: the tool that runs both does not know
+            of them, so it cannot be left to order them.
     """
 
     all: frozenset[str]
@@ -37,16 +37,45 @@ def dependencies(graph: AssetGraph, steps: Sequence[Step]) -> dict[str, Waits]:
     everything = _reads(graph, steps, producer, matched=True)
     declared = _reads(graph, steps, producer, matched=False)
     planned = {step.key for step in steps}
-    tests: dict[str, set[str]] = {step.key: set() for step in steps}
+    tests = _tests(graph, graph, planned, producer)
+    plain = _declared_only(graph)
+    known = tests if plain is graph else _tests(graph, plain, planned, producer)
+    return {
+        key: Waits(
+            frozenset(keys | tests[key]),
+            frozenset((keys - declared[key] - tests[key]) | (tests[key] - known[key])),
+        )
+        for key, keys in everything.items()
+    }
+
+
+def _tests(
+    graph: AssetGraph, edges: AssetGraph, planned: set[str], producer: Mapping[str, str]
+) -> dict[str, set[str]]:
+    """For each step the tests that block it first, along ``edges``."""
+    tests: dict[str, set[str]] = {key: set() for key in planned}
     for check in graph.checks.values():
         before_model = check.kind == "unit_test" and all(a in producer for a in check.assets)
         if check.key in planned and not before_model:
-            for key in _first_blocked(graph, check, producer):
+            for key in _first_blocked(edges, check, producer):
                 tests[key].add(check.key)
-    return {
-        key: Waits(frozenset(keys | tests[key]), frozenset(keys - declared[key] - tests[key]))
-        for key, keys in everything.items()
-    }
+    return tests
+
+
+def _declared_only(graph: AssetGraph) -> AssetGraph:
+    """The graph without the edges that were found by relation."""
+    if not any(asset.matched for asset in graph):
+        return graph
+    return AssetGraph(
+        msgspec.structs.replace(
+            asset,
+            depends_on=tuple(key for key in asset.depends_on if key not in asset.matched),
+            matched={},
+        )
+        if asset.matched
+        else asset
+        for asset in graph
+    )
 
 
 def _reads(

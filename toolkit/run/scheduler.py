@@ -2,31 +2,35 @@
 
 Steps of an integration that batches (dbt) go in segments: all of its steps whose
 parents outside of it are done, in one call, in the main thread (dbt handles Ctrl-C
-there). The steps of the others run one by one in a pool of threads, also while a
-segment runs.
+there). A runner with gates gets all steps at once instead, and is told as others end.
+The steps of the other integrations run one by one in a pool of threads, all the while.
 """
 
+import _thread
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import (
     FAILED,
+    GatedRunner,
     RunContext,
     Runner,
-    Status,
     Step,
     StepEvent,
     StepFinished,
     StepStarted,
 )
-from toolkit.plan import Plan, PlannedStep
+from toolkit.plan import Plan
+from toolkit.run.board import Board
 from toolkit.run.journal import Journal
 
 
@@ -42,36 +46,76 @@ class Scheduler:
     def __init__(
         self, plan: Plan, runners: Mapping[str, Runner], batching: frozenset[str], journal: Journal
     ) -> None:
-        self._planned = {planned.step.key: planned for planned in plan.steps}
+        self._board = Board(plan, batching)
         self._runners = runners
         self._batching = batching
         self._journal = journal
         self._changed = threading.Condition()
-        self._pending = dict.fromkeys(self._planned)
-        self._running: set[str] = set()
+        self._to_skip: deque[tuple[str, str]] = deque()
         self._started: dict[str, float] = {}
-        self._status: dict[str, Status] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._context: RunContext | None = None
+        self._stopping = False
+        self._ends = 0
+        self._broken: BaseException | None = None  # what a thread could not report
         self.errors: list[ToolkitError] = []  # what failed beside the steps, such as a hook
+
+    # ---- events ----
 
     def emit(self, event: StepEvent) -> None:
         """Take an event from a runner: journal first, then the scheduling."""
-        if isinstance(event, StepFinished) and event.step in self._status:
-            return
-        if isinstance(event, StepFinished) and event.status == "skipped" and not event.message:
-            cause = self._cause(self._planned[event.step]) or "something upstream failed"
-            event = msgspec.structs.replace(event, message=f"skipped: {cause}")
+        self._take_event(event)
+        while True:  # not recursive: a chain of skipped steps can be long
+            with self._changed:
+                if not self._to_skip:
+                    break
+                key, cause = self._to_skip.popleft()
+            self._take_event(_skipped(key, f"skipped: {cause}"))
+        self._submit_ready()  # at once: the main thread may be in a long call
+
+    def _take_event(self, event: StepEvent) -> None:
+        board = self._board
+        if isinstance(event, StepFinished):
+            if event.step in board.status:
+                return
+            if event.status == "skipped" and not event.message:
+                cause = board.cause(board.planned[event.step])
+                cause = cause or ("--fail-fast" if self._stopping else "something upstream failed")
+                event = msgspec.structs.replace(event, message=f"skipped: {cause}")
         self._journal.on_event(event)
         with self._changed:
             if isinstance(event, StepStarted):
                 self._started[event.step] = event.at
-            elif isinstance(event, StepFinished):
-                self._status[event.step] = event.status
-                self._running.discard(event.step)
-                self._pending.pop(event.step, None)
-                self._submit_ready()  # at once: the main thread may be in a long segment
+            elif isinstance(event, StepFinished) and event.step not in board.status:
+                blocked = board.end(event.step, event.status)
+                self._ends += 1
+                self._tell_gates(event)
+                self._to_skip += [
+                    (key, board.cause(board.planned[key]) or "something upstream failed")
+                    for key in blocked
+                ]
+                if event.status in FAILED:
+                    self._stop_if_asked(board.planned[event.step].step)
             self._changed.notify_all()
+
+    def _tell_gates(self, event: StepFinished) -> None:
+        for runner in self._runners.values():
+            if isinstance(runner, GatedRunner):
+                runner.ended(event, blocks=self._board.blocks(event.step))
+
+    def _stop_if_asked(self, failed: Step) -> None:
+        """--fail-fast: nothing new begins after a failure."""
+        if self._stopping or not failed.blocking or self._context is None:
+            return
+        if not self._context.fail_fast:
+            return
+        self._stopping = True
+        self._to_skip += [(key, "--fail-fast") for key in self._board.end_waiting()]
+        for runner in self._runners.values():
+            if isinstance(runner, GatedRunner):
+                runner.stop()
+
+    # ---- the run ----
 
     def run(self, context: RunContext, check: Callable[[], None] = lambda: None) -> None:
         """Run everything that can be run; return when all has ended.
@@ -85,20 +129,22 @@ class Scheduler:
         pool = ThreadPoolExecutor(max_workers=max(1, context.threads), thread_name_prefix="step")
         self._pool, self._context = pool, context
         try:
+            self._submit_ready()
             while not context.cancel.is_set():
-                self._skip_blocked()
-                self._submit_ready()
-                segment = self._segment()
-                if segment:
-                    self._run_segment(segment)
+                ends = self._ends
+                if self._run_batch():
                     check()
                     continue
                 with self._changed:
-                    if not self._pending and not self._running:
+                    if self._broken is not None:
+                        raise self._broken
+                    if self._board.done:
                         return
-                    if not self._anything_new():
+                    if self._ends == ends:  # else a batch may have got ready meanwhile
                         self._changed.wait()
         except KeyboardInterrupt:
+            if self._broken is not None:
+                raise self._broken from None
             context.cancel.set()
             self._pool = None  # nothing new begins
             try:
@@ -114,11 +160,14 @@ class Scheduler:
         finally:
             self._pool = None
             pool.shutdown(wait=not context.cancel.is_set(), cancel_futures=True)
-            self._abandon()
+            if self._broken is None:
+                self._abandon()
 
     def _say_what_is_waited_for(self) -> None:
         begun = sorted(
-            self._planned[key].step.name for key in [*self._running] if key in self._started
+            self._board.planned[key].step.name
+            for key in [*self._board.taken]
+            if key in self._started
         )
         if begun:
             shown = ", ".join(begun[:3]) + (", ..." if len(begun) > 3 else "")
@@ -128,71 +177,63 @@ class Scheduler:
                 flush=True,
             )
 
-    # ---- what can run now ----
-
-    def _is_ready(self, planned: PlannedStep) -> bool:
-        done = all(key in self._status for key in planned.after)
-        return done and self._cause(planned) is None
-
-    def _anything_new(self) -> bool:
-        """Whether a pending step could begin or be skipped: the check before going to sleep."""
-        return any(
-            self._is_ready(self._planned[key]) or self._cause(self._planned[key]) is not None
-            for key in self._pending
-        )
-
     def _submit_ready(self) -> None:
         """Hand the steps of integrations that do not batch to the pool, as they get ready."""
         with self._changed:
             context = self._context
-            if self._pool is None or context is None or context.cancel.is_set() or self._stops():
+            if self._pool is None or context is None or context.cancel.is_set() or self._stopping:
                 return
-            ready = [
-                planned.step
-                for key in self._pending
-                if (planned := self._planned[key]).step.integration not in self._batching
-                and self._is_ready(planned)
-            ]
-            self._take(ready)
-            for step in ready:
+            for step in self._board.take_ready():
                 self._pool.submit(self._call, step, context)
 
-    def _segment(self) -> list[Step]:
-        """All pending steps of one batching integration that it can order by itself."""
+    def _run_batch(self) -> bool:
+        """Make one call of a batching integration, if there is one to make; in this thread."""
+        for name in sorted(self._batching & self._runners.keys()):
+            runner = self._runners[name]
+            if not self._waits(name):
+                continue
+            gated = isinstance(runner, GatedRunner) and runner.takes_gates()
+            with self._changed:
+                steps = self._board.take_batch(name, gated=gated)
+                gates = {step.key: self._board.gates(step) for step in steps}
+            if not steps:
+                continue
+            if isinstance(runner, GatedRunner) and gated:
+                self._call_batch(steps, partial(runner.run_gated, steps, gates))
+            else:
+                self._call_batch(steps, partial(runner.run, steps))
+            return True
+        return False
+
+    def _waits(self, name: str) -> bool:
         with self._changed:
-            for name in sorted(self._batching):
-                chosen: dict[str, Step] = {}
-                for key in self._pending:  # in planned order: parents come first
-                    planned = self._planned[key]
-                    if planned.step.integration != name or self._cause(planned) is not None:
-                        continue
-                    if all(
-                        parent in self._status or (parent in chosen and parent not in planned.found)
-                        for parent in planned.after
-                    ):
-                        chosen[key] = planned.step
-                if chosen:
-                    self._take(chosen.values())
-                    return list(chosen.values())
-        return []
+            planned = self._board.planned
+            return any(planned[key].step.integration == name for key in self._board.waiting)
 
-    def _take(self, steps: Iterable[Step]) -> None:
-        for step in steps:
-            self._pending.pop(step.key, None)
-            self._running.add(step.key)
-
-    # ---- running ----
-
-    def _run_segment(self, steps: list[Step]) -> None:
+    def _call_batch(self, steps: Sequence[Step], call: Callable[[], None]) -> None:
         try:
-            self._runners[steps[0].integration].run(steps)
+            call()
         except ToolkitError as error:
-            if all(step.key in self._status for step in steps):
+            if self._broken is not None:
+                raise
+            if all(step.key in self._board.status for step in steps):
                 self.errors.append(error)
             for step in steps:
                 self._fail(step, str(error))
+        if self._broken is not None:
+            raise self._broken
 
     def _call(self, step: Step, context: RunContext) -> None:
+        """Run one step in a thread of the pool; whatever happens, the main thread hears of it."""
+        try:
+            self._run_single(step, context)
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self._broken = error
+            with self._changed:
+                self._changed.notify_all()
+            _thread.interrupt_main()  # which may be in a call that waits for this step
+
+    def _run_single(self, step: Step, context: RunContext) -> None:
         try:
             self._runners[step.integration].run([step])
         except ToolkitError as error:
@@ -207,7 +248,7 @@ class Scheduler:
 
     def _fail(self, step: Step, message: str) -> None:
         """Report a failure, unless the step's end was reported already."""
-        if step.key in self._status:
+        if step.key in self._board.status:
             return
         now = time.time()
         started = self._started.get(step.key)
@@ -220,56 +261,20 @@ class Scheduler:
             )
         )
 
-    # ---- what will not run ----
-
-    def _cause(self, planned: PlannedStep) -> str | None:
-        """Why a step must not run any more, if so."""
-        for key in sorted(planned.after):
-            status = self._status.get(key)
-            before = self._planned[key].step
-            if status is None or not before.blocking:
-                continue
-            if status in FAILED:
-                return (
-                    f"{before.name} failed" if status == "fail" else f"{before.name} has an error"
-                )
-            if status == "skipped":
-                return f"{before.name} was skipped"
-        return None
-
-    def _stops(self) -> bool:
-        """Whether --fail-fast was asked for and something failed."""
-        fail_fast = self._context is not None and self._context.fail_fast
-        return fail_fast and any(
-            status in FAILED and self._planned[key].step.blocking
-            for key, status in list(self._status.items())
-        )
-
-    def _skip_blocked(self) -> None:
-        stop = self._stops()
-        changed = True
-        while changed:
-            changed = False
-            for key in list(self._pending):
-                cause = "--fail-fast" if stop else self._cause(self._planned[key])
-                if cause is not None:
-                    self._skip(key, f"skipped: {cause}")
-                    changed = True
-
-    def _skip(self, key: str, message: str) -> None:
-        now = time.time()
-        self.emit(
-            StepFinished(
-                step=key, status="skipped", started_at=now, finished_at=now, message=message
-            )
-        )
-
     def _abandon(self) -> None:
         """After an interruption: what was running has an error, what was not is skipped."""
-        for key in [*self._running]:
+        waiting = self._board.end_waiting()
+        for key in [*self._board.taken]:
             if key in self._started:
-                self._fail(self._planned[key].step, "interrupted")
+                self._fail(self._board.planned[key].step, "interrupted")
             else:
-                self._skip(key, "skipped: the run was interrupted")
-        for key in list(self._pending):
-            self._skip(key, "skipped: the run was interrupted")
+                self.emit(_skipped(key, "skipped: the run was interrupted"))
+        for key in waiting:
+            self.emit(_skipped(key, "skipped: the run was interrupted"))
+
+
+def _skipped(key: str, message: str) -> StepFinished:
+    now = time.time()
+    return StepFinished(
+        step=key, status="skipped", started_at=now, finished_at=now, message=message
+    )

@@ -7,7 +7,7 @@ from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
 from toolkit.integrations.dbt import staleness
 from toolkit.integrations.dbt.assets import assets_of
-from toolkit.integrations.dbt.engine import RunnerEngine
+from toolkit.integrations.dbt.engines.gated import GatedEngine
 from toolkit.integrations.dbt.manifest import Manifest, read_manifest
 from toolkit.integrations.dbt.session import DbtSession
 from toolkit.settings import Settings
@@ -86,7 +86,7 @@ class DbtIntegration:
         """The engine for one run."""
         everything = frozenset((*context.graph.assets, *context.graph.checks))
         buildable = frozenset(step.key for step in self.steps(context.graph, everything))
-        return RunnerEngine(self.session(context.settings), context, buildable)
+        return GatedEngine(self.session(context.settings), context, buildable)
 
 
 def _can_run(check: Check, keys: frozenset[str]) -> bool:

@@ -25,7 +25,7 @@ def select_args(graph: AssetGraph, steps: Sequence[Step], buildable: frozenset[s
         if any(asset.kind == "saved_query" for asset in graph):
             everything.append("saved_query:*")
         return ["--select", *everything]
-    words = [_exactly(_node(graph, key)) for key in sorted(wanted | _unit_tested(graph, wanted))]
+    words = [_exactly(_node(graph, key)) for key in sorted(wanted | unit_tested(graph, wanted))]
     args = ["--indirect-selection", "empty", "--select", *words]
     reached = select(graph, words, indirect="empty")
     beyond = ((reached.assets | reached.checks) & buildable) - wanted
@@ -35,7 +35,7 @@ def select_args(graph: AssetGraph, steps: Sequence[Step], buildable: frozenset[s
     return args + (["--exclude", *sorted(unwanted)] if unwanted else [])
 
 
-def _unit_tested(graph: AssetGraph, wanted: set[str]) -> set[str]:
+def unit_tested(graph: AssetGraph, wanted: set[str]) -> set[str]:
     """Ephemeral models, which are no steps: dbt reaches a unit test only through its model."""
     checks = [graph.checks[key] for key in wanted if key in graph.checks]
     models = {key for check in checks if check.kind == "unit_test" for key in check.assets}

@@ -1,4 +1,4 @@
-"""The engine that runs dbt: ``dbtRunner`` in this process, one call a segment.
+"""The runner engine: the public ``dbtRunner`` in this process, one call a segment.
 
 A segment is a set of dbt steps whose parents outside of dbt are done. dbt orders and
 parallelises what is inside of it.
@@ -19,6 +19,8 @@ from toolkit.integrations.dbt.session import DbtSession, failure
 class RunnerEngine:
     """``dbt build`` of exactly the asked steps, through the public ``dbtRunner``."""
 
+    name = "runner"
+
     def __init__(self, session: DbtSession, context: RunContext, buildable: frozenset[str]) -> None:
         self._session = session
         self._context = context
@@ -26,15 +28,19 @@ class RunnerEngine:
 
     def run(self, steps: Sequence[Step]) -> None:
         """Build ``steps`` in one dbt invocation."""
+        graph = self._context.graph
+        mixed = any(asset.integration != "dbt" for asset in graph)
+        self._build(steps, select_args(graph, steps, self._buildable), share_parse=mixed)
+
+    def _build(self, steps: Sequence[Step], words: Sequence[str], *, share_parse: bool) -> None:
         context = self._context
         reader = EventReader(context, steps)
-        args = select_args(context.graph, steps, self._buildable)
+        args = [*words]
         args += ["--full-refresh"] if context.full_refresh else []
         args += ["--fail-fast"] if context.fail_fast else []
-        mixed = any(asset.integration != "dbt" for asset in context.graph)
         hear = _Guarded(reader.on_event)
         try:
-            result = self._session.build(args, hear, share_parse=mixed)
+            result = self._session.build(args, hear, share_parse=share_parse)
         except ToolkitError as error:
             reader.close(str(error))
             return

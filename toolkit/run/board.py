@@ -1,0 +1,134 @@
+"""Where each step of a plan stands: waiting, taken, ended. Pure; not thread-safe."""
+
+from collections.abc import Iterable
+
+from toolkit.integrations.base import FAILED, Status, Step
+from toolkit.plan import Plan, PlannedStep
+
+
+class Board:
+    """The steps of one plan and what has become of them.
+
+    Args:
+        batching: names of the integrations that take many steps in one call. The steps of the
+            others get ready one by one.
+    """
+
+    def __init__(self, plan: Plan, batching: frozenset[str]) -> None:
+        self.planned = {planned.step.key: planned for planned in plan.steps}
+        self.waiting = dict.fromkeys(self.planned)
+        self.taken: set[str] = set()
+        self.doomed: set[str] = set()  # to be skipped; nobody else may take them
+        self.status: dict[str, Status] = {}
+        self._batching = batching
+        self._children: dict[str, list[str]] = {}
+        self._open = {key: len(planned.after) for key, planned in self.planned.items()}
+        for key, planned in self.planned.items():
+            for parent in planned.after:
+                self._children.setdefault(parent, []).append(key)
+        self._ready = [key for key, count in self._open.items() if not count and self._single(key)]
+
+    @property
+    def done(self) -> bool:
+        """Whether every step has ended."""
+        return len(self.status) == len(self.planned)
+
+    def take(self, steps: Iterable[Step]) -> None:
+        """These steps are somebody's work now."""
+        for step in steps:
+            self.waiting.pop(step.key, None)
+            self.taken.add(step.key)
+
+    def take_ready(self) -> list[Step]:
+        """The single steps that can begin, taken."""
+        ready = [self.planned[key].step for key in self._ready if key in self.waiting]
+        self._ready.clear()
+        self.take(ready)
+        return ready
+
+    def take_batch(self, name: str, *, gated: bool) -> list[Step]:
+        """The waiting steps of a batching integration that it can order by itself, taken.
+
+        Args:
+            gated: it can wait for steps of others; but not for another batching integration,
+                since one call is made at a time.
+        """
+        chosen: dict[str, Step] = {}
+        coming: set[str] = set()  # ends without any other batch
+        for key, planned in self.planned.items():  # in planned order: parents come first
+            if key in self.status or key in self.doomed:
+                continue
+            own = planned.step.integration == name
+            if not own and not (gated and self._single(key)):
+                continue
+            if not all(
+                parent in self.status
+                or (parent in coming and (gated or parent not in planned.found))
+                for parent in planned.after
+            ):
+                continue
+            coming.add(key)
+            if own and key in self.waiting:
+                chosen[key] = planned.step
+        self.take(chosen.values())
+        return list(chosen.values())
+
+    def gates(self, step: Step) -> frozenset[str]:
+        """What the step waits for and its tool does not know of; also what has ended by now."""
+        planned = self.planned[step.key]
+        return frozenset(
+            key
+            for key in planned.after
+            if key in planned.found or self.planned[key].step.integration != step.integration
+        )
+
+    def end(self, key: str, status: Status) -> list[str]:
+        """Note how a step ended; gives the waiting steps that are to be skipped because of it."""
+        self.status[key] = status
+        self.waiting.pop(key, None)
+        self.taken.discard(key)
+        self.doomed.discard(key)
+        blocks = self.blocks(key)
+        blocked = []
+        for child in self._children.get(key, ()):
+            self._open[child] -= 1
+            if blocks and child in self.waiting:
+                blocked.append(child)
+            elif not self._open[child] and self._single(child):
+                self._ready.append(child)
+        return self._doom(blocked)
+
+    def end_waiting(self) -> list[str]:
+        """Nothing new begins: gives all waiting steps, which are to be skipped."""
+        return self._doom(list(self.waiting))
+
+    def _doom(self, keys: list[str]) -> list[str]:
+        for key in keys:
+            self.waiting.pop(key, None)
+        self.doomed.update(keys)
+        return keys
+
+    def blocks(self, key: str) -> bool:
+        """Whether the way in which a step ended blocks what is below it."""
+        status = self.status.get(key)
+        bad = status is not None and (status in FAILED or status == "skipped")
+        return bad and self.planned[key].step.blocking
+
+    def failed(self) -> bool:
+        """Whether anything failed that blocks."""
+        return any(
+            status in FAILED and self.planned[key].step.blocking
+            for key, status in self.status.items()
+        )
+
+    def cause(self, planned: PlannedStep) -> str | None:
+        """Why a step must not run any more, if so; for people."""
+        for key in sorted(planned.after):
+            if self.blocks(key):
+                name, status = self.planned[key].step.name, self.status[key]
+                how = {"skipped": "was skipped", "fail": "failed"}.get(status, "has an error")
+                return f"{name} {how}"
+        return None
+
+    def _single(self, key: str) -> bool:
+        return self.planned[key].step.integration not in self._batching
