@@ -1,99 +1,58 @@
-"""Airbyte's public API v1, as JSON files: connections with sources and destinations beside.
+"""Airbyte's two APIs, as JSON files or as replies that come over the network.
 
+The public API v1 (``GET /connections``, ``/sources``, ``/destinations``, ``/workspaces``,
+``/streams``) and the configuration API (``POST /v1/connections/list`` and its neighbours).
 Read tolerantly: unknown fields, unknown enum values and missing tags are what real servers
 send and what the official SDK refuses.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
-import msgspec
-
-from toolkit.errors import ArtifactError, Problem
-from toolkit.integrations.airbyte.mappers import read_mapper
-from toolkit.integrations.airbyte.model import (
-    Connection,
-    Destination,
-    NamespaceDefinition,
-    Source,
-    StreamConfiguration,
+from toolkit.errors import ArtifactError
+from toolkit.integrations.airbyte.model import Connection
+from toolkit.integrations.airbyte.readers.api_connections import (
+    ApiConnection,
+    ApiDestination,
+    ApiSource,
+    read_config_connection,
+    read_connection,
+)
+from toolkit.integrations.airbyte.readers.api_streams import (
+    OfferedStreams,
+    StreamsReply,
+    read_streams,
 )
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
+from toolkit.integrations.airbyte.readers.messages import (
+    missing_page,
+    twice,
+    unknown_destination,
+    unknown_values,
+)
+from toolkit.integrations.airbyte.readers.shape import Element, convert
 from toolkit.integrations.airbyte.yamltext import Json
 
+Kind = Literal["connection", "source", "destination", "workspace", "stream"]
 
-class _SelectedField(msgspec.Struct, rename="camel"):
-    field_path: list[str] = []
+_PAGES = ("data", "connections", "sources", "destinations", "workspaces", "streams")
+_AGAIN = "Export it again with GET /v1/connections, /v1/sources and /v1/destinations."
 
-
-class _Stream(msgspec.Struct, rename="camel"):
-    name: str
-    namespace: str | None = None
-    sync_mode: str | None = None
-    cursor_field: list[str] | None = None
-    primary_key: list[list[str]] | None = None
-    selected_fields: list[_SelectedField] | None = None
-    mappers: list[Any] | None = None
-
-
-class _Streams(msgspec.Struct):
-    streams: list[_Stream] | None = None
-
-
-class _Connection(msgspec.Struct, rename="camel"):
-    connection_id: str
-    name: str
-    source_id: str | None = None
-    destination_id: str | None = None
-    status: str = "active"
-    schedule: dict[str, Any] | None = None
-    namespace_definition: str | None = None
-    namespace_format: str | None = None
-    prefix: str | None = None
-    configurations: _Streams | None = None
-    tags: list[Any] | None = None
-
-
-class _Source(msgspec.Struct, rename="camel"):
-    source_id: str
-    name: str | None = None
-    source_type: str | None = None
-
-
-class _Destination(msgspec.Struct, rename="camel"):
-    destination_id: str
-    name: str | None = None
-    destination_type: str | None = None
-    configuration: dict[str, Any] | None = None
-
-
-_T = TypeVar("_T")
-
-_DEFINITIONS: dict[str, NamespaceDefinition] = {
-    "destination": "destination",
-    "source": "source",
-    "custom_format": "custom_format",
-    "customformat": "custom_format",
-}
-
-# The keys that hold the default database and schema, in the destinations' own words.
-_DATABASE_KEYS = ("database", "project_id", "catalog")
-_SCHEMA_KEYS = ("schema", "dataset_id", "default_schema")
+PUBLIC = "Airbyte public API JSON"
+CONFIG = "Airbyte configuration API JSON"
 
 
 class ApiReader:
-    """Reads replies of ``GET /connections``, ``/sources`` and ``/destinations``."""
+    """Reads what either of the APIs replies, in files."""
 
-    name = "Airbyte public API JSON"
-    suffixes = frozenset({".json"})
+    name = "Airbyte API JSON"
+    suffixes = frozenset({".json", ".jsonl", ".ndjson"})
 
     def recognises(self, file: SourceFile) -> bool:
-        """Objects with the ids that the public API gives."""
-        items = _items(file.document)
-        return bool(items) and all(
-            isinstance(item, dict) and ({"connectionId", "sourceId", "destinationId"} & item.keys())
-            for item in items
-        )
+        """Any object with the ids that the APIs give, or a page that says it has none."""
+        root = Element(file.document, file.path)
+        return any(_kind(e.value) is not None for e in _objects(root)) or _empty_page(root.value)
 
     def read(self, files: Sequence[SourceFile]) -> Read:
         """Join connections to the sources and destinations that stand in the same folder.
@@ -101,119 +60,186 @@ class ApiReader:
         Raises:
             ArtifactError: an object that lacks what it cannot do without.
         """
-        sources: dict[str, _Source] = {}
-        destinations: dict[str, _Destination] = {}
-        connections: list[tuple[SourceFile, _Connection]] = []
-        for file in files:
-            for index, item in enumerate(_items(file.document)):
-                if "connectionId" in item:
-                    connections.append((file, _convert(item, _Connection, file, index)))
-                elif "destinationId" in item:
-                    destination = _convert(item, _Destination, file, index)
-                    destinations[destination.destination_id] = destination
-                else:
-                    source = _convert(item, _Source, file, index)
-                    sources[source.source_id] = source
-        read = Read()
-        for file, parsed in connections:
-            if parsed.status == "deprecated":
-                continue
-            target = destinations.get(parsed.destination_id or "")
-            if target is None:
-                read.problems.append(_no_destination(parsed, file))
-            origin = sources.get(parsed.source_id or "")
-            read.connections.append(_connection(parsed, origin, target, file))
-        return read
+        return _read([Element(file.document, file.path) for file in files], {})
 
 
-def _items(document: Json) -> list[Any]:
-    if isinstance(document, dict) and isinstance(document.get("data"), list):
-        return list(document["data"])
-    return document if isinstance(document, list) else [document]
+def read_objects(
+    objects: Iterable[object],
+    path: Path,
+    *,
+    streams: Mapping[str, Iterable[object]] | None = None,
+) -> Read:
+    """Read decoded replies of a server, as if they stood in one folder.
+
+    Args:
+        objects: whole replies (pages, lists) or single objects; connections, sources,
+            destinations and workspaces in any order and mixture. Not changed, and nothing of
+            ``configuration`` is kept but what says where tables land.
+        path: what connections name as their file and errors as the place; it need not exist.
+        streams: by source id the decoded replies of ``GET /streams?sourceId=``: names of the
+            fields where nothing better is known. Those among ``objects`` are matched to
+            connections by the streams' names.
+
+    Returns:
+        Connections in the order given, and problems (an unknown destination, a value that we
+        do not know). A connection with the status ``deprecated`` is left out.
+
+    Raises:
+        ArtifactError: an object is not what the API gives; names its place, such as
+            ``[0].data[3].name``. Two objects with one id that differ.
+    """
+    replies = {
+        source: read_streams(
+            [
+                element
+                for part in given
+                for element in _objects(Element(part, path, f"streams of source {source}"))
+            ]
+        )
+        for source, given in (streams or {}).items()
+    }
+    elements = (Element(item, path, f"[{index}]") for index, item in enumerate(objects))
+    return _read(list(elements), replies)
 
 
-def _convert(item: object, type_: type[_T], file: SourceFile, index: int) -> _T:
-    try:
-        return msgspec.convert(item, type_)
-    except msgspec.ValidationError as error:
-        raise ArtifactError(
-            f"{file.path}: object {index + 1} is not what Airbyte's API gives: {error}.",
-            "The connections in this file are not known, so nothing was done.",
-            "Export it again with GET /v1/connections.",
-        ) from error
+def _read(roots: Sequence[Element], offered: Mapping[str, list[StreamsReply]]) -> Read:
+    found: dict[Kind, list[Element]] = {}
+    for root in roots:
+        for element in _objects(root):
+            kind = _kind(element.value)
+            if kind is None:
+                raise _foreign(element)
+            found.setdefault(kind, []).append(element)
+    nested = [e for one in found.get("connection", []) for e in _nested(one)]
+    sources = _by_id([*found.get("source", []), *_only("source", nested)], ApiSource)
+    destinations = _by_id(
+        [*found.get("destination", []), *_only("destination", nested)], ApiDestination
+    )
+    read = Read(problems=missing_page(roots, _kind))
+    known = OfferedStreams(offered, read_streams(found.get("stream", [])))
+    seen: dict[str, tuple[Element, ApiConnection]] = {}
+    for element in found.get("connection", []):
+        parsed = convert(element, ApiConnection, "a connection as Airbyte's API gives it", _AGAIN)
+        first = seen.setdefault(parsed.connection_id, (element, parsed))
+        if first[1] is not parsed:
+            if first[0].value != element.value:
+                raise twice("connection", parsed.connection_id, first[0], element)
+            continue
+        if parsed.status == "deprecated":
+            continue
+        connection = _connection(element, parsed, sources, destinations, known)
+        read.connections.append(connection)
+        read.problems += unknown_values(element, parsed)
+        if parsed.destination_id not in destinations:
+            read.problems.append(unknown_destination(connection, "GET /v1/destinations"))
+    read.problems += known.problems()
+    return read
 
 
 def _connection(
-    parsed: _Connection,
-    source: _Source | None,
-    destination: _Destination | None,
-    file: SourceFile,
+    element: Element,
+    parsed: ApiConnection,
+    sources: Mapping[str, ApiSource],
+    destinations: Mapping[str, ApiDestination],
+    known: OfferedStreams,
 ) -> Connection:
-    definition = _DEFINITIONS.get(parsed.namespace_definition or "destination", "destination")
-    streams = (parsed.configurations.streams if parsed.configurations else None) or []
-    tags = [tag.get("name") if isinstance(tag, dict) else tag for tag in parsed.tags or []]
-    return Connection(
-        name=parsed.name,
-        connection_id=parsed.connection_id,
-        source=Source(
-            source_id=parsed.source_id,
-            name=source.name if source else None,
-            type=source.source_type if source else None,
-        ),
-        destination=_destination(parsed.destination_id, destination),
-        streams=tuple(_stream(stream) for stream in streams),
-        path=file.path,
-        format=ApiReader.name,
-        enabled=parsed.status == "active",
-        namespace_definition=definition,
-        namespace_format=parsed.namespace_format,
-        prefix=parsed.prefix or "",
-        tags=tuple(str(tag) for tag in tags if tag),
-        schedule=parsed.schedule or {},
+    source = sources.get(parsed.source_id or "")
+    destination = destinations.get(parsed.destination_id or "")
+    if parsed.sync_catalog is not None:
+        connection = read_config_connection(element, parsed, source, destination, CONFIG)
+    else:
+        connection = read_connection(element, parsed, source, destination, PUBLIC)
+    return known.describe(connection)
+
+
+def _objects(root: Element) -> Iterator[Element]:
+    """The objects of a reply: a page's, a list's (of pages, too), or the one that it is."""
+    if isinstance(root.value, list):
+        for item in root.items():
+            yield from _objects(item) if _page_key(item.value) else (item,)
+        return
+    key = _page_key(root.value)
+    page = root.inner(key) if key is not None else None
+    if page is None:
+        yield root
+        return
+    for item in page.items():
+        # Only lists stand in pages; a further page within one is no reply of Airbyte's.
+        yield item
+
+
+def _page_key(value: Json) -> str | None:
+    """The key of a page's list; ``None`` for what is an object of its own."""
+    if not isinstance(value, Mapping) or _kind(value) is not None:
+        return None
+    for key in _PAGES:
+        items = value.get(key)
+        if isinstance(items, list) and (
+            any(_kind(item) is not None for item in items) or _empty_page(value)
+        ):
+            return key
+    return None
+
+
+def _empty_page(value: Json) -> bool:
+    """``{"data": [], "next": ""}``: says that there is nothing."""
+    return (
+        isinstance(value, Mapping)
+        and value.get("data") == []
+        and value.keys() <= {"data", "next", "previous"}
     )
 
 
-def _stream(stream: _Stream) -> StreamConfiguration:
-    selected = (field.field_path for field in stream.selected_fields or [])
-    return StreamConfiguration(
-        name=stream.name,
-        namespace=stream.namespace or None,
-        sync_mode=stream.sync_mode or "full_refresh_overwrite",
-        primary_key=tuple(tuple(part) for part in stream.primary_key or []),
-        cursor_field=tuple(stream.cursor_field or []),
-        selected_fields=tuple(dict.fromkeys(path[0] for path in selected if path)),
-        mappers=tuple(read_mapper(mapper) for mapper in stream.mappers or []),
-    )
+def _kind(value: Json) -> Kind | None:
+    """What an object is, by the ids that it has."""
+    if not isinstance(value, Mapping) or "jobId" in value or "jobType" in value:
+        return None
+    if "connectionId" in value:
+        return "connection"
+    if "streamName" in value:
+        return "stream"
+    if "sourceId" in value and "destinationId" in value:
+        # A connection that lost its id: said when it is read.
+        return "connection"
+    if "destinationId" in value:
+        return "destination"
+    if "sourceId" in value:
+        return "source"
+    return "workspace" if "workspaceId" in value else None
 
 
-def _destination(destination_id: str | None, destination: _Destination | None) -> Destination:
-    if destination is None:
-        return Destination(destination_id=destination_id)
-    config: Mapping[str, Any] = destination.configuration or {}
-    kind = destination.destination_type or config.get("destinationType")
-    database = next((config[key] for key in _DATABASE_KEYS if config.get(key)), None)
-    schema = next((config[key] for key in _SCHEMA_KEYS if config.get(key)), None)
-    if kind == "mysql":
-        # What MySQL calls a database is where others have a schema.
-        database, schema = None, database
-    if schema and ":" in str(schema):
-        # BigQuery: "project:dataset".
-        database, _, schema = str(schema).partition(":")
-    return Destination(
-        type=str(kind) if kind else None,
-        name=destination.name,
-        database=str(database) if database else None,
-        schema=str(schema) if schema else None,
-        destination_id=destination_id,
-    )
+def _nested(connection: Element) -> Iterator[Element]:
+    """Source and destination within a connection, where the user interface's API has them."""
+    for key in ("source", "destination"):
+        inner = connection.inner(key)
+        if inner is not None and _kind(inner.value) == key:
+            yield inner
 
 
-def _no_destination(connection: _Connection, file: SourceFile) -> Problem:
-    return Problem(
-        asset=None,
-        code="unknown-destination",
-        message=f"Connection {connection.name!r} goes to destination "
-        f"{connection.destination_id}, which no file beside {file.path.name} describes: the "
-        "schema of its tables is not known. Save GET /v1/destinations beside it.",
-        path=str(file.path),
+def _only(kind: Kind, elements: Iterable[Element]) -> list[Element]:
+    return [element for element in elements if _kind(element.value) == kind]
+
+
+def _by_id(elements: Iterable[Element], type_: type[Any]) -> dict[str, Any]:
+    """Sources or destinations by their id; the same one twice is one.
+
+    Raises:
+        ArtifactError: two with one id differ in what we read.
+    """
+    found: dict[str, tuple[Element, Any]] = {}
+    kind = type_.kind
+    for element in elements:
+        parsed = convert(element, type_, f"a {kind} as Airbyte's API gives it", _AGAIN)
+        first = found.setdefault(parsed.id, (element, parsed))
+        if first[1] != parsed:
+            raise twice(kind, parsed.id, first[0], element)
+    return {key: parsed for key, (_, parsed) in found.items()}
+
+
+def _foreign(element: Element) -> ArtifactError:
+    return ArtifactError(
+        f"{element.path}: {element.at or 'the document'} is no connection, source, destination, "
+        "workspace or stream of Airbyte's API, and what stands beside it is.",
+        "Whether something is missing is not known, so nothing was done.",
+        "Export it again, or take out what does not belong there.",
     )
