@@ -1,0 +1,310 @@
+"""What we ask an Airbyte server, in its words: connections, jobs, fields."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from toolkit.integrations.airbyte.remote.address import Address, address_of
+from toolkit.integrations.airbyte.remote.clock import Clock
+from toolkit.integrations.airbyte.remote.replies import (
+    ACTIVE,
+    Detail,
+    Job,
+    detail_of,
+    job_of,
+    objects,
+)
+from toolkit.integrations.airbyte.remote.transport import ServerError, Transport
+from toolkit.integrations.airbyte.yamltext import Json
+from toolkit.settings import AirbyteTarget
+
+PAGE = 100
+"""Objects a request; more than 100 the API does not give."""
+_FIELDS_SECONDS = 300.0  # the server may have to ask the source itself
+_DETAIL_SECONDS = 15.0
+
+
+class AirbyteClient:
+    """One Airbyte server.
+
+    Args:
+        target: where it is and how to sign in.
+        clock: tests put another in its place.
+        cancel: ends all waiting when set.
+        secrets: values that no message may hold.
+        log: takes a line about each wait.
+
+    Raises:
+        SettingsError: the address is none.
+    """
+
+    def __init__(
+        self,
+        target: AirbyteTarget,
+        *,
+        clock: Clock | None = None,
+        cancel: threading.Event | None = None,
+        secrets: frozenset[str] = frozenset(),
+        log: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.address: Address = address_of(target.url)
+        self._target = target
+        self._transport = Transport(
+            target,
+            self.address,
+            clock=clock or Clock(),
+            cancel=cancel or threading.Event(),
+            secrets=secrets,
+            log=log,
+        )
+        self._sdk = self._transport.sdk
+        self._no_details = False
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._transport.close()
+
+    @property
+    def host(self) -> str:
+        """The server as people call it."""
+        return self._transport.host
+
+    def mask(self, words: str) -> str:
+        """``words`` without secrets."""
+        return self._transport.mask(words)
+
+    def server_now(self) -> float:
+        """The server's time, as far as is known."""
+        return self._transport.server_now()
+
+    def pause(self, error: ServerError, attempt: int, first: float) -> float:
+        """Seconds to wait after ``error`` before doing anything like it again."""
+        return self._transport.pause(error, attempt, first)
+
+    # ---- configuration ----
+
+    def connections(self) -> list[dict[str, Any]]:
+        """All connections that are not deleted, as the server has them."""
+        from airbyte_api.api import ListConnectionsRequest
+
+        def page(offset: int) -> object:
+            return self._sdk.connections.list_connections(
+                request=ListConnectionsRequest(
+                    limit=PAGE, offset=offset, workspace_ids=self._workspaces()
+                )
+            )
+
+        return list(self._pages("connections", page))
+
+    def sources(self) -> list[dict[str, Any]]:
+        """All sources, with their secret configurations: keep nothing that is not needed."""
+        from airbyte_api.api import ListSourcesRequest
+
+        def page(offset: int) -> object:
+            return self._sdk.sources.list_sources(
+                request=ListSourcesRequest(
+                    limit=PAGE, offset=offset, workspace_ids=self._workspaces()
+                )
+            )
+
+        return list(self._pages("sources", page))
+
+    def destinations(self) -> list[dict[str, Any]]:
+        """All destinations, likewise."""
+        from airbyte_api.api import ListDestinationsRequest
+
+        def page(offset: int) -> object:
+            return self._sdk.destinations.list_destinations(
+                request=ListDestinationsRequest(
+                    limit=PAGE, offset=offset, workspace_ids=self._workspaces()
+                )
+            )
+
+        return list(self._pages("destinations", page))
+
+    def connection(self, connection_id: str) -> dict[str, Any]:
+        """One connection."""
+        from airbyte_api.api import GetConnectionRequest
+
+        reply = self._transport.read(
+            f"connection {connection_id}",
+            lambda: self._sdk.connections.get_connection(
+                request=GetConnectionRequest(connection_id=connection_id)
+            ),
+        )
+        return reply if isinstance(reply, dict) else {}
+
+    def stream_properties(self, source_id: str) -> list[dict[str, Any]]:
+        """The streams that a source offers, with the paths of their fields."""
+        from airbyte_api.api import GetStreamPropertiesRequest
+
+        reply = self._transport.read(
+            f"streams of source {source_id}",
+            lambda: self._sdk.streams.get_stream_properties(
+                request=GetStreamPropertiesRequest(source_id=source_id),
+                timeout_ms=int(_FIELDS_SECONDS * 1000),
+            ),
+        )
+        return objects(reply)
+
+    def check_source(self, source_id: str) -> tuple[bool | None, str]:
+        """Whether the source can be reached, and what is said; ``None`` where nobody tells."""
+        try:
+            reply = self._transport.configuration(
+                "sources/check_connection", {"sourceId": source_id}, seconds=_FIELDS_SECONDS
+            )
+        except ServerError as error:
+            return None, error.fact
+        status = reply.get("status") if isinstance(reply, dict) else None
+        message = reply.get("message") if isinstance(reply, dict) else None
+        said = self.mask(message)[:300] if isinstance(message, str) else ""
+        return {"succeeded": True, "failed": False}.get(str(status)), said
+
+    # ---- jobs ----
+
+    def create_job(self, connection_id: str) -> Job:
+        """Start a sync. Sent once: the request is not idempotent.
+
+        Raises:
+            ServerError: with what is known of whether it began.
+        """
+        from airbyte_api.models import JobCreateRequest, JobTypeEnum
+
+        request = JobCreateRequest.model_validate(
+            {"connectionId": connection_id, "jobType": JobTypeEnum.SYNC}
+        )
+        reply = self._transport.once(
+            "starting a sync", lambda: self._sdk.jobs.create_job(request=request)
+        )
+        return self._job(reply, "starting a sync")
+
+    def job(self, job_id: int) -> Job:
+        """A job as it stands."""
+        from airbyte_api.api import GetJobRequest
+
+        what = f"job {job_id}"
+        reply = self._transport.read(
+            what, lambda: self._sdk.jobs.get_job(request=GetJobRequest(job_id=job_id))
+        )
+        return self._job(reply, what)
+
+    def cancel_job(self, job_id: int) -> None:
+        """Ask once that a job be stopped."""
+        from airbyte_api.api import CancelJobRequest
+
+        self._transport.once(
+            f"cancelling job {job_id}",
+            lambda: self._sdk.jobs.cancel_job(
+                request=CancelJobRequest(job_id=job_id), timeout_ms=10_000
+            ),
+        )
+
+    def active_job(self, connection_id: str) -> Job | None:
+        """The newest job of a connection that has not ended, of whatever type."""
+        found = [
+            job for status in ACTIVE for job in self._jobs(connection_id, status=status)
+        ]  # by status, since whether an order is kept is the server's affair
+        return max((job for job in found if not job.ended), key=lambda job: job.id, default=None)
+
+    def jobs_since(self, connection_id: str, seconds: float) -> list[Job]:
+        """Jobs of a connection that began at ``seconds`` since the epoch, or later."""
+        return self._jobs(connection_id, since=datetime.fromtimestamp(seconds, UTC))
+
+    def last_job(self, connection_id: str) -> Job | None:
+        """The newest sync of a connection, if any."""
+        from airbyte_api.api import ListJobsRequest
+
+        reply = self._transport.read(
+            "jobs",
+            lambda: self._sdk.jobs.list_jobs(
+                request=ListJobsRequest(
+                    connection_id=connection_id, limit=1, order_by="createdAt|DESC"
+                )
+            ),
+        )
+        return next((job for raw in objects(reply) if (job := job_of(raw))), None)
+
+    def detail(self, job_id: int, workspace_id: str | None, connection_id: str) -> Detail:
+        """Why a job failed and what became of each stream; empty where nobody tells.
+
+        The public API does not say it. The configuration API does, where we may ask it.
+        """
+        if self._no_details:
+            return Detail()
+        try:
+            job = self._transport.configuration(
+                "jobs/get_without_logs", {"id": job_id}, seconds=_DETAIL_SECONDS
+            )
+        except ServerError as error:
+            self._no_details = error.status in (401, 403, 404, 405) or error.status is None
+            return Detail()
+        statuses: Json = None
+        if workspace_id is not None:
+            body = {
+                "workspaceId": workspace_id,
+                "connectionId": connection_id,
+                "jobId": job_id,
+                "pagination": {"pageSize": PAGE, "rowOffset": 0},
+            }
+            try:
+                statuses = self._transport.configuration(
+                    "stream_statuses/list", body, seconds=_DETAIL_SECONDS
+                )
+            except ServerError:
+                statuses = None  # only a help: what the job says stands without it
+        return detail_of(job, statuses)
+
+    # ---- parts ----
+
+    def _workspaces(self) -> list[str] | None:
+        return list(self._target.workspaces) or None
+
+    def _job(self, reply: Json, what: str) -> Job:
+        job = job_of(reply)
+        if job is None:
+            raise ServerError(
+                f"Airbyte at {self.host} answered without a job's number and status ({what}).",
+                next_step="Check `airbyte.<target>.url` in toolkit.yml.",
+            )
+        return job
+
+    def _jobs(
+        self, connection_id: str, *, status: str | None = None, since: datetime | None = None
+    ) -> list[Job]:
+        from airbyte_api.api import ListJobsRequest
+        from airbyte_api.models import JobStatusEnum
+
+        def page(offset: int) -> object:
+            return self._sdk.jobs.list_jobs(
+                request=ListJobsRequest(
+                    connection_id=connection_id,
+                    limit=PAGE,
+                    offset=offset,
+                    status=JobStatusEnum(status) if status else None,
+                    created_at_start=since,
+                )
+            )
+
+        found = [job for raw in self._pages("jobs", page) if (job := job_of(raw)) is not None]
+        return [job for job in found if status is None or job.status == status]
+
+    def _pages(self, what: str, page: Callable[[int], object]) -> Iterator[dict[str, Any]]:
+        """All objects; a server that ignores the offset and repeats itself ends it too."""
+        offset, before = 0, None
+        while True:
+            reply = self._transport.read(what, partial(page, offset))
+            items = reply.get("data") if isinstance(reply, dict) else reply
+            if not isinstance(items, list):
+                raise ServerError(
+                    f"Airbyte at {self.host} answered without a list ({what}).",
+                    next_step="Check `airbyte.<target>.url` in toolkit.yml.",
+                )
+            if items == before:
+                return
+            yield from (item for item in items if isinstance(item, dict))
+            more = isinstance(reply, dict) and bool(reply.get("next"))
+            if not items or (len(items) < PAGE and not more):
+                return
+            offset, before = offset + len(items), items
