@@ -13,7 +13,7 @@ from toolkit.errors import ArtifactError, Problem, SettingsError, WarehouseError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
-from toolkit.integrations.base import CompilesSql, Integration, Step, StepEvent
+from toolkit.integrations.base import CompilesSql, Integration, ReadsServer, Step, StepEvent
 from toolkit.ledger import Ledger
 from toolkit.plan import History, Plan, State, make_plan, states
 from toolkit.settings import Settings, artifact_settings, load_settings
@@ -81,6 +81,19 @@ class Project:
     def problems(self) -> tuple[Problem, ...]:
         """What was tolerated while the graph was made."""
         return self.graph.problems
+
+    def refresh(self) -> tuple[Problem, ...]:
+        """Ask the servers that connections are read from, before the graph is made.
+
+        Returns:
+            One problem for each that could not be asked, where what was kept of it must do.
+
+        Raises:
+            ConnectorError: one cannot be asked and never was.
+        """
+        tools = [tool for tool in self.integrations.values() if isinstance(tool, ReadsServer)]
+        said = [tool.refresh(self.settings) for tool in tools]
+        return tuple(problem for problem in said if problem is not None)
 
     def select(
         self,

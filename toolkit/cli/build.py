@@ -33,8 +33,9 @@ def build(full_refresh: bool, fail_fast: bool, dry_run: bool, **options: Any) ->
 
     project = load_project(options)
     quiet = options["quiet"] or options["log_format"] == "json"
+    tolerated = () if dry_run else project.refresh()
     if not quiet:
-        show_problems(project.problems, limit=5)
+        show_problems((*tolerated, *project.problems), limit=5)
     selected(project, options)
     words = selection_words(options)
     plan = project.plan(**words, full_refresh=full_refresh)

@@ -38,9 +38,8 @@ def debug(**options: Any) -> int:
     _line("ok", "profile", f"{settings.profile_name}, target {settings.target} ({kind})")
     config = settings.config_file
     _line("ok", "toolkit.yml", str(config) if config else "none: a plain dbt project is fine")
-    failures = sum(
-        _try(name, part, project) for name, part in (("warehouse", _warehouse), ("graph", _graph))
-    )
+    parts = (("server", _server), ("warehouse", _warehouse), ("graph", _graph))
+    failures = sum(_try(name, part, project) for name, part in parts)
     if failures == 0:
         failures += _try("lineage", _lineage, project)
         problems = (*project.problems,)
@@ -68,6 +67,15 @@ def _try(name: str, part: Callable[["Project"], str], project: "Project") -> int
         _line("wrong", name, " ".join((error.fact, error.next_step)).strip())
         return 1
     return 0
+
+
+def _server(project: "Project") -> str:
+    if project.settings.airbyte.run != "remote":
+        return "none: connectors run here"
+    problems = project.refresh()
+    for problem in problems:
+        _problem(problem)
+    return "what is read from it is as old as said" if problems else "read, where it is asked"
 
 
 def _warehouse(project: "Project") -> str:

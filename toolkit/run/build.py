@@ -142,7 +142,9 @@ def _log_dir(settings: Settings, run_id: str) -> Path:
 def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:
     """The target's DuckDB, opened before anything runs; ``None`` where only dbt needs one."""
     profile = settings.profile
-    outside_dbt = [p.step.name for p in plan.steps if p.step.integration != "dbt"]
+    outside_dbt = [
+        p.step.name for p in plan.steps if p.step.integration != "dbt" and p.step.uses_duckdb
+    ]
     if profile is not None and profile.type == "duckdb" and profile.path is not None:
         shared = profile.path != ":memory:" and not profile.path.startswith("md:")
         if shared or profile.path.startswith("md:"):
@@ -161,7 +163,9 @@ def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:
 
 def _create_schemas(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None:
     """Up front and one after the other: concurrent CREATE SCHEMA statements conflict."""
-    relations = [graph[key].relation for p in plan.steps for key in p.step.makes]
+    relations = [
+        graph[key].relation for p in plan.steps if p.step.uses_duckdb for key in p.step.makes
+    ]
     own = (warehouse.database or "").casefold()
     for schema in sorted(
         {r.schema for r in relations if r and r.schema and (r.database or own).casefold() == own}
