@@ -26,7 +26,7 @@ from toolkit.lineage.traced import Loss, Refusal, Traced
 if TYPE_CHECKING:
     from toolkit.lineage.sql.relation import Rel
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Part of every cache key: raise it whenever the same SQL may give another answer."""
 
 NOTHING_TO_TRACE = frozenset({"ml_model", "exposure", "metric", "semantic_model", "saved_query"})

@@ -58,9 +58,9 @@ unpivot raw.m on columns(* exclude (acct)) into name mon value amt
 -- raw.m(acct, a1, b1, a2, b2)
 select * from raw.m unpivot ((a, b) for q in ((a1, b1) as 'one', (a2, b2) as 'two'))
 -- acct <- raw.m.acct
--- q <-
 -- a <- raw.m.a1, raw.m.a2
 -- b <- raw.m.b1, raw.m.b2
+-- q <-
 -- (rows) <- raw.m.a1 FILTER, raw.m.a2 FILTER, raw.m.b1 FILTER, raw.m.b2 FILTER
 
 -- # a pivot over a subquery, with an alias

@@ -20,8 +20,6 @@ _PICKS = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
 _RANKS = (
     exp.CumeDist,
     exp.DenseRank,
-    exp.Grouping,
-    exp.GroupingId,
     exp.Ntile,
     exp.PercentRank,
     exp.Rank,
@@ -107,6 +105,16 @@ _BY_NAME = frozenset(
         "xmlagg",
     ]
 )
+
+
+def _count(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """``count(*)`` counts rows, whatever is in them."""
+    if not isinstance(node.this, exp.Star):
+        _aggregate(node, scope, out, lift)
+
+
+def _nothing(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """``grouping(k)`` says which keys a row is grouped by; what is in them does not matter."""
 
 
 def _aggregate(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
@@ -218,6 +226,9 @@ for _class in _subclasses(exp.AggFunc):
     HANDLERS[_class] = _plain if issubclass(_class, _PICKS + _RANKS) else _aggregate
 for _class in _subclasses(exp.CombinedAggFunc):
     HANDLERS[_class] = _combined
+HANDLERS[exp.Count] = _count
+HANDLERS[exp.Grouping] = _nothing
+HANDLERS[exp.GroupingId] = _nothing
 HANDLERS[exp.CountIf] = _count_if
 HANDLERS[exp.Filter] = _filter
 HANDLERS[exp.WithinGroup] = _within_group

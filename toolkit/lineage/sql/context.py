@@ -23,6 +23,9 @@ class Context:
         time_cap: seconds that parsing and walking may take.
         uses_columns: ``COLUMNS(...)`` occurs in the text.
         started: when parsing began, by ``time.perf_counter``.
+
+    Attributes:
+        ordered: the query whose order matters without a limit: it is made into a list.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Context:
         self.table = table
         self.cte = cte
         self.uses_columns = uses_columns
+        self.ordered: exp.Expr | None = None
         self._time_cap = time_cap
         self._deadline = started + time_cap
         self._lost: dict[tuple[str, str], dict[str, int | None]] = {}

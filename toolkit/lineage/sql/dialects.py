@@ -16,6 +16,7 @@ class Facts(msgspec.Struct, frozen=True):
         keys_in_place: ``select *`` over USING leaves the key where the left side has it.
         suffixes: the second column of one name in a derived table gets ``_1``.
         recursive_without_keyword: a CTE may read itself without RECURSIVE.
+        unpivot_value_first: UNPIVOT puts its value columns before the one of names.
         anonymous: how a column without a name is called: ``text``, ``f0_``, ``?column?``.
         pseudo: folded names that every table has and nobody declares.
     """
@@ -27,6 +28,7 @@ class Facts(msgspec.Struct, frozen=True):
     keys_in_place: bool = False
     suffixes: bool = False
     recursive_without_keyword: bool = False
+    unpivot_value_first: bool = False
     anonymous: str = "text"
     pseudo: frozenset[str] = frozenset()
 
@@ -57,7 +59,7 @@ _FACTS = {
         "postgres", "lower", sensitive=True, lateral_alias=False, anonymous="?column?"
     ),
     "redshift": Facts("redshift", "lower", anonymous="?column?", pseudo=frozenset({"sysdate"})),
-    "bigquery": Facts("bigquery", lateral_alias=False, anonymous="f0_"),
+    "bigquery": Facts("bigquery", lateral_alias=False, unpivot_value_first=True, anonymous="f0_"),
     "trino": Facts("trino", "lower", lateral_alias=False),
     "presto": Facts("presto", "lower", lateral_alias=False),
     "athena": Facts("athena", "lower", lateral_alias=False),

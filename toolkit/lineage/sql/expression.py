@@ -25,7 +25,7 @@ _TRANSPARENT: frozenset[type[exp.Expr]] = frozenset({exp.Paren, exp.Alias, exp.O
 _LEAVES: frozenset[type[exp.Expr]] = frozenset(
     {
         exp.Boolean, exp.DataType, exp.Identifier, exp.JSONPath, exp.Literal, exp.Null,
-        exp.Placeholder, exp.Star, exp.Var,
+        exp.Placeholder, exp.Var,
     }
 )  # fmt: skip
 

@@ -97,6 +97,8 @@ def _names(node: exp.Expr, fields: list[exp.Expr], aggregates: list[exp.Expr]) -
     for field in fields:
         if not isinstance(field, exp.In) or not field.expressions or field.args.get("query"):
             return None
+        if isinstance(field.expressions[0], exp.PivotAny):
+            return None
         values.append([item.alias_or_name for item in field.expressions])
     suffixes = [""]
     if aggregates and (len(aggregates) > 1 or aggregates[0].alias):
@@ -125,8 +127,10 @@ def _unpivot(rel: Rel, node: exp.Expr, scope: Scope) -> Rel:
             if not node.args.get("include_nulls"):
                 mark(scope.rows, flow, FILTER)
     cols = [col for col in rel.cols if col.name.lower() not in used]
-    cols.append(Col(name, Value(NOTHING)))
-    cols.extend(Col(value, Value(flow)) for value, flow in zip(values, flows, strict=True))
+    made = [Col(value, Value(flow)) for value, flow in zip(values, flows, strict=True)]
+    place = len(made) if scope.context.facts.unpivot_value_first else 0
+    made.insert(place, Col(name, Value(NOTHING)))
+    cols.extend(made)
     return Rel(cols, [tuple(b.without(used) for b in branch) for branch in rel.branches])
 
 

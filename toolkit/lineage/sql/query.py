@@ -7,8 +7,8 @@ from sqlglot import exp
 from toolkit.lineage.sql import conditional, subquery  # noqa: F401 - register handlers
 from toolkit.lineage.sql.aggregate import is_aggregate
 from toolkit.lineage.sql.context import Context
-from toolkit.lineage.sql.expression import collect, taken
-from toolkit.lineage.sql.flow import FILTER, GROUP_BY, SORT, Flow, mark
+from toolkit.lineage.sql.expression import collect, evaluate, taken
+from toolkit.lineage.sql.flow import FILTER, GROUP_BY, JOIN, SORT, Flow, mark
 from toolkit.lineage.sql.names import distinct_names, identifier_names
 from toolkit.lineage.sql.pivot import pivoted
 from toolkit.lineage.sql.recursion import is_recursive, recursive
@@ -17,6 +17,9 @@ from toolkit.lineage.sql.scope import Ctes, Scope
 from toolkit.lineage.sql.select_list import Projection, all_columns, project
 from toolkit.lineage.sql.set_operation import combine
 from toolkit.lineage.sql.source import add_from, relation_of
+
+_OF_HIERARCHIES = ("level", "connect_by_isleaf", "connect_by_iscycle")
+"""Names that CONNECT BY brings along."""
 
 LONG_WITH = 15
 """CTEs are walked when they are read, each from the one after it. A chain of hundreds would be
@@ -87,6 +90,8 @@ def with_ctes(query: exp.Expr, ctes: Ctes, parent: Scope | None, context: Contex
     may_recurse = with_.args.get("recursive") or context.facts.recursive_without_keyword
     made: list[Cte] = []
     for node in with_.expressions:
+        if node.args.get("scalar"):
+            continue
         cte = Cte(node, ctes, parent, context)
         if may_recurse:
             cte.allow_recursion()
@@ -166,6 +171,9 @@ def _select(query: exp.Select, ctes: Ctes, parent: Scope | None, context: Contex
         add_from(lateral, scope, walk)
     for window in args.get("windows") or ():
         scope.windows[window.name.lower()] = window
+    _named_values(args.get("with_"), scope)
+    if args.get("connect") is not None:
+        scope.bound.extend(_OF_HIERARCHIES)
     projection = project(query.expressions, scope)
     cols = projection.cols
     for name in ("prewhere", "where"):
@@ -188,10 +196,17 @@ def _select(query: exp.Select, ctes: Ctes, parent: Scope | None, context: Contex
     return rel
 
 
+def _named_values(with_: exp.Expr | None, scope: Scope) -> None:
+    """ClickHouse: ``WITH a + 1 AS b`` names an expression over what this SELECT reads."""
+    for node in with_.expressions if with_ is not None else ():
+        if node.args.get("scalar"):
+            scope.aliases[node.alias.lower()] = evaluate(node.this, scope)
+
+
 def _connect(connect: exp.Expr | None, scope: Scope) -> None:
     if connect is not None:
-        for part in (connect.args.get("start"), connect.args.get("connect")):
-            mark(scope.rows, taken(part, scope), FILTER)
+        mark(scope.rows, taken(connect.args.get("start"), scope), FILTER)
+        mark(scope.rows, taken(connect.args.get("connect"), scope), JOIN)
 
 
 def _group(group: exp.Expr | None, scope: Scope, projection: Projection) -> None:
@@ -244,7 +259,8 @@ def _order_and_limit(query: exp.Expr, scope: Scope, cols: Sequence[Col]) -> None
     args = query.args
     limits = [args[name] for name in ("limit", "offset") if args.get(name) is not None]
     distinct = args.get("distinct")
-    if not limits and (distinct is None or distinct.args.get("on") is None):
+    decides = limits or (distinct is not None and distinct.args.get("on") is not None)
+    if not decides and query is not scope.context.ordered:
         return
     for limit in limits:
         flow: Flow = {}
@@ -252,10 +268,15 @@ def _order_and_limit(query: exp.Expr, scope: Scope, cols: Sequence[Col]) -> None
             if isinstance(part, exp.Expr):
                 collect(part, scope, flow, 0)
         mark(scope.rows, flow, FILTER)
+        for key in limit.args.get("expressions") or ():  # ClickHouse: LIMIT n BY keys
+            mark(scope.rows, taken(key, scope), GROUP_BY)
     order = args.get("order")
     if order is not None:
         for key in order.expressions:
-            mark(scope.rows, _sort_key(key, scope, cols), SORT)
+            by_all = isinstance(key, exp.Ordered) and isinstance(key.this, exp.Var)
+            flows = [c.value.flow for c in cols] if by_all else [_sort_key(key, scope, cols)]
+            for flow in flows:
+                mark(scope.rows, flow, SORT)
 
 
 def _sort_key(key: exp.Expr, scope: Scope, cols: Sequence[Col]) -> Flow:

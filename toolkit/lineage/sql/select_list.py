@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from sqlglot import exp
 
-from toolkit.lineage.sql.expression import evaluate, taken
-from toolkit.lineage.sql.flow import JOIN, mark
+from toolkit.lineage.sql.expression import collect, evaluate, taken
+from toolkit.lineage.sql.flow import JOIN, TRANSFORMATION, Flow, mark
 from toolkit.lineage.sql.names import output_name
 from toolkit.lineage.sql.relation import (
     NAMED,
@@ -24,6 +24,9 @@ from toolkit.lineage.sql.scope import Scope
 
 # Functions that make rows when they stand in a select list.
 _MAKE_ROWS = (exp.Explode, exp.Unnest, exp.Inline)
+
+
+_PATTERNS = (exp.Like, exp.ILike, exp.Escape, exp.Not)
 
 
 class Projection:
@@ -56,6 +59,8 @@ def project(nodes: Sequence[exp.Expr], scope: Scope) -> Projection:
             _repeated(node, columns, scope, result)
         elif node.__class__ is exp.Aliases:
             _several(node, scope, result)
+        elif node.__class__ in _PATTERNS and _by_pattern(node, scope, result):
+            continue
         else:
             if not node.alias_or_name:
                 unnamed += 1
@@ -82,9 +87,42 @@ def _several(node: exp.Expr, scope: Scope, result: Projection) -> None:
     value = Value(taken(node.this, scope), None, node)
     if isinstance(node.this, _MAKE_ROWS):
         mark(scope.rows, value.flow, JOIN)
-    for name in node.expressions:
-        result.cols.append(Col(name.name, value))
+    stacked = _stacked(node.this, len(node.expressions), scope)
+    for place, name in enumerate(node.expressions):
+        own = Value(stacked[place], None, node) if stacked else value
+        result.cols.append(Col(name.name, own))
         result.items.append(node)
+
+
+def _stacked(node: exp.Expr, width: int, scope: Scope) -> list[Flow]:
+    """What each column of Spark's ``stack(rows, cell, ...)`` takes; empty for another function."""
+    if not isinstance(node, exp.Stack) or width == 0:
+        return []
+    flows: list[Flow] = [{} for _ in range(width)]
+    for place, cell in enumerate(node.expressions):
+        collect(cell, scope, flows[place % width], TRANSFORMATION)
+    return flows
+
+
+def _by_pattern(node: exp.Expr, scope: Scope, result: Projection) -> bool:
+    """DuckDB's ``* LIKE 'a%'``, with NOT, ILIKE and ESCAPE."""
+    wanted = True
+    if node.__class__ is exp.Not:
+        wanted, node = False, node.this
+    escape = ""
+    if node.__class__ is exp.Escape:
+        escape, node = node.expression.name, node.this
+    if node.__class__ not in (exp.Like, exp.ILike) or node.this.__class__ is not exp.Star:
+        return False
+    flags = re.IGNORECASE if node.__class__ is exp.ILike else re.NOFLAG
+    pattern = re.compile(_like(node.expression.name, escape), flags)
+    cols, branches = all_columns(scope)
+    cols = [col for col in cols if (pattern.fullmatch(col.name) is not None) == wanted]
+    result.cols.extend(cols)
+    result.items.extend([node.this] * len(cols))
+    if branches:
+        result.branches.append(branches)
+    return True
 
 
 def _star(star: exp.Expr, node: exp.Expr | None, scope: Scope, result: Projection) -> None:
@@ -94,6 +132,8 @@ def _star(star: exp.Expr, node: exp.Expr | None, scope: Scope, result: Projectio
             _struct_star(node, scope, result)
             return
         cols, branches = list(rel.cols), list(rel.branches)
+        if rel.rank() == NAMED:  # BigQuery: the fields of an unnested struct, not the struct
+            cols = []
     else:
         cols, branches = all_columns(scope)
     cols, branches = _modified(star, cols, branches, scope)
@@ -190,8 +230,16 @@ def _put(cols: list[Col], name: str, new: Col) -> list[Col]:
     return [new if col.name.lower() == folded else col for col in cols]
 
 
-def _like(pattern: str) -> str:
-    return "".join({"%": ".*", "_": "."}.get(c) or re.escape(c) for c in pattern)
+def _like(pattern: str, escape: str = "") -> str:
+    """A LIKE pattern as a regular expression."""
+    parts = []
+    signs = iter(pattern)
+    for sign in signs:
+        if sign == escape:
+            parts.append(re.escape(next(signs, "")))
+        else:
+            parts.append({"%": ".*", "_": "."}.get(sign) or re.escape(sign))
+    return "".join(parts)
 
 
 def _repeated(node: exp.Expr, columns: exp.Expr, scope: Scope, result: Projection) -> None:

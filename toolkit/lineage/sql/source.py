@@ -24,10 +24,16 @@ def anything(flow: Flow) -> Rel:
 def add_from(node: exp.Expr, scope: Scope, walk: Walk) -> None:
     """Add one item of FROM, or one join, to the scope."""
     if isinstance(node, exp.Join):
+        if str(node.args.get("kind") or "").upper() == "ARRAY":
+            _array_join([node.this, *node.expressions], scope)
+            return
         add_join(node, scope, lambda item: add_from(item, scope, walk))
         return
     if isinstance(node, exp.Final):
         node = node.this
+    if isinstance(node, exp.AtIndex) and isinstance(node.this, exp.Alias):
+        _list_with_place(node, scope)
+        return
     if _is_group(node):
         add_from(node.this, scope, walk)
     else:
@@ -40,6 +46,29 @@ def add_from(node: exp.Expr, scope: Scope, walk: Walk) -> None:
         add_from(join, scope, walk)
     for lateral in node.args.get("laterals") or ():
         add_from(lateral, scope, walk)
+
+
+def _array_join(items: list[exp.Expr], scope: Scope) -> None:
+    """ClickHouse: ``ARRAY JOIN list [AS name]``; without a name the list itself is replaced."""
+    for item in items:
+        flow: Flow = {}
+        collect(item, scope, flow, TRANSFORMATION)
+        mark(scope.rows, flow, JOIN)
+        if isinstance(item, exp.Alias):
+            scope.add("", Rel([Col(item.alias, Value(flow))]))
+        else:
+            scope.merged[item.name.lower()] = Value(flow)
+            scope.merged_names[item.name.lower()] = item.name
+
+
+def _list_with_place(node: exp.Expr, scope: Scope) -> None:
+    """Redshift: ``FROM t, t.list AS item AT place``."""
+    item = node.this
+    flow: Flow = {}
+    collect(item.this, scope, flow, TRANSFORMATION)
+    rel = _unnested([flow], [item.alias], scope)
+    place = Col(node.expression.name, Value(NOTHING))
+    scope.add(item.alias, Rel([*rel.cols, place], [(Beyond(None, flow, NAMED),)]))
 
 
 def mark_all(scope: Scope, rel: Rel) -> None:
@@ -115,7 +144,8 @@ def _derived(node: exp.Expr, scope: Scope, walk: Walk, lateral: bool) -> Rel:
     inner_scope = Scope(scope.context, scope.ctes, scope if in_sight else scope.parent)
     inner_scope.is_fence = in_sight and not lateral
     rel = walk(inner, scope.ctes, inner_scope, scope.context)
-    mark(scope.rows, inner_scope.outer, JOIN)
+    if not isinstance(inner.unnest(), exp.Values):  # a list of so many rows, whatever is in them
+        mark(scope.rows, inner_scope.outer, JOIN)
     return rel
 
 

@@ -2,8 +2,16 @@
 
 from sqlglot import exp
 
-from toolkit.lineage.sql.expression import HANDLERS, collect
-from toolkit.lineage.sql.flow import CONDITIONAL, NOTHING, Flow, compose, pour
+from toolkit.lineage.sql.expression import HANDLERS, collect, collect_all
+from toolkit.lineage.sql.flow import (
+    CONDITIONAL,
+    SORT,
+    TRANSFORMATION,
+    WINDOW,
+    Flow,
+    compose,
+    pour,
+)
 from toolkit.lineage.sql.relation import Rel
 from toolkit.lineage.sql.scope import Scope
 
@@ -47,9 +55,54 @@ def _named(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
 
 
 def _columns(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
-    """``COLUMNS(...)`` inside a select item, which is repeated for each of them."""
-    value = scope.columns_value
-    pour(out, value.flow if value is not None else NOTHING, lift)
+    """``COLUMNS(...)``: one of them inside a select item, which is repeated; elsewhere all."""
+    if scope.columns_value is not None:
+        pour(out, scope.columns_value.flow, lift)
+        return
+    from toolkit.lineage.sql.select_list import chosen_columns
+
+    for col in chosen_columns(node, scope)[0]:
+        pour(out, col.value.flow, lift)
+
+
+def _star(_node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """``f(*)`` takes every column in sight."""
+    from toolkit.lineage.sql.select_list import all_columns
+
+    cols, branches = all_columns(scope)
+    for col in cols:
+        pour(out, col.value.flow, compose(lift, TRANSFORMATION))
+    for branch in branches:
+        for beyond in branch:
+            pour(out, beyond.flow, compose(lift, TRANSFORMATION))
+
+
+def _map(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """``map {key: value}``: here the keys are expressions."""
+    struct = node.this
+    for item in struct.expressions if isinstance(struct, exp.Struct) else [struct]:
+        parts = [item.this, item.expression] if isinstance(item, exp.PropertyEQ) else [item]
+        collect_all(parts, scope, out, compose(lift, TRANSFORMATION))
+
+
+def _array(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """``ARRAY(SELECT x ORDER BY y)``: y decides the order inside the list."""
+    query = node.expressions[0] if len(node.expressions) == 1 else None
+    while isinstance(query, exp.Subquery | exp.Paren):
+        query = query.this
+    if not isinstance(query, exp.Select):
+        collect_all(node.expressions, scope, out, compose(lift, TRANSFORMATION))
+        return
+    around, scope.context.ordered = scope.context.ordered, query
+    rel = _rel(query, scope)
+    scope.context.ordered = around
+    for col in rel.cols:
+        pour(out, col.value.flow, compose(lift, TRANSFORMATION))
+    sorts = {leaf: mask for leaf, mask in rel.rows.items() if mask & SORT}
+    cut = query.args.get("limit") is not None
+    decides = {leaf: mask for leaf, mask in rel.rows.items() if cut or mask != SORT}
+    pour(out, decides, compose(lift, CONDITIONAL))
+    pour(out, sorts, compose(lift, WINDOW))
 
 
 HANDLERS[exp.Select] = _query
@@ -60,5 +113,8 @@ HANDLERS[exp.Intersect] = _query
 HANDLERS[exp.Exists] = _exists
 HANDLERS[exp.Comprehension] = _comprehension
 HANDLERS[exp.Columns] = _columns
+HANDLERS[exp.Star] = _star
+HANDLERS[exp.ToMap] = _map
+HANDLERS[exp.Array] = _array
 for _class in (exp.PropertyEQ, exp.Kwarg):
     HANDLERS[_class] = _named
