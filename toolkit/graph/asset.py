@@ -47,6 +47,18 @@ class Relation(msgspec.Struct, frozen=True):
         return ".".join(part for part in (self.database, self.schema, self.identifier) if part)
 
 
+class Alias(msgspec.Struct, frozen=True):
+    """Another relation where an asset's rows may be found, by somebody who looks for them.
+
+    Attributes:
+        how: ``older``: an earlier version of what writes it spells the name so; ``raw``: the
+            rows before they are typed.
+    """
+
+    relation: Relation
+    how: Literal["older", "raw"]
+
+
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column of an asset, as declared or as found.
 
@@ -136,8 +148,12 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         fingerprints: named hashes for ``state:``: ``body``, ``configs``,
             ``persisted_descriptions``, ``relation``, ``macros``, ``contract``.
         code_version: fingerprint of how it is made; empty where not known.
-        matched: for dependencies that nobody declared and that were found by relation:
-            parent's key -> how it was found (``relation``, ``schema``, ``assumed``).
+        matched: for dependencies that no tool knows of and that we found: parent's key -> how
+            it was found: ``explicit``, ``relation``, ``schema`` or ``assumed``; with ``-older``
+            or ``-raw`` where it was found at an :class:`Alias`.
+        aliases: where else its rows may be.
+        quoted: which of ``database``, ``schema`` and ``identifier`` stand in quotes wherever
+            the relation is written, so that case counts; ``None`` where that is not known.
     """
 
     key: str
@@ -172,3 +188,5 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     fingerprints: Mapping[str, str] = {}
     code_version: str = ""
     matched: Mapping[str, str] = {}
+    aliases: tuple[Alias, ...] = ()
+    quoted: frozenset[str] | None = None

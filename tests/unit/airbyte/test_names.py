@@ -35,7 +35,7 @@ def test_namespaces(
 ) -> None:
     connection = Connection(
         name="c",
-        source=Source(),
+        source=Source(package="airbyte-source-x", version="1"),
         destination=Destination(type="duckdb", name="w", schema="raw"),
         streams=(),
         path=Path("c.yml"),
@@ -48,6 +48,7 @@ def test_namespaces(
     assert str(relation_of(connection, stream, destinations={}, database=None)) == expected
     mapped = {"w": DestinationMap(database="db", schema="Landing")}
     relation = relation_of(connection, stream, destinations=mapped, database="x")
+    assert relation is not None
     assert relation.database == "db"
     assert relation.schema == (expected.split(".")[0].replace("raw", "Landing"))
 

@@ -13,7 +13,7 @@ from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.integrations.airbyte.described import Described, columns_that_do_not_land, describe
 from toolkit.integrations.airbyte.mappers import kind_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.naming import relation_of
+from toolkit.integrations.airbyte.naming import Place, no_table, place_of, shared_tables
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.source.catalog import CatalogCache
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
@@ -44,6 +44,7 @@ class AirbyteIntegration:
         self._streams = {}
         self._local = settings.airbyte.run == "local"
         cache = CatalogCache(settings.state_dir)
+        placed: list[tuple[Asset, Connection, Place]] = []
         for connection in read.connections:
             if self._local and connection.enabled and not connection.source.local:
                 loaded.problems.append(_remote_only(connection, settings))
@@ -51,13 +52,28 @@ class AirbyteIntegration:
             for stream in connection.streams:
                 key = stream_key(connection, stream)
                 described = describe(connection, stream, key, cache, local=local)
-                asset = _asset(connection, stream, key, settings, described)
+                place = self._place(connection, stream, settings)
+                asset = _asset(connection, stream, key, settings, described, place)
                 loaded.problems += [_relative(p, settings.project_dir) for p in described.problems]
                 self._streams[key] = stream
+                if place.no_table:
+                    loaded.problems.append(no_table(asset, connection))
                 loaded.assets.append(asset)
-        loaded.problems += _shared_tables(loaded.assets)
+                placed.append((asset, connection, place))
+        loaded.problems += shared_tables(placed, local=self._local)
         loaded.problems += columns_that_do_not_land(loaded.assets, known.values())
         return loaded
+
+    def _place(
+        self, connection: Connection, stream: StreamConfiguration, settings: Settings
+    ) -> Place:
+        return place_of(
+            connection,
+            stream,
+            destinations=settings.destinations,
+            database=settings.profile.database if settings.profile else None,
+            local=self._local and connection.source.local,
+        )
 
     def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
         """One sync for each enabled connection with a stream among ``keys``."""
@@ -127,19 +143,15 @@ def _asset(
     key: str,
     settings: Settings,
     described: Described,
+    place: Place,
 ) -> Asset:
-    database = settings.profile.database if settings.profile else None
-    relation: Relation | None = None
-    if "prefix" not in connection.unknown:
-        relation = relation_of(
-            connection, stream, destinations=settings.destinations, database=database
-        )
     return Asset(
         key=key,
         kind="stream",
         name=key.removeprefix(f"stream.{connection.name}."),
         integration=AirbyteIntegration.name,
-        relation=relation,
+        relation=place.relation,
+        aliases=place.aliases,
         columns=described.columns,
         description=stream.description or connection.description,
         owner=connection.owner,
@@ -154,7 +166,7 @@ def _asset(
             **({"airbyte": described.notes} if described.notes else {}),
         },
         subtype=connection.source.package or connection.source.type or "low-code",
-        code_version=_code_version(connection, stream, relation),
+        code_version=_code_version(connection, stream, place.relation),
     )
 
 
@@ -168,6 +180,8 @@ def _config(connection: Connection, stream: StreamConfiguration) -> dict[str, An
         "primary_key": [".".join(path) for path in stream.primary_key],
         "cursor_field": ".".join(stream.cursor_field),
         "destination": connection.destination.name,
+        "destination_type": connection.destination.type,
+        "namespace_definition": connection.namespace_definition,
         "format": connection.format,
     }
     if connection.connection_id is not None:
@@ -216,26 +230,3 @@ def _remote_only(connection: Connection, settings: Settings) -> Problem:
         severity="info",
         path=_path(connection.path, settings.project_dir),
     )
-
-
-def _shared_tables(assets: list[Asset]) -> list[Problem]:
-    first: dict[Relation, Asset] = {}
-    problems: list[Problem] = []
-    for asset in assets:
-        if asset.relation is None or asset.relation.schema is None:
-            continue
-        other = first.setdefault(asset.relation.folded(), asset)
-        if other is not asset:
-            problems.append(
-                Problem(
-                    asset=asset.key,
-                    code="shared-table",
-                    message=f"{asset.key} lands in {asset.relation}, and so does {other.key}: "
-                    "neither will be synced. Give one of the connections another `prefix` or "
-                    "`schema`.",
-                    severity="error",
-                    path=asset.path,
-                    line=asset.line,
-                )
-            )
-    return problems

@@ -137,13 +137,20 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the rows land by default."""
+    """Where the rows land by default.
+
+    Attributes:
+        raw_only: it writes raw tables and no typed ones ("legacy raw tables").
+        raw_schema: where its raw tables are, if that is not where its type has them.
+    """
 
     type: str | None = None
     name: str | None = None
     database: str | None = None
     schema: str | None = None
     destination_id: str | None = None
+    raw_only: bool = False
+    raw_schema: str | None = None
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
