@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from toolkit.errors import Problem, SettingsError
+from toolkit.errors import ConnectorError, Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.integrations.airbyte.described import Described, columns_that_do_not_land, describe
 from toolkit.integrations.airbyte.mappers import kind_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.naming import Place, no_table, place_of, shared_tables
 from toolkit.integrations.airbyte.readers import read_connections
+from toolkit.integrations.airbyte.readers.base import Read
 from toolkit.integrations.airbyte.source.catalog import CatalogCache
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
 from toolkit.settings import Settings
@@ -38,7 +39,7 @@ class AirbyteIntegration:
             SettingsError: a path under ``connections`` is not there.
             ArtifactError: a connection file is broken; names file:line.
         """
-        read = read_connections(settings.connections)
+        read = self._read(settings)
         loaded = Loaded(problems=[_relative(p, settings.project_dir) for p in read.problems])
         self._connections = {sync_key(c): c for c in read.connections}
         self._streams = {}
@@ -64,6 +65,42 @@ class AirbyteIntegration:
         loaded.problems += columns_that_do_not_land(loaded.assets, known.values())
         return loaded
 
+    def refresh(self, settings: Settings) -> Problem | None:
+        """Read the connections from the server again, where that is where they are from.
+
+        Raises:
+            ConnectorError: the server cannot be read, and never was.
+        """
+        from toolkit.integrations.airbyte.remote.snapshot import load_snapshot, uses_server
+
+        if not uses_server(settings):
+            return None
+        from toolkit.integrations.airbyte.remote.client import AirbyteClient
+        from toolkit.integrations.airbyte.remote.pull import pull
+
+        client = AirbyteClient(settings.airbyte, secrets=settings.secrets)
+        try:
+            pull(settings, client, streams=False)
+        except ConnectorError as error:
+            if load_snapshot(settings) is None:
+                raise
+            return Problem(
+                asset=None,
+                code="connections-not-refreshed",
+                message=f"{error.fact} What was read from it before is used.",
+            )
+        finally:
+            client.close()
+        return None
+
+    def _read(self, settings: Settings) -> Read:
+        if settings.airbyte.run == "remote":
+            from toolkit.integrations.airbyte.remote.snapshot import read_snapshot, uses_server
+
+            if uses_server(settings):
+                return read_snapshot(settings)
+        return read_connections(settings.connections)
+
     def _place(
         self, connection: Connection, stream: StreamConfiguration, settings: Settings
     ) -> Place:
@@ -81,20 +118,20 @@ class AirbyteIntegration:
         for key, connection in self._connections.items():
             if not connection.enabled or (self._local and not connection.source.local):
                 continue
-            makes = tuple(
-                made
-                for stream in connection.streams
-                if (made := stream_key(connection, stream)) in keys and made in graph
-            )
+            streams = [stream_key(connection, stream) for stream in connection.streams]
+            there = tuple(stream for stream in streams if stream in graph)
+            makes = tuple(stream for stream in there if stream in keys)
             if makes:
                 steps.append(
                     Step(
                         key=key,
                         kind="sync",
                         integration=self.name,
-                        makes=makes,
+                        # A server always syncs all streams of a connection.
+                        makes=makes if self._local else there,
                         reads=(),
                         name=connection.name,
+                        uses_duckdb=self._local,
                     )
                 )
         return steps
@@ -103,16 +140,12 @@ class AirbyteIntegration:
         """Make ready for one run: create the schemas that streams land in.
 
         Raises:
-            SettingsError: this target's syncs are remote, or its warehouse is not DuckDB.
+            SettingsError: syncs would run here, and this target's warehouse is not DuckDB.
         """
         if context.settings.airbyte.run == "remote":
-            raise SettingsError(
-                f"`airbyte.{context.settings.target}.run` in toolkit.yml is `remote`, which this "
-                "version cannot run.",
-                "No connection was synced.",
-                "Use `run: local` for this target, or leave the streams out: "
-                "`toolkit build --exclude resource_type:stream`.",
-            )
+            from toolkit.integrations.airbyte.remote.runner import RemoteRunner
+
+            return RemoteRunner(context, self._connections, self._streams)
         if context.warehouse is None:
             raise SettingsError(
                 "Connectors that run locally land in DuckDB, and this target's warehouse is "

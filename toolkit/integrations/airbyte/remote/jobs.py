@@ -18,6 +18,7 @@ _POLL_GROWTH = 1.5
 _SKEW_SECONDS = 60.0  # how far a job's own start may be off from the time of our request
 _MARGIN_SECONDS = 5.0
 _OVERLOAD_WAIT = 15.0
+_CONFLICTS = 8  # refusals "it runs already" that nothing running explains
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class RemoteSync:
         self._timeout = timeout
         self._deadline = clock.now() + timeout
         self._say = say
+        self._unsure: float | None = None  # the server may have begun a job for us since then
 
     def run(self) -> tuple[Started, Job]:
         """Start or adopt a job and follow it to its end, whichever that is.
@@ -75,7 +77,8 @@ class RemoteSync:
         try:
             started = self._start()
         except Stopped:
-            raise Interrupted("interrupted before the server had confirmed a job") from None
+            may = "; the server may have begun a job" if self._unsure is not None else ""
+            raise Interrupted(f"interrupted before a job was confirmed{may}") from None
         word = "started" if started.ours else "was running already: waiting for it"
         self._say(f"job {started.job.id} {word}")
         try:
@@ -87,11 +90,10 @@ class RemoteSync:
 
     def _start(self) -> Started:
         """Never sends a second request before it has looked for what the first one did."""
-        since: float | None = None  # the server may have begun a job for us since then
-        began, attempt = self._clock.now(), 0
+        began, attempt, conflicts = self._clock.now(), 0, 0
         while True:
-            if since is not None:
-                found = self._begun(since)
+            if self._unsure is not None:
+                found = self._begun(self._unsure)
                 if found is not None:
                     return Started(job=found, ours=False)
             sent_at = self._client.server_now()
@@ -103,11 +105,14 @@ class RemoteSync:
                     running = self._running(error)
                     if running is not None:
                         return Started(job=running, ours=False)
+                    conflicts += 1
+                    if conflicts > _CONFLICTS:
+                        raise
                     began = self._clock.now()
                 elif not error.transient or self._clock.now() - began > PATIENCE_SECONDS:
                     raise
                 elif error.sent and error.status != HTTPStatus.TOO_MANY_REQUESTS:
-                    since = sent_at if since is None else since
+                    self._unsure = sent_at if self._unsure is None else self._unsure
                 overloaded = error.status == HTTPStatus.TOO_MANY_REQUESTS
                 wait = self._client.pause(error, attempt, _OVERLOAD_WAIT if overloaded else 2.0)
                 self._say(f"the sync has not begun; trying again in {wait:.0f} s")

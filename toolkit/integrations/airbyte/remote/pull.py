@@ -1,20 +1,20 @@
 """Reads all connections of a server, and says what it thinks of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.remote.client import AirbyteClient
-from toolkit.integrations.airbyte.remote.replies import text
+from toolkit.integrations.airbyte.remote.replies import objects, text
 from toolkit.integrations.airbyte.remote.snapshot import (
-    Fields,
     Snapshot,
     kept_connection,
     kept_destination,
-    kept_fields,
     kept_source,
+    kept_streams,
     load_snapshot,
     save_snapshot,
 )
@@ -28,7 +28,7 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     """What reading a server gave.
 
     Attributes:
-        silent: why the fields of a source could not be had, by the source's name.
+        silent: why the streams of a source could not be had, by the source's name.
     """
 
     snapshot: Snapshot
@@ -39,13 +39,13 @@ def pull(
     settings: Settings,
     client: AirbyteClient,
     *,
-    fields: bool = True,
+    streams: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> Pulled:
     """Read connections, sources, destinations and fields, and keep them.
 
     Args:
-        fields: ask for the fields of all sources; else only of those that we know nothing of.
+        streams: ask what all sources offer; else only those that we know nothing of.
         say: takes a line about how far it is.
 
     Raises:
@@ -68,13 +68,18 @@ def pull(
         for raw in snapshot.sources
         if (source_id := text(raw, "sourceId")) in used and source_id is not None
     }
-    known = dict(before.fields) if before is not None and not fields else {}
-    asked = [source_id for source_id in names if source_id not in known]
+    known = dict(before.streams) if before is not None and not streams else {}
+    synced = _synced(snapshot.connections)
+    asked = [
+        source_id
+        for source_id in names
+        if not synced[source_id] <= {text(s, "streamName") for s in known.get(source_id, [])}
+    ]
     silent: dict[str, str] = {}
 
-    def ask(source_id: str) -> Fields | None:
+    def ask(source_id: str) -> list[dict[str, Any]] | None:
         try:
-            return kept_fields(client.stream_properties(source_id))
+            return kept_streams(client.stream_properties(source_id), synced[source_id])
         except ServerError as error:
             silent[names[source_id]] = error.fact
             return None
@@ -83,14 +88,24 @@ def pull(
         for source_id, found in zip(asked, pool.map(ask, asked), strict=True):
             if found is not None:
                 known[source_id] = found
-    snapshot.fields = {key: known[key] for key in sorted(known) if key in names}
+    snapshot.streams = {key: known[key] for key in sorted(known) if key in names}
     save_snapshot(settings, snapshot)
     return Pulled(snapshot=snapshot, silent=silent)
 
 
-def _sorted(objects: list[dict[str, object]]) -> list[dict[str, object]]:
+def _synced(connections: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """Names of the streams that connections sync, by source id."""
+    found: dict[str, set[str]] = {}
+    for raw in connections:
+        streams = objects(raw.get("configurations"), "streams")
+        names = {name for stream in streams if (name := text(stream, "name"))}
+        found.setdefault(text(raw, "sourceId") or "", set()).update(names)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def _sorted(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """In an order that does not depend on the server, so that the file can be compared."""
-    return sorted(objects, key=lambda raw: (str(raw.get("name")), msgspec.json.encode(raw)))
+    return sorted(items, key=lambda raw: (str(raw.get("name")), msgspec.json.encode(raw)))
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,20 +16,15 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import ArtifactError, Problem
-from toolkit.integrations.airbyte.model import Connection, Offered
-from toolkit.integrations.airbyte.readers.api import ApiReader
-from toolkit.integrations.airbyte.readers.base import Read, SourceFile
+from toolkit.integrations.airbyte.readers.api import read_objects
+from toolkit.integrations.airbyte.readers.base import Read
 from toolkit.integrations.airbyte.remote.address import address_of
 from toolkit.integrations.airbyte.remote.replies import text
-from toolkit.integrations.airbyte.yamltext import Json
 from toolkit.settings import Settings
 
 OLD_SECONDS = 24 * 3600.0
 """After this the graph says that it shows what was, and how to read it again."""
 _VERSION = 1
-
-Fields = dict[str, list[str]]
-"""Top-level fields by stream, spelled ``namespace.name`` or ``name``."""
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -40,7 +35,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
         workspaces: that were asked for; empty = all.
         read_at: seconds since the epoch.
         connections / sources / destinations: as the public API spells them, kept keys only.
-        fields: by source id; only for sources that told.
+        streams: by source id what the source offers, of streams that some connection syncs;
+            only for sources that told.
     """
 
     version: int = _VERSION
@@ -50,7 +46,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     connections: list[dict[str, Any]] = []
     sources: list[dict[str, Any]] = []
     destinations: list[dict[str, Any]] = []
-    fields: dict[str, Fields] = {}
+    streams: dict[str, list[dict[str, Any]]] = {}
 
 
 def uses_server(settings: Settings) -> bool:
@@ -117,6 +113,10 @@ _STREAM = (
     "name", "namespace", "syncMode", "cursorField", "primaryKey", "includeFiles",
     "destinationObjectName",
 )  # fmt: skip
+_OFFERED = (
+    "streamName", "streamnamespace", "streamNamespace", "syncModes", "defaultCursorField",
+    "sourceDefinedCursorField", "sourceDefinedPrimaryKey",
+)  # fmt: skip
 _SOURCE = ("sourceId", "name", "sourceType", "workspaceId")
 _DESTINATION = ("destinationId", "name", "destinationType", "workspaceId")
 # Names of places in the destinations' own words; nothing else of a configuration is looked at.
@@ -168,18 +168,21 @@ def kept_destination(raw: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def kept_fields(streams: Sequence[Mapping[str, Any]]) -> Fields:
-    """Top-level fields of each stream that a source offers."""
-    found: Fields = {}
+def kept_streams(
+    streams: Sequence[Mapping[str, Any]], synced: frozenset[str]
+) -> list[dict[str, Any]]:
+    """What a source offers of the streams with these names: fields by their first name only."""
+    found = []
     for stream in streams:
-        name = text(stream, "streamName")
-        paths = stream.get("propertyFields")
-        if name is None or not isinstance(paths, list):
+        if text(stream, "streamName") not in synced:
             continue
-        namespace = text(stream, "streamnamespace") or text(stream, "streamNamespace")
-        first = [path[0] for path in paths if isinstance(path, list) and path]
-        names = dict.fromkeys(field for field in first if isinstance(field, str))
-        found[f"{namespace}.{name}" if namespace else name] = list(names)
+        kept = _some(stream, _OFFERED)
+        paths = stream.get("propertyFields")
+        first = (
+            [p[0] for p in paths if isinstance(p, list) and p] if isinstance(paths, list) else []
+        )
+        names = dict.fromkeys(name for name in first if isinstance(name, str))
+        found.append({**kept, "propertyFields": [[name] for name in names]})
     return found
 
 
@@ -214,19 +217,6 @@ def _mapper(raw: Mapping[str, Any]) -> dict[str, Any]:
 # ---- reading it ----
 
 
-class _Objects(SourceFile):
-    """Objects that came over the network, as a reader takes them."""
-
-    def __init__(self, path: Path, objects: list[dict[str, Any]]) -> None:
-        super().__init__(path)
-        self._objects = objects
-
-    @property
-    def document(self) -> Json:
-        """The objects."""
-        return self._objects
-
-
 def read_snapshot(settings: Settings, now: Callable[[], float] = time.time) -> Read:
     """The connections as the server had them when it was last asked."""
     snapshot = load_snapshot(settings)
@@ -240,31 +230,21 @@ def read_snapshot(settings: Settings, now: Callable[[], float] = time.time) -> R
     sources = {text(raw, "sourceId"): raw for raw in snapshot.sources}
     destinations = {text(raw, "destinationId"): raw for raw in snapshot.destinations}
     for raw in snapshot.connections:
-        beside = (sources.get(text(raw, "sourceId")), destinations.get(text(raw, "destinationId")))
+        source_id = text(raw, "sourceId")
+        beside = (sources.get(source_id), destinations.get(text(raw, "destinationId")))
         objects = [raw, *(entry for entry in beside if entry is not None)]
+        offered = snapshot.streams.get(source_id or "")
         try:
-            one = ApiReader().read([_Objects(path, objects)])
-        except ArtifactError as error:
+            one = read_objects(
+                objects, path, streams={source_id: offered} if source_id and offered else None
+            )
+        except ArtifactError as error:  # one bad object costs itself and no more
             read.problems.append(_unreadable(raw, error, path))
             continue
         read.problems += one.problems
-        read.connections += [_with_fields(c, snapshot.fields) for c in one.connections]
+        read.connections += one.connections
     _name_apart(read, path)
     return read
-
-
-def _with_fields(connection: Connection, fields: Mapping[str, Fields]) -> Connection:
-    known = fields.get(connection.source.source_id or "")
-    if not known:
-        return connection
-    streams = []
-    for stream in connection.streams:
-        names = known.get(f"{stream.namespace}.{stream.name}") if stream.namespace else None
-        names = names or known.get(stream.name)
-        if names and stream.offered is None:
-            stream = msgspec.structs.replace(stream, offered=Offered(fields=tuple(names)))
-        streams.append(stream)
-    return msgspec.structs.replace(connection, streams=tuple(streams))
 
 
 def _name_apart(read: Read, path: Path) -> None:
