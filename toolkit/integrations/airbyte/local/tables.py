@@ -145,9 +145,9 @@ def evolve(
         if has is None:
             cursor.execute(f"ALTER TABLE {name} ADD COLUMN {column} {field.type}")
             types[field.column] = field.type
-        elif _fits(field.type, has):
+        elif fits(field.type, has):
             types[field.column] = has
-        elif _fits(has, field.type) and _values_fit(cursor, name, column, has, field.type):
+        elif fits(has, field.type) and _values_fit(cursor, name, column, has, field.type):
             using = f"to_json({column})" if field.type == "JSON" else f"{column}::{field.type}"
             cursor.execute(
                 f"ALTER TABLE {name} ALTER COLUMN {column} SET DATA TYPE {field.type} USING {using}"
@@ -161,7 +161,8 @@ def evolve(
     return Table(relation, fields, types)
 
 
-def _fits(type_: str, wider: str) -> bool:
+def fits(type_: str, wider: str) -> bool:
+    """Whether a column of the type ``wider`` holds every value of ``type_``."""
     return (
         type_ == wider
         or wider in _WIDER.get(type_, ())
