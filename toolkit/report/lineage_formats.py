@@ -8,6 +8,7 @@ from typing import Any
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import Lineage
+from toolkit.lineage.origin import Origin, origins, removed, row_filter
 
 SCHEMA_VERSION = 1
 
@@ -120,9 +121,10 @@ def dot(graph: AssetGraph, keys: Collection[str] | None = None) -> str:
 
 def _asset(asset: Asset, lineage: Lineage) -> dict[str, Any]:
     relation = asset.relation
+    known = origins(asset)
     traced = lineage.columns.get(asset.key)
     columns = traced if traced is not None else {name: c.type for name, c in asset.columns.items()}
-    return {
+    document: dict[str, Any] = {
         "kind": asset.kind,
         "name": asset.name,
         "relation": None
@@ -133,12 +135,41 @@ def _asset(asset: Asset, lineage: Lineage) -> dict[str, Any]:
             "identifier": relation.identifier,
         },
         "depends_on": list(asset.depends_on),
-        "columns": {name: {"type": type_} for name, type_ in columns.items()},
+        "columns": {
+            name: {"type": type_, **_origin(known.get(name.casefold()))}
+            for name, type_ in columns.items()
+        },
         "lineage": lineage.status.get(asset.key, "none"),
         "owner": asset.owner,
         "tags": list(asset.tags),
         "group": asset.group,
         "path": asset.path,
+    }
+    rows = row_filter(asset)
+    if rows is not None:
+        document["row_filter"] = {
+            "properties": list(rows.properties),
+            "type": "INDIRECT",
+            "subtype": "FILTER",
+            "conditions": list(rows.conditions),
+        }
+    if gone := removed(asset):
+        document["removed"] = list(gone)
+    return document
+
+
+def _origin(origin: Origin | None) -> dict[str, Any]:
+    """The edge from a stream's property to its column, for a column that has one."""
+    if origin is None:
+        return {}
+    return {
+        "origin": {
+            "property": origin.source,
+            "type": "DIRECT",
+            "subtype": origin.subtype,
+            "transformation": origin.how or None,
+            "masked": origin.masked,
+        }
     }
 
 

@@ -6,13 +6,16 @@ from typing import Literal
 
 import msgspec
 
-from toolkit.graph import AssetGraph
+from toolkit.errors import Problem
+from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import Lineage
+from toolkit.lineage.origin import origins, removed, row_filter
 
 Direction = Literal["upstream", "downstream"]
 # These have no columns of their own, so any column of what they read may matter to them.
 _WHOLE_READERS = frozenset({"exposure", "ml_model", "metric", "semantic_model", "saved_query"})
 _MAX_EXPRESSION = 80
+_PROPERTY = ("property", "")  # no asset: what a stream reads is outside of the graph
 
 
 class _Branch(msgspec.Struct, frozen=True):
@@ -39,8 +42,14 @@ def lineage_summary(graph: AssetGraph, lineage: Lineage) -> str:
     for status in ("opaque", "partial"):
         for key in (k for k in graph.assets if lineage.status.get(k) == status):
             problem = why.get(key)
-            lines.append(f"  {status}: {key}" + (f": {problem.message}" if problem else ""))
+            lines.append(f"  {status}: {key}" + (f": {_why(key, problem)}" if problem else ""))
     return "\n".join(lines) + "\n"
+
+
+def _why(key: str, problem: Problem) -> str:
+    """The message without the key, which stands before it."""
+    lead, found, rest = problem.message.partition(f"{key}: ")
+    return rest if found and lead in ("", "No column lineage for ") else problem.message
 
 
 def asset_tree(graph: AssetGraph, lineage: Lineage, key: str, directions: list[Direction]) -> str:
@@ -56,7 +65,22 @@ def asset_tree(graph: AssetGraph, lineage: Lineage, key: str, directions: list[D
 
     asset = graph[key]
     status = lineage.status.get(key, "none")
-    return _render(f"{key}  {asset.kind}, lineage {status}", (key, ""), directions, steps)
+    title = [f"{key}  {asset.kind}, lineage {status}"]
+    changed = {name: o for name, o in origins(asset).items() if o.how}
+    names = {name.casefold(): name for name in lineage.columns.get(key, asset.columns)}
+    title += [f"  {names.get(name, name)}  <- {origin}" for name, origin in changed.items()]
+    title += [f"  (rows)  <- {why}" for why in _filtered(asset)]
+    if gone := removed(asset):
+        title.append(f"  (does not land)  {', '.join(gone)}")
+    return _render("\n".join(title), (key, ""), directions, steps)
+
+
+def _filtered(asset: Asset) -> list[str]:
+    rows = row_filter(asset)
+    if rows is None:
+        return []
+    said = f"{', '.join(rows.properties)}  FILTER  {' and '.join(rows.conditions)}"
+    return [said.strip()]
 
 
 def column_tree(
@@ -68,7 +92,9 @@ def column_tree(
     """
 
     def steps(direction: Direction) -> Callable[[tuple[str, str]], list[_Branch]]:
-        return _upstream(lineage) if direction == "upstream" else _downstream(graph, lineage)
+        if direction == "upstream":
+            return _upstream(graph, lineage)
+        return _downstream(graph, lineage)
 
     names = lineage.columns.get(key, {})
     exact = column if column in names else None
@@ -78,11 +104,18 @@ def column_tree(
     return _render(_label(node) + (f"  {type_}" if type_ else ""), node, directions, steps)
 
 
-def _upstream(lineage: Lineage) -> Callable[[tuple[str, str]], list[_Branch]]:
+def _upstream(graph: AssetGraph, lineage: Lineage) -> Callable[[tuple[str, str]], list[_Branch]]:
     found: dict[tuple[str, str], list[_Branch]] = {}
     for edge in lineage.column_edges:
         branch = _Branch(edge.source, _note(edge.subtype, edge.expression))
         found.setdefault(edge.target, []).append(branch)
+    for asset in graph:
+        for folded, origin in origins(asset).items():
+            columns = lineage.columns.get(asset.key, {})
+            for name in (n for n in columns if n.casefold() == folded):
+                leaves = [_Branch(_PROPERTY, str(origin))]
+                leaves += [_Branch(_PROPERTY, f"{why} (all rows)") for why in _filtered(asset)]
+                found.setdefault((asset.key, name), []).extend(leaves)
     return lambda node: found.get(node, [])
 
 
@@ -154,7 +187,8 @@ def _tree(
         again = branch.node in drawn and bool(below)
         drawn.add(branch.node)
         text = f"{lead}{'└── ' if last else '├── '}{_label(branch.node)}"
-        text += f"  {branch.note}" if branch.note else ""
+        space = " " if branch.node == _PROPERTY else "  "
+        text += f"{space}{branch.note}" if branch.note else ""
         yield text + ("  (see above)" if again else "")
         if not again:
             deeper = lead + ("    " if last else "│   ")

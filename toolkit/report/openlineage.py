@@ -13,6 +13,7 @@ import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage
+from toolkit.lineage.origin import origins, row_filter
 from toolkit.lineage.through import Through
 
 _SPEC = "https://openlineage.io/spec/"
@@ -137,7 +138,9 @@ class OpenLineage:
         return self._event(
             "JobEvent",
             job={"namespace": self._project, "name": asset.key, "facets": facets},
-            inputs=[{"namespace": n[0], "name": n[1]} for n in read if n != own],
+            inputs=[
+                {"namespace": n[0], "name": n[1]} for n in [*_outside(asset), *read] if n != own
+            ],
             outputs=outputs,
         )
 
@@ -193,6 +196,8 @@ class OpenLineage:
             into = fields.setdefault(self._spelled(name, edge.target[1]), {})
             self._add(into, edge.source, _transformation(edge))
         rows: dict[tuple[str, str, str], Document] = {}
+        for outside in _outside(maker):
+            self._add_origins(maker, name, outside, fields, rows)
         for row_edge in self._through.asset_edges(maker.key):
             if self._names[row_edge.source[0]] != name:
                 self._add(rows, row_edge.source, _transformation(row_edge))
@@ -201,12 +206,38 @@ class OpenLineage:
         found = {column: {"inputFields": list(into.values())} for column, into in fields.items()}
         return {"fields": found, "dataset": list(rows.values())}
 
+    def _add_origins(
+        self, maker: Asset, name: tuple[str, str], outside: tuple[str, str],
+        fields: dict[str, dict[tuple[str, str, str], Document]],
+        rows: dict[tuple[str, str, str], Document],
+    ) -> None:  # fmt: skip
+        """Edges from the properties of a stream, which are no columns of any asset."""
+        for column, origin in origins(maker).items():
+            how = {
+                "type": "DIRECT",
+                "subtype": origin.subtype,
+                "description": origin.how,
+                "masking": origin.masked,
+            }
+            fields.setdefault(self._spelled(name, column), {})[(*outside, origin.source)] = (
+                _input_field(outside, origin.source, how)
+            )
+        decides = row_filter(maker)
+        for property_ in decides.properties if decides is not None else ():
+            how = {
+                "type": "INDIRECT",
+                "subtype": "FILTER",
+                "description": " and ".join(decides.conditions) if decides is not None else "",
+                "masking": False,
+            }
+            rows[(*outside, property_)] = _input_field(outside, property_, how)
+
     def _add(
         self, into: dict[tuple[str, str, str], Document], ref: tuple[str, str], how: Document
     ) -> None:
         name = self._names[ref[0]]
         field = self._spelled(name, ref[1])
-        empty = {"namespace": name[0], "name": name[1], "field": field, "transformations": []}
+        empty = _input_field(name, field)
         found = into.setdefault((*name, field), empty)["transformations"]
         if how not in found:
             found.append(how)
@@ -240,6 +271,17 @@ class OpenLineage:
 
     def _spelled(self, name: tuple[str, str], column: str) -> str:
         return self._spelling[name].get(column.casefold(), column)
+
+
+def _outside(asset: Asset) -> list[tuple[str, str]]:
+    """What a stream reads, by its connection's name: it is no asset, and nothing describes it."""
+    if asset.kind != "stream" or not origins(asset):
+        return []
+    return [(f"{asset.integration}://{asset.source_name or ''}", asset.name)]
+
+
+def _input_field(name: tuple[str, str], field: str, *how: Document) -> Document:
+    return {"namespace": name[0], "name": name[1], "field": field, "transformations": list(how)}
 
 
 def _is_hidden(asset: Asset) -> bool:

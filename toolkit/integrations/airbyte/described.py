@@ -1,6 +1,6 @@
 """A stream's columns as the graph shows them: where each comes from and what was done to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,14 @@ from toolkit.graph import Asset, Column
 from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.local.mappers import not_local
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
-from toolkit.integrations.airbyte.mapping import Fault, Mapped, fault_text, map_fields
+from toolkit.integrations.airbyte.mapping import (
+    Comparison,
+    Fault,
+    Filter,
+    Mapped,
+    fault_text,
+    map_fields,
+)
 from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfiguration
 from toolkit.integrations.airbyte.naming import normalise
 from toolkit.integrations.airbyte.source.catalog import CatalogCache, find_stream
@@ -21,7 +28,8 @@ class Described(msgspec.Struct, kw_only=True):
 
     Attributes:
         columns: empty where neither a schema nor a selection is known.
-        notes: what else mappers do: ``row_filters`` and ``removed`` fields.
+        notes: what else mappers do: ``row_filters`` with
+            ``row_filter_properties``, and ``removed`` fields.
         problems: mappers that are left out, columns that fields would share.
     """
 
@@ -84,9 +92,20 @@ def describe(
     }
     if mapped.notes:
         described.notes["row_filters"] = list(mapped.notes)
+        looked_at = (name for part in mapped.filters for name in _origins(part))
+        described.notes["row_filter_properties"] = list(dict.fromkeys(looked_at))
     if mapped.removed:
         described.notes["removed"] = list(mapped.removed)
     return described
+
+
+def _origins(part: Comparison | Filter) -> Iterator[str]:
+    """Properties that a row filter looks at, whatever they were called at its place."""
+    if isinstance(part, Comparison):
+        yield part.field.origin
+    else:
+        for inner in part.parts:
+            yield from _origins(inner)
 
 
 def _mapped(
