@@ -1,8 +1,11 @@
-"""YAML and JSON text as plain values, with the line of every key.
+"""YAML and JSON text as plain values, YAML with the line of every key.
 
-JSON is read by the same reader: it is YAML's subset, and errors get lines.
+What is read here is safe to walk over: not too deep for recursion, not larger than it looks,
+and all of its text can be written again.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,12 @@ Json = Any
 Lines = dict[tuple[str | int, ...], int]
 
 _MAX_BYTES = 64 * 1024 * 1024
+
+# Levels of lists and mappings. What walks over documents recurses, and has a stack.
+_MAX_DEPTH = 100
+
+# Values in a document once its aliases are written out: no file that is meant comes near.
+_MAX_VALUES = 20_000_000
 
 
 class Located:
@@ -62,11 +71,12 @@ def parse(text: str, path: Path) -> Located:
     """
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
+        _check_nesting(text, path, loader)
         node = yaml.compose(text, Loader=loader)
         if node is None:
             return Located(None, {})
         walker = _Walker(path)
-        return Located(walker.value(node, ()), walker.lines)
+        located = Located(walker.value(node, ()), walker.lines)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
@@ -74,6 +84,100 @@ def parse(text: str, path: Path) -> Located:
         raise _unreadable(where, f"is not valid YAML: {what}") from error
     except RecursionError as error:
         raise _unreadable(str(path), "is nested too deeply") from error
+    _check_values(located.value, path)
+    return located
+
+
+def parse_json(text: str, path: Path) -> Json:
+    """Read JSON: one document, or several one after the other (a line each, say) as a list.
+
+    Raises:
+        ArtifactError: with file:line where JSON says it; also for a key that stands twice.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, path))
+    documents: list[Json] = []
+    at = 0
+    try:
+        while True:
+            while at < len(text) and text[at] in " \t\r\n":
+                at += 1
+            if at == len(text) and documents:
+                break
+            document, at = decoder.raw_decode(text, at)
+            documents.append(document)
+    except RecursionError as error:
+        raise _unreadable(str(path), "is nested too deeply") from error
+    except ValueError as error:
+        where, what = f"{path}", str(error)
+        if isinstance(error, json.JSONDecodeError):
+            where, what = f"{path}:{error.lineno}", error.msg
+        raise _unreadable(where, f"is not valid JSON: {what}") from error
+    value = documents[0] if len(documents) == 1 else documents
+    _check_values(value, path)
+    return value
+
+
+def _object(pairs: Sequence[tuple[str, Json]], path: Path) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        again = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _unreadable(str(path), f"has the key {again!r} twice in one object")
+    return found
+
+
+def _check_nesting(text: str, path: Path, loader: "type[yaml.SafeLoader | yaml.CSafeLoader]") -> None:
+    """libyaml's composer recurses in C without a limit: a deep document ends the process."""
+    widest = max(map(len, text.splitlines()), default=0)
+    # A block needs a column more for each level, a flow a bracket.
+    if text.count("[") + text.count("{") + widest < _MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                line = f":{mark.line + 1}" if mark is not None else ""
+                raise _unreadable(f"{path}{line}", "is nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _check_values(value: Json, path: Path) -> None:
+    """Depth, number and text of all values, aliases written out; each is looked at once."""
+    sizes: dict[int, tuple[int, int]] = {}
+    stack: list[tuple[Json, bool]] = [(value, False)]
+    while stack:
+        item, done = stack.pop()
+        if isinstance(item, str) and not item.isascii():
+            _check_text(item, path)
+        if not isinstance(item, dict | list) or (id(item) in sizes and not done):
+            continue
+        inner = list(item.values()) if isinstance(item, dict) else item
+        if not done:
+            stack.append((item, True))
+            stack += [(part, False) for part in inner]
+            if isinstance(item, dict):
+                stack += [(key, False) for key in item if not key.isascii()]
+            if len(stack) > _MAX_VALUES:
+                raise _unreadable(str(path), "is unreasonably large")
+            continue
+        below = [sizes[id(part)] for part in inner if isinstance(part, dict | list)]
+        size = 1 + len(inner) + sum(part[0] for part in below)
+        depth = 1 + max((part[1] for part in below), default=0)
+        if depth > _MAX_DEPTH:
+            raise _unreadable(str(path), "is nested too deeply")
+        if size > _MAX_VALUES:
+            raise _unreadable(str(path), "becomes unreasonably large where its aliases stand")
+        sizes[id(item)] = (size, depth)
+
+
+def _check_text(text: str, path: Path) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _unreadable(str(path), "has text with half a character (a lone surrogate)") from error
 
 
 def _unreadable(where: str, what: str) -> ArtifactError:
@@ -137,10 +241,10 @@ class _Walker:
     def _scalar(self, node: yaml.Node) -> Json:
         try:
             value = self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            raise _unreadable(
-                self._where(node), f"has a value that cannot be read: {error}"
-            ) from error
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError):
+            # Its own words would repeat the value, which may be a password; so there is no cause.
+            tag = node.tag.rpartition(":")[2]
+            raise _unreadable(self._where(node), f"has a value that is no {tag}") from None
         # YAML turns 2021-01-01 into a date; connector configurations are JSON and want text.
         return value if isinstance(value, str | int | float | bool | None) else str(node.value)
 

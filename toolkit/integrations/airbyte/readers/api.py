@@ -26,6 +26,7 @@ from toolkit.integrations.airbyte.readers.api_streams import (
 )
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
 from toolkit.integrations.airbyte.readers.messages import (
+    is_described,
     missing_page,
     twice,
     unknown_destination,
@@ -99,7 +100,9 @@ def read_objects(
         for source, given in (streams or {}).items()
     }
     elements = (Element(item, path, f"[{index}]") for index, item in enumerate(objects))
-    return _read(list(elements), replies)
+    read = _read(list(elements), replies)
+    read.problems += [unknown_destination(c) for c in read.connections if not is_described(c)]
+    return read
 
 
 def _read(roots: Sequence[Element], offered: Mapping[str, list[StreamsReply]]) -> Read:
@@ -129,9 +132,9 @@ def _read(roots: Sequence[Element], offered: Mapping[str, list[StreamsReply]]) -
             continue
         connection = _connection(element, parsed, sources, destinations, known)
         read.connections.append(connection)
-        read.problems += unknown_values(element, parsed)
-        if parsed.destination_id not in destinations:
-            read.problems.append(unknown_destination(connection, "GET /v1/destinations"))
+        read.problems += unknown_values(
+            element.path, parsed.name, parsed.status, parsed.namespace_definition
+        )
     read.problems += known.problems()
     return read
 
@@ -156,7 +159,9 @@ def _objects(root: Element) -> Iterator[Element]:
     """The objects of a reply: a page's, a list's (of pages, too), or the one that it is."""
     if isinstance(root.value, list):
         for item in root.items():
-            yield from _objects(item) if _page_key(item.value) else (item,)
+            # A line of NDJSON can be an object, a page or a list.
+            inner = isinstance(item.value, list) or _page_key(item.value) is not None
+            yield from _objects(item) if inner else (item,)
         return
     key = _page_key(root.value)
     page = root.inner(key) if key is not None else None

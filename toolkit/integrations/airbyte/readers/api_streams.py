@@ -5,6 +5,7 @@ beside it by the names: it fits a connection if it has all streams that this one
 """
 
 from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from toolkit.errors import Problem

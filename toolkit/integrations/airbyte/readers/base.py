@@ -1,6 +1,5 @@
 """What a reader of one configuration format is given and gives."""
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +7,11 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from toolkit.errors import ArtifactError, Problem
+from toolkit.errors import Problem
 from toolkit.integrations.airbyte.model import Connection
-from toolkit.integrations.airbyte.yamltext import Json, Located, parse, read_text
+from toolkit.integrations.airbyte.yamltext import Json, Located, parse, parse_json, read_text
+
+JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 
 
 class SourceFile:
@@ -26,18 +27,9 @@ class SourceFile:
 
     @cached_property
     def located(self) -> Located:
-        """Its content as YAML (or JSON) with lines."""
-        if self.path.suffix == ".json":
-            # API replies can be megabytes, and their lines are of no interest.
-            try:
-                return Located(json.loads(self.text), {})
-            except (json.JSONDecodeError, RecursionError) as error:
-                line = getattr(error, "lineno", 1)
-                raise ArtifactError(
-                    f"{self.path}:{line} is not valid JSON: {error}.",
-                    "The connections in this file are not known, so nothing was done.",
-                    "Export it again, or remove it from `connections:` in toolkit.yml.",
-                ) from error
+        """Its content: YAML with lines, or JSON (which can be megabytes) without."""
+        if self.path.suffix in JSON_SUFFIXES:
+            return Located(parse_json(self.text, self.path), {})
         return parse(self.text, self.path)
 
     @property

@@ -1,38 +1,40 @@
 """What is said of configurations that are whole, and of which something is missing or new."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from toolkit.errors import ArtifactError, Problem
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers.shape import Element
 from toolkit.integrations.airbyte.yamltext import Json
 
-if TYPE_CHECKING:
-    from toolkit.integrations.airbyte.readers.api_connections import ApiConnection
-
 _STATUSES = ("active", "inactive", "deprecated", "locked")
 _DEFINITIONS = ("destination", "source", "custom_format", "customformat")
 
 
-def unknown_destination(connection: Connection, hint: str) -> Problem:
-    """Nothing says where the connection's tables are.
-
-    Args:
-        hint: the reply (or file) that would say it.
-    """
-    target = connection.destination.destination_id or connection.destination.name
+def unknown_destination(connection: Connection) -> Problem:
+    """Nothing says where the connection's tables are."""
+    target = connection.destination.name or connection.destination.destination_id
     return Problem(
         asset=None,
         code="unknown-destination",
         message=f"Connection {connection.name!r} goes to destination {target}, which no file "
         f"beside {connection.path.name} describes: the schema of its tables is not known. Save "
-        f"{hint} beside it, or say `schema` under `destinations.{target}` in toolkit.yml.",
+        "that destination as well (GET /v1/destinations, or its configuration.yaml), or say "
+        f"`schema` under `destinations.{target}` in toolkit.yml.",
         path=str(connection.path),
     )
 
 
-def unknown_values(element: Element, parsed: "ApiConnection") -> list[Problem]:
+def is_described(connection: Connection) -> bool:
+    """Whether anything is known of the destination but how it is called."""
+    target = connection.destination
+    return bool(target.type or target.schema or target.database or connection.unknown)
+
+
+def unknown_values(
+    path: Path, name: str, status: str | None, definition: str | None
+) -> list[Problem]:
     """Words of a newer Airbyte that decide something, and what is assumed instead."""
     found: list[Problem] = []
 
@@ -41,17 +43,15 @@ def unknown_values(element: Element, parsed: "ApiConnection") -> list[Problem]:
             Problem(
                 asset=None,
                 code="unknown-value",
-                message=f"Connection {parsed.name!r} has `{key}: {value}`, which we do not know: "
+                message=f"Connection {name!r} has `{key}: {value}`, which we do not know: "
                 f"{instead}.",
                 severity="info" if key == "status" else "warning",
-                path=str(element.path),
+                path=str(path),
             )
         )
 
-    status = parsed.status or "active"
-    if status not in _STATUSES:
+    if status and status not in _STATUSES:
         say("status", status, "it counts as switched off")
-    definition = parsed.namespace_definition
     if definition and definition not in _DEFINITIONS:
         say("namespaceDefinition", definition, "its tables are shown in the destination's schema")
     return found

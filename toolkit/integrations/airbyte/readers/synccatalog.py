@@ -3,7 +3,7 @@
 Both spellings of keys occur within one file (older and newer Octavia), so both are read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -57,12 +57,15 @@ class _Config(msgspec.Struct):
     mappers: list[Any] | None = None
 
 
-def read_catalog(catalog: Element) -> tuple[StreamConfiguration, ...]:
+def read_catalog(
+    catalog: Element, line_of: Callable[[int], int | None] = lambda index: None
+) -> tuple[StreamConfiguration, ...]:
     """All streams of a catalog that are selected.
 
     Args:
         catalog: ``{"streams": [{"stream": {...}, "config": {...}}]}``; without ``config`` its
             keys stand beside ``stream`` (ConfiguredAirbyteCatalog).
+        line_of: the line of a stream by its index, where lines are known.
 
     Raises:
         ArtifactError: with the file and the path of keys.
@@ -72,7 +75,11 @@ def read_catalog(catalog: Element) -> tuple[StreamConfiguration, ...]:
         return ()
     if not isinstance(listed.value, list):
         raise _wrong(listed, "is no list of streams")
-    return tuple(stream for entry in listed.items() for stream in _selected(entry))
+    return tuple(
+        stream
+        for index, entry in enumerate(listed.items())
+        for stream in _selected(entry, line_of(index))
+    )
 
 
 def sync_mode(source: str | None, destination: str | None) -> str:
@@ -91,7 +98,7 @@ def top_level(fields: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path[0] for path in fields if path))
 
 
-def _selected(entry: Element) -> Iterator[StreamConfiguration]:
+def _selected(entry: Element, line: int | None) -> Iterator[StreamConfiguration]:
     inner = entry.inner("stream")
     if inner is None:
         raise _wrong(entry, "has no `stream`")
@@ -113,6 +120,7 @@ def _selected(entry: Element) -> Iterator[StreamConfiguration]:
         selected_fields=top_level(_path(field) for field in chosen),
         mappers=tuple(_mappers(config)),
         json_schema=schema,
+        line=line,
         offered=Offered(
             primary_key=paths(stream.source_defined_primary_key),
             cursor_field=tuple(stream.default_cursor_field or ()),
