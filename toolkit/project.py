@@ -158,6 +158,7 @@ class Project:
         indirect: Indirect = "eager",
         state: Path | None = None,
         full_refresh: bool = False,
+        sample: int | None = None,
         fail_fast: bool = False,
         listeners: Sequence[Callable[[StepEvent], None]] = (),
         plan: Plan | None = None,
@@ -165,6 +166,7 @@ class Project:
         """Bring what is selected up to date: ingest, dbt and Python in dependency order.
 
         Args:
+            sample: rows of each stream at most, for development; ``None`` = all.
             listeners: called with every event; must be thread-safe and must not raise.
             plan: what :meth:`plan` gave, where it was asked before.
 
@@ -182,6 +184,7 @@ class Project:
         options = BuildOptions(
             threads=self.settings.threads,
             full_refresh=full_refresh,
+            sample=sample,
             fail_fast=fail_fast,
             selection=" ".join(words),
             version=version("toolkit"),
@@ -234,7 +237,8 @@ class Project:
             checks += loaded.checks
             problems += loaded.problems
             name, dialect = name or loaded.project_name, dialect or loaded.dialect
-        return link(everything, checks, problems), name, dialect
+        adapter = self.settings.adapter or dialect or ""
+        return link(everything, checks, problems, adapter=adapter), name, dialect
 
     def _compile_missing(self) -> Problem | None:
         """Have the tools compile SQL that is missing; a problem where they cannot."""

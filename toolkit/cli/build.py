@@ -1,5 +1,6 @@
 """``toolkit build``: bring it up to date."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,12 +18,23 @@ if TYPE_CHECKING:
     "--full-refresh", "-f", is_flag=True,
     help="Drop incremental models and connector states, and make them anew.",
 )  # fmt: skip
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N",
+    help="Stop each stream after N rows, for development. The next build without it loads all.",
+)  # fmt: skip
 @click.option("--fail-fast/--no-fail-fast", "-x", help="Begin no new step after a failure.")
+@click.option(
+    "--engine", type=click.Choice(["auto", "gated", "runner", "cli"]), default="auto",
+    help="How dbt is run: gated (one invocation), runner (one for each segment), cli (the "
+    "dbt executable). Default: the best one that this dbt allows.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would run, as `toolkit plan`.")
 @project_options
 @selection_options
 @output_options
-def build(full_refresh: bool, fail_fast: bool, dry_run: bool, **options: Any) -> int:
+def build(
+    full_refresh: bool, sample: int | None, fail_fast: bool, dry_run: bool, **options: Any
+) -> int:
     """Ingest, run dbt and call Python assets in dependency order.
 
     A failed step or a failed test of severity error blocks what is downstream of it and
@@ -55,14 +67,11 @@ def build(full_refresh: bool, fail_fast: bool, dry_run: bool, **options: Any) ->
         plan, project.graph, log_format=options["log_format"], quiet=options["quiet"]
     )
     listeners = [display.on_event] if display else []
-    if display is None:
-        result = project.build(**words, full_refresh=full_refresh, fail_fast=fail_fast, plan=plan)
-    else:
-        with display:
-            result = project.build(
-                **words, full_refresh=full_refresh, fail_fast=fail_fast, plan=plan,
-                listeners=listeners,
-            )  # fmt: skip
+    with display or contextlib.nullcontext():
+        result = project.build(
+            **words, full_refresh=full_refresh, sample=sample, fail_fast=fail_fast, plan=plan,
+            listeners=listeners,
+        )  # fmt: skip
     write_results(project, result)
     if not quiet:
         summarize(project, result)

@@ -134,6 +134,7 @@ class RunContext(msgspec.Struct, kw_only=True):
         emit: takes every event; thread-safe; never raises.
         cancel: set when the run must stop; runners look at it and stop soon.
         log_dir: folder for the run's log files; exists.
+        sample: rows of each stream at most, for development; ``None`` = all.
     """
 
     run_id: str
@@ -145,6 +146,7 @@ class RunContext(msgspec.Struct, kw_only=True):
     log_dir: Path
     threads: int = 1
     full_refresh: bool = False
+    sample: int | None = None
     fail_fast: bool = False
 
 
@@ -161,6 +163,15 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """Give back what the runner holds. Called once, also after an interruption."""
+
+
+@runtime_checkable
+class ExclusiveRunner(Protocol):
+    """A runner of a batching integration that may need the warehouse for itself."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether no other step may run while one of its calls goes on."""
 
 
 @runtime_checkable

@@ -117,6 +117,9 @@ def _reason(graph: AssetGraph, step: Step, history: History) -> str:
     if last.status not in ("success", "no-op"):
         return f"its last run ended as {last.status}"
     for key in step.makes:
+        rows = history.latest[key].metadata.get("sampled")
+        if rows is not None:
+            return f"{graph[key].name} is a sample of at most {rows:,} rows"
         if history.latest[key].code_version != graph[key].code_version:
             return "its code changed"
     return "selected"

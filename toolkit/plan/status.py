@@ -80,6 +80,9 @@ def _stale_reason(
     history: History,
     found: Mapping[str, State],
 ) -> str | None:
+    sampled = latest.metadata.get("sampled")
+    if sampled is not None:
+        return f"sampled: it has at most {sampled:,} rows"
     if latest.code_version != asset.code_version:
         return "its code changed since"
     for parent in made_parents(asset.key, graph, history.latest):

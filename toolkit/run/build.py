@@ -23,10 +23,15 @@ from toolkit.warehouse import Warehouse
 
 
 class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to build; dbt's meanings."""
+    """How to build; dbt's meanings.
+
+    Attributes:
+        sample: rows of each stream at most; ``None`` = all.
+    """
 
     threads: int = 1
     full_refresh: bool = False
+    sample: int | None = None
     fail_fast: bool = False
     selection: str = ""
     version: str = ""
@@ -90,6 +95,7 @@ def build(
             log_dir=log_dir,
             threads=options.threads,
             full_refresh=options.full_refresh,
+            sample=options.sample,
             fail_fast=options.fail_fast,
         )
         status: RunStatus = "interrupted"

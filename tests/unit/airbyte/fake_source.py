@@ -15,6 +15,11 @@
     grandchild: file               start a child that ignores TERM, in its own session; its pid
                                    goes into the file
     wait_for: file                 wait until that file is there
+    rotate: key                    a CONTROL with one more "x" behind that key's value
+    logs: count                    so many LOG messages;  stderrs: count  lines of stderr
+    big: [stream, id, bytes]       a record with a text of that size
+    close_stdout: true
+    kill: true                     kill -9 ourselves
 """
 
 import json
@@ -23,6 +28,29 @@ import signal
 import subprocess
 import sys
 import time
+
+SPEC = {
+    "type": "object",
+    "required": ["actions"],
+    "properties": {
+        "actions": {"type": "array"},
+        "start": {"type": "string", "pattern": "^[0-9]{4}$"},
+        "pin": {"type": "string", "airbyte_secret": True},
+        "auth": {
+            "type": "object",
+            "oneOf": [
+                {
+                    "required": ["kind", "code"],
+                    "properties": {
+                        "kind": {"const": "code"},
+                        "code": {"type": "string", "airbyte_secret": True},
+                    },
+                },
+                {"required": ["kind"], "properties": {"kind": {"const": "none"}}},
+            ],
+        },
+    },
+}
 
 SCHEMA = {
     "type": "object",
@@ -104,6 +132,27 @@ def read(config: dict, states: dict[str, int]) -> None:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         elif "grandchild" in action:
             grandchild(action["grandchild"])
+        elif "rotate" in action:
+            key = action["rotate"]
+            changed = {**config, key: config[key] + "x"}
+            control = {"type": "CONNECTOR_CONFIG", "connectorConfig": {"config": changed}}
+            say({"type": "CONTROL", "control": {**control, "emitted_at": 0}})
+        elif "logs" in action:
+            line = json.dumps({"type": "LOG", "log": {"level": "INFO", "message": "still here"}})
+            for _ in range(action["logs"]):
+                sys.stdout.write(line + "\n")
+        elif "stderrs" in action:
+            for number in range(action["stderrs"]):
+                sys.stderr.write(f"line {number}\n")
+            sys.stderr.flush()
+        elif "big" in action:
+            stream, number, size = action["big"]
+            data = {"id": number, "name": "x" * size}
+            say({"type": "RECORD", "record": {"stream": stream, "data": data, "emitted_at": 1}})
+        elif "close_stdout" in action:
+            os.close(1)
+        elif "kill" in action:
+            os.kill(os.getpid(), signal.SIGKILL)
         elif "wait_for" in action:
             while not os.path.exists(action["wait_for"]):
                 time.sleep(0.01)
@@ -118,6 +167,9 @@ def main(verb: str, arguments: list[str]) -> None:
     for name, path in files.items():
         with open(path) as file:
             loaded[name] = json.load(file)
+    if verb == "spec":
+        say({"type": "SPEC", "spec": {"connectionSpecification": SPEC}})
+        return
     config = loaded["--config"]
     if config.get("seen"):
         with open(config["seen"], "w") as file:

@@ -11,7 +11,8 @@ from toolkit.errors import ConnectorError
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte.local import tables
 from toolkit.integrations.airbyte.local.loader import Loader
-from toolkit.integrations.airbyte.local.state import Saved, StateStore
+from toolkit.integrations.airbyte.local.schemas import Changes
+from toolkit.integrations.airbyte.local.state import SAMPLE, Saved, StateStore
 from toolkit.integrations.airbyte.naming import SEQUENCE, column_names
 from toolkit.integrations.airbyte.source.catalog import Plan
 from toolkit.warehouse.duckdb import quote, quote_relation
@@ -38,6 +39,7 @@ class Landing:
     Args:
         index: number of the stream in its sync; names its temporary table.
         fresh: read from the beginning into a table that will replace the old one.
+        sample: how many rows at most are wanted; the table is marked then. Wants ``fresh``.
     """
 
     def __init__(
@@ -51,8 +53,11 @@ class Landing:
         index: int,
         fresh: bool,
         sync_id: int,
+        sample: int | None = None,
     ) -> None:
         self.plan = plan
+        self.sample = sample
+        self.changes = Changes()
         self.relation = relation
         self.key = key
         self.saved = saved
@@ -176,6 +181,8 @@ class Landing:
             self.pending = None
         elif not plan.stream.incremental:
             self.saved.state = None
+        if self.sample is not None:
+            self.saved.kind = SAMPLE
         self._save(store)
         self.complete = True
 

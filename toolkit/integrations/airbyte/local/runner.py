@@ -9,18 +9,21 @@ from typing import IO
 
 from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.graph import AssetGraph, Relation
+from toolkit.integrations.airbyte.local.schemas import Changes, SchemaStore, settle
 from toolkit.integrations.airbyte.local.state import SCHEMA, StateStore
 from toolkit.integrations.airbyte.local.sync import Result, Sync, Target
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.source.catalog import (
     MAX_AGE_SECONDS,
     CatalogCache,
-    Plan,
     plan_stream,
 )
 from toolkit.integrations.airbyte.source.connector import Connector
 from toolkit.integrations.airbyte.source.environment import install, package_of
+from toolkit.integrations.airbyte.source.overlay import ConfigOverlay
 from toolkit.integrations.airbyte.source.process import Cancelled
+from toolkit.integrations.airbyte.source.protocol import Catalog
+from toolkit.integrations.airbyte.source.specification import SpecCache
 from toolkit.integrations.base import (
     RunContext,
     Status,
@@ -64,6 +67,7 @@ class SyncRunner:
             warehouse.create_schema(schema)
         with warehouse.cursor() as cursor:
             StateStore.create(cursor)
+            SchemaStore.create(cursor)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Sync these connections, one after the other; a failure is an event."""
@@ -106,21 +110,33 @@ class SyncRunner:
     def _sync(self, connection: Connection, step: Step, log: "_Log") -> Result:
         package = package_of(connection)
         install(package, say=lambda text: self._progress(step, text))
+        settings = self._context.settings
         connector = Connector(
-            connection, log=log.write, cancel=self._context.cancel, masker=self._masker
+            connection,
+            log=log.write,
+            cancel=self._context.cancel,
+            masker=self._masker,
+            overlay=ConfigOverlay(settings.state_dir, settings.target, connection.name),
         )
-        targets = [
-            Target(plan, self._relation(key), key)
-            for key, plan in self._plans(connector, step).items()
-        ]
+        self._specify(connector)
+        targets = self._targets(connector, step)
         sync = Sync(
             connector,
             self._warehouse,
             targets,
             full_refresh=self._context.full_refresh,
-            progress=lambda rows: self._progress(step, f"{rows:,} rows"),
+            sample=self._context.sample,
+            progress=lambda rows, expected: self._progress(step, _so_far(rows, expected)),
         )
         return sync.run()
+
+    def _specify(self, connector: Connector) -> None:
+        """Learn what is secret. What does not fit is said and no more: the connector judges."""
+        try:
+            for mistake in connector.specify(SpecCache()):
+                connector.log(f"WARN {mistake}")
+        except ConnectorError as error:
+            connector.log(f"WARN only keys that look secret are masked: {error.fact}")
 
     def _relation(self, key: str) -> Relation:
         graph: AssetGraph = self._context.graph
@@ -135,20 +151,34 @@ class SyncRunner:
             )
         return relation
 
-    def _plans(self, connector: Connector, step: Step) -> dict[str, Plan]:
+    def _targets(self, connector: Connector, step: Step) -> list[Target]:
         connection = connector.connection
         catalog = self._cache.get(connection, max_age=MAX_AGE_SECONDS)
         if catalog is not None:
             try:
-                return {
-                    key: plan_stream(connection, catalog, self._streams[key]) for key in step.makes
-                }
+                return self._planned(connection, catalog, step)
             except ConnectorError:
                 pass  # The source may have changed since; ask it.
         self._progress(step, "looking at the source")
         catalog = connector.discover()
         self._cache.put(connection, catalog)
-        return {key: plan_stream(connection, catalog, self._streams[key]) for key in step.makes}
+        return self._planned(connection, catalog, step)
+
+    def _planned(self, connection: Connection, catalog: Catalog, step: Step) -> list[Target]:
+        streams = {key: self._streams[key] for key in step.makes}
+        with self._warehouse.cursor() as cursor:
+            known = SchemaStore(cursor, connection.name).load()
+        full = self._context.full_refresh
+        settled = settle(connection, catalog, streams.values(), known, full_refresh=full)
+        return [
+            Target(
+                plan_stream(connection, settled.catalog, stream),
+                self._relation(key),
+                key,
+                settled.changes.get((stream.name, stream.namespace), Changes()),
+            )
+            for key, stream in streams.items()
+        ]
 
     def _progress(self, step: Step, message: str) -> None:
         self._context.emit(StepProgress(step=step.key, message=message))
@@ -169,10 +199,18 @@ class _Log:
                 self._file.flush()
 
 
+def _so_far(rows: int, expected: int | None) -> str:
+    if expected is not None and expected >= rows:
+        return f"{rows:,} of about {expected:,} rows"
+    return f"{rows:,} rows"
+
+
 def _message(result: Result, step: Step, log: Path) -> str:
     count = len(step.makes)
     streams = f"{count} stream" + ("" if count == 1 else "s")
     if result.error is not None:
         return f"{result.error}\nThe log is {log}."
     said = f"{streams}, {result.rows:,} row" + ("" if result.rows == 1 else "s")
+    if result.sample is not None:
+        said += f" (sampled: at most {result.sample:,} of each stream)"
     return "; ".join([said, *result.warnings])

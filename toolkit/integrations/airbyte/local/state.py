@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SCHEMA = "_toolkit"
 _TABLE = f'"{SCHEMA}"."connector_state"'
 
+# The kind of a stream whose table holds the first rows only: the next full sync replaces it.
+SAMPLE = "SAMPLE"
+
 # Rows that are no stream's: the shared part of a GLOBAL state, or a whole LEGACY state.
 _WHOLE = ""
 

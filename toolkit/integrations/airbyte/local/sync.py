@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,7 +11,9 @@ from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte.local import tables
 from toolkit.integrations.airbyte.local.landing import Landing, transaction
+from toolkit.integrations.airbyte.local.schemas import Changes, SchemaStore
 from toolkit.integrations.airbyte.local.state import (
+    SAMPLE,
     Saved,
     StateStore,
     input_state,
@@ -21,7 +23,14 @@ from toolkit.integrations.airbyte.local.state import (
 from toolkit.integrations.airbyte.source.catalog import Plan, configured_catalog
 from toolkit.integrations.airbyte.source.connector import Connector
 from toolkit.integrations.airbyte.source.process import Cancelled
-from toolkit.integrations.airbyte.source.protocol import Message, Record, State, StreamDescriptor
+from toolkit.integrations.airbyte.source.protocol import (
+    Estimate,
+    Message,
+    Record,
+    State,
+    StreamDescriptor,
+    Trace,
+)
 from toolkit.integrations.base import Made
 from toolkit.warehouse import Warehouse
 
@@ -36,11 +45,16 @@ _NAMED = 5
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A planned stream, where it lands, and the key of its asset."""
+    """A planned stream, where it lands, and the key of its asset.
+
+    Attributes:
+        changes: how its fields differ from those of the last sync.
+    """
 
     plan: Plan
     relation: Relation
     key: str
+    changes: Changes = Changes()
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -51,10 +65,12 @@ class Result(msgspec.Struct, kw_only=True):
         rows: rows that came from the source.
         error: what went wrong, for people; ``None`` if nothing did.
         warnings: what a person should know although it worked.
+        sample: rows of each stream at which it stopped, if it was a sample.
     """
 
     made: list[Made] = []
     rows: int = 0
+    sample: int | None = None
     error: str | None = None
     cancelled: bool = False
     warnings: list[str] = []
@@ -65,7 +81,9 @@ class Sync:
 
     Args:
         full_refresh: forget states and load every stream anew.
-        progress: takes the rows so far, at most five times a second.
+        sample: stop each stream after so many rows. Its table is marked, and no state is kept.
+        progress: takes the rows so far and how many the connector expects (if it says), at most
+            five times a second.
     """
 
     def __init__(
@@ -75,12 +93,15 @@ class Sync:
         targets: list[Target],
         *,
         full_refresh: bool = False,
-        progress: Callable[[int], None] = lambda _: None,
+        sample: int | None = None,
+        progress: Callable[[int, int | None], None] = lambda _rows, _expected: None,
     ) -> None:
         self._connector = connector
         self._warehouse = warehouse
         self._targets = targets
         self._full_refresh = full_refresh
+        self._sample = sample
+        self._estimates: dict[tuple[str | None, str | None], int] = {}
         self._progress = progress
         self._last_progress = 0.0
         self._last_commit = time.monotonic()
@@ -96,13 +117,14 @@ class Sync:
         """
         import duckdb
 
-        result = Result()
+        result = Result(sample=self._sample)
         with self._warehouse.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
             self._cursor = cursor
             try:
                 self._store = StateStore(cursor, self._connector.connection.name)
                 self._saved = self._store.load()
+                self._schemas = SchemaStore(cursor, self._connector.connection.name)
                 self._landings = self._land(cursor)
                 self._read()
             except Cancelled:
@@ -127,6 +149,11 @@ class Sync:
             if self._state_of(target).state is not None
             and not tables.columns_of(cursor, target.relation)
         }
+        sampled = {i for i, t in enumerate(self._targets) if self._state_of(t).kind == SAMPLE}
+        if self._sample is not None:
+            self._check_sample(cursor)
+            sampled = set(range(len(self._targets)))
+        lost |= sampled
         if lost and is_legacy(self._saved):
             # One state for all streams, which nobody but the source can take apart.
             lost = set(range(len(self._targets)))
@@ -135,7 +162,8 @@ class Sync:
             stream = target.plan.stream
             key = (stream.name, stream.namespace)
             saved = self._state_of(target)
-            fresh = self._full_refresh or (index in lost and stream.incremental)
+            fresh = self._full_refresh or index in sampled
+            fresh = fresh or (index in lost and stream.incremental)
             if fresh or not stream.incremental:
                 # A state without its table would skip all rows that are not there any more.
                 saved = Saved(generation=saved.generation)
@@ -151,9 +179,29 @@ class Sync:
                 index=index,
                 fresh=fresh,
                 sync_id=sync_id,
+                sample=self._sample,
             )
+            landings[key].changes = target.changes
         self._sync_id = sync_id
         return landings
+
+    def _check_sample(self, cursor: "duckdb.DuckDBPyConnection") -> None:
+        """Refuse to put a sample in the place of rows that took long to come.
+
+        Raises:
+            ConnectorError: a table is there and is no sample.
+        """
+        if self._full_refresh:
+            return
+        for target in self._targets:
+            whole = self._state_of(target).kind != SAMPLE
+            if whole and tables.columns_of(cursor, target.relation):
+                raise ConnectorError(
+                    f"{target.relation} holds rows of a full sync, which a sample would replace.",
+                    "It was not touched, and nothing was read.",
+                    "Leave --sample out, sample in another target, or say that it may go: "
+                    "`toolkit build --sample N --full-refresh`.",
+                )
 
     def _state_of(self, target: Target) -> Saved:
         stream = target.plan.stream
@@ -170,6 +218,8 @@ class Sync:
             with contextlib.closing(self._connector.read(catalog, state)) as messages:
                 for message in messages:
                     self._take(message)
+                    if self._sample is not None and self._all_complete():
+                        break
         finally:
             self._commit_checkpoints()
 
@@ -179,29 +229,48 @@ class Sync:
         elif message.state is not None:
             self._state(message.state)
         elif message.trace is not None:
-            trace = message.trace
-            if trace.error is not None:
-                said = self._connector.describe_error(message)
-                if trace.error.stream_descriptor is not None:
-                    landing = self._landing(trace.error.stream_descriptor)
-                    landing.failed = said
-                if said not in self._errors:
-                    self._errors.append(said)
-            elif trace.stream_status is not None and trace.stream_status.status == "COMPLETE":
-                self._complete(self._landing(trace.stream_status.stream_descriptor))
-        elif message.control is not None and message.control.type == "CONNECTOR_CONFIG":
-            self._warnings.append(
-                "the connector gave a new configuration (a rotated token, perhaps), which is not "
-                "kept: renew the secret by hand if the next sync cannot sign in"
-            )
+            self._trace(message.trace, message)
         if time.monotonic() - self._last_commit >= COMMIT_SECONDS:
             self._commit_checkpoints()
+
+    def _trace(self, trace: Trace, message: Message) -> None:
+        log, status = self._connector.log, trace.stream_status
+        if trace.error is not None:
+            said = self._connector.describe_error(message)
+            if trace.error.stream_descriptor is not None:
+                self._landing(trace.error.stream_descriptor).failed = said
+            if said not in self._errors:
+                self._errors.append(said)
+        elif trace.estimate is not None:
+            self._estimate(trace.estimate)
+        elif status is not None:
+            why = ", ".join(reason.type for reason in status.reasons or ())
+            log(f"{status.stream_descriptor.name}: {status.status}{f' ({why})' if why else ''}")
+            if status.status == "COMPLETE":
+                self._complete(self._landing(status.stream_descriptor))
+        elif trace.analytics is not None:
+            log(f"ANALYTICS {trace.analytics.type}: {trace.analytics.value}")
+
+    def _estimate(self, estimate: Estimate) -> None:
+        """The last word counts: of a stream for that stream, of the sync for all."""
+        if estimate.row_estimate is None:
+            return
+        if estimate.type == "SYNC":
+            self._estimates = {(None, None): estimate.row_estimate}
+        else:
+            self._estimates.pop((None, None), None)
+            self._estimates[estimate.name, estimate.namespace] = estimate.row_estimate
+
+    def _all_complete(self) -> bool:
+        return all(landing.complete for landing in self._landings.values())
 
     def _record(self, record: Record) -> None:
         landing = self._landings.get((record.stream, record.namespace)) or self._landing(
             StreamDescriptor(record.stream, record.namespace)
         )
         if landing.complete:
+            if self._sample is not None:
+                return
             raise ConnectorError(
                 f"The connector sent rows of {record.stream!r} after it had said that this stream "
                 "is complete.",
@@ -214,7 +283,9 @@ class Sync:
             now = time.monotonic()
             if now - self._last_progress >= _PROGRESS_SECONDS:
                 self._last_progress = now
-                self._progress(self._rows)
+                self._progress(self._rows, sum(self._estimates.values()) or None)
+        if self._sample is not None and landing.rows >= self._sample:
+            self._complete(landing)
 
     def _landing(self, name: StreamDescriptor) -> Landing:
         """The stream that a message means; a missing namespace is tolerated."""
@@ -232,6 +303,8 @@ class Sync:
         return found
 
     def _state(self, state: State) -> None:
+        if self._sample is not None:
+            return
         if state.stream is not None:
             landing = self._landing(state.stream.stream_descriptor)
             landing.checkpoint(_text(state.stream.stream_state))
@@ -275,7 +348,10 @@ class Sync:
         landing.flush()
         with transaction(self._cursor):
             landing.finish(self._store)
-            if self._whole is not None and all(la.complete for la in self._landings.values()):
+            stream, changes = landing.plan.stream, landing.changes
+            if stream.json_schema is None and not changes.ignored:
+                self._schemas.save(stream.name, stream.namespace, landing.plan.offered.json_schema)
+            if self._whole is not None and self._all_complete():
                 self._store.save_whole(*self._whole)
                 self._whole = None
 
@@ -296,14 +372,11 @@ class Sync:
             landing.discard()
             if landing.complete:
                 rows, version = landing.version(self._store)
-                metadata = {"rows_read": landing.rows, "sync_mode": landing.plan.stream.sync_mode}
-                if landing.nulled:
-                    metadata["nulled"] = landing.nulled
-                if landing.plan.filters:
-                    metadata["rows_filtered"] = landing.filtered
-                result.made.append(
-                    Made(asset=landing.key, rows=rows, data_version=version, metadata=metadata)
-                )
+                made = Made(asset=landing.key, rows=rows, data_version=version)
+                made = msgspec.structs.replace(made, metadata=_metadata(landing))
+                result.made.append(made)
+            if landing.changes:
+                self._warnings.append(f"fields of {landing.plan.stream.name}: {landing.changes}")
             if landing.unknown:
                 self._warnings.append(_unknown(landing))
             for field, count in landing.nulled.items():
@@ -313,7 +386,23 @@ class Sync:
                 )
         if self._errors:
             result.error = _explain(self._errors, landings, open_)
-        result.warnings = self._warnings
+        result.warnings = [*self._warnings, *self._connector.warnings]
+
+
+def _metadata(landing: Landing) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "rows_read": landing.rows,
+        "sync_mode": landing.plan.stream.sync_mode,
+    }
+    if landing.sample is not None:
+        found["sampled"] = landing.sample
+    if landing.nulled:
+        found["nulled"] = landing.nulled
+    if landing.plan.filters:
+        found["rows_filtered"] = landing.filtered
+    if landing.changes:
+        found["schema_changes"] = msgspec.to_builtins(landing.changes)
+    return found
 
 
 def _unknown(landing: Landing) -> str:

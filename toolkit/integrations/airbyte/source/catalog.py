@@ -62,6 +62,9 @@ class CatalogCache:
         identity = json.dumps([_FORMAT, source.package, source.version, source.config])
         digest = hashlib.sha256(identity.encode() + b"\0" + manifest).hexdigest()[:16]
         name = source.package or "manifest"
+        if source.image is not None:
+            name = source.image.rpartition("/")[2]
+            digest = hashlib.sha256(f"{source.image}\0{digest}".encode()).hexdigest()[:16]
         return self._folder / f"catalog-{name}-{source.version or 'default'}-{digest}.json"
 
 

@@ -1,4 +1,4 @@
-"""A connector as an object: ``check``, ``discover`` and ``read`` over the Airbyte protocol."""
+"""A connector as an object: ``spec``, ``check``, ``discover`` and ``read`` over the protocol."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,19 @@ import msgspec
 from toolkit.errors import ConnectorError
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.source.configuration import render_config
+from toolkit.integrations.airbyte.source.docker import Image
 from toolkit.integrations.airbyte.source.environment import MANIFEST_KEY, package_of
+from toolkit.integrations.airbyte.source.overlay import Change, ConfigOverlay
 from toolkit.integrations.airbyte.source.process import ConnectorProcess
-from toolkit.integrations.airbyte.source.protocol import Catalog, Message
+from toolkit.integrations.airbyte.source.protocol import Catalog, Control, Message
+from toolkit.integrations.airbyte.source.specification import SpecCache, mistakes_in, secrets_by
 from toolkit.integrations.airbyte.yamltext import Json, parse, read_text
-from toolkit.masking import Masker
+from toolkit.masking import Masker, is_secret_key, secret_values
 
 _NO_LOG: Callable[[str], None] = lambda _: None  # noqa: E731 - a named default
 
 # A line that begins like one of these must be readable: dropping it would lose data.
+_CONTROL = re.compile(rb'"type"\s*:\s*"CONTROL"|"control"\s*:')
 _MUST_DECODE = re.compile(rb'\s*\{.{0,40}?"type"\s*:\s*"(RECORD|STATE)"|\s*\{\s*"(record|state)"')
 
 
@@ -36,7 +40,12 @@ class Connector:
         log: takes each line for the run's log, already masked.
         cancel: set when the run must stop.
         masker: hides what must not be printed; the source's own secrets are added.
-        command: how to start it; default: from its installed package.
+        overlay: where a configuration that the connector changes itself is kept; without one
+            the change is lost, and :attr:`warnings` say so.
+
+    Attributes:
+        warnings: what a person should know although it worked.
+        errors: last lines of standard error.
 
     Raises:
         SettingsError: the configuration cannot be rendered.
@@ -50,19 +59,56 @@ class Connector:
         log: Callable[[str], None] = _NO_LOG,
         cancel: threading.Event | None = None,
         masker: Masker | None = None,
-        command: Sequence[str] | None = None,
+        overlay: ConfigOverlay | None = None,
     ) -> None:
         self.connection = connection
-        self._command = list(command) if command is not None else package_of(connection).command()
+        self._package = package_of(connection)
+        self._package.launch("spec", (), Path())  # fails early where it is not installed
         rendered = render_config(connection)
         self.masker = (masker or Masker()).with_values(rendered.secrets)
-        self._config = rendered.config
-        if connection.source.manifest is not None:
-            self._config[MANIFEST_KEY] = manifest_of(connection.source.manifest)
+        self._given, self._config = rendered.config, rendered.config
+        self._overlay = overlay
+        self._schema: dict[str, Any] = {}
+        self.warnings: list[str] = []
+        if overlay is not None:
+            self._config, changes = overlay.apply(rendered.config)
+            self._hide(changes)
         self._write_log = log
         self._cancel = cancel or threading.Event()
         self.exit_code: int | None = None
         self.errors: list[str] = []
+
+    def specify(self, cache: SpecCache) -> list[str]:
+        """Learn from the connector's specification what of its configuration is secret.
+
+        Asks the connector itself once for each version.
+
+        Returns:
+            What in the configuration does not fit it, for people, masked.
+
+        Raises:
+            ConnectorError: the connector gives none.
+        """
+        schema = cache.get(self.connection)
+        if self.connection.source.manifest is not None:
+            spec = manifest_of(self.connection.source.manifest).get("spec") or {}
+            schema = spec.get("connection_specification") or {}
+        elif schema is None:
+            schema = self._ask_specification()
+            cache.put(self.connection, schema)
+        self._schema = schema
+        self.masker = self.masker.with_values(
+            [*secrets_by(schema, self._given), *secrets_by(schema, self._config)]
+        )
+        found = mistakes_in(self._config, schema, self.connection)
+        return [self.masker.mask(text) for text in dict.fromkeys(found)]
+
+    def _ask_specification(self) -> dict[str, Any]:
+        with contextlib.closing(self._messages("spec", {})) as messages:
+            found = next((m.spec for m in messages if m.spec is not None), None)
+        if found is None:
+            raise self._failed("it ended without a specification")
+        return found.connection_specification
 
     def check(self) -> None:
         """Ask the connector whether it can reach its source with this configuration.
@@ -70,7 +116,7 @@ class Connector:
         Raises:
             ConnectorError: it cannot; with its own words, masked.
         """
-        with contextlib.closing(self._messages("check", {"config": self._config})) as messages:
+        with contextlib.closing(self._messages("check", {"config": self._full()})) as messages:
             answers = (message.connection_status for message in messages)
             status = next((answer for answer in answers if answer is not None), None)
         if status is None:
@@ -84,7 +130,7 @@ class Connector:
         Raises:
             ConnectorError: it failed; with its own words, masked.
         """
-        with contextlib.closing(self._messages("discover", {"config": self._config})) as messages:
+        with contextlib.closing(self._messages("discover", {"config": self._full()})) as messages:
             found = next((m.catalog for m in messages if m.catalog is not None), None)
         if found is None:
             raise self._failed("it ended without a catalog")
@@ -95,7 +141,7 @@ class Connector:
 
         Traced errors are given and not raised: a stream that was complete before stays so.
         """
-        files: dict[str, Json] = {"config": self._config, "catalog": catalog}
+        files: dict[str, Json] = {"config": self._full(), "catalog": catalog}
         if state:
             files["state"] = state
         yield from self._messages("read", files, raise_traces=False)
@@ -104,14 +150,22 @@ class Connector:
         """Write a line to the run's log, masked."""
         self._write_log(self.masker.mask(text))
 
+    def _full(self) -> dict[str, Json]:
+        manifest = self.connection.source.manifest
+        injected = {} if manifest is None else {MANIFEST_KEY: manifest_of(manifest)}
+        return {**self._config, **injected}
+
     def _messages(
         self, verb: str, files: Mapping[str, Any], *, raise_traces: bool = True
     ) -> Generator[Message, None, None]:
         decoder = msgspec.json.Decoder(Message)
         trace: str | None = None
-        with _private_files(files) as arguments:
+        mode = 0o644 if isinstance(self._package, Image) else 0o600
+        with _private_files(files, mode=mode) as folder:
+            launch = self._package.launch(verb, list(files), folder)
             process = ConnectorProcess(
-                [*self._command, verb, *arguments],
+                launch.command,
+                stop=launch.stop,
                 name=f"The connector of {self.connection.name!r}",
                 log=self.log,
                 timeout=self.connection.timeout,
@@ -126,6 +180,8 @@ class Connector:
                         trace = self._describe(message)
                     if message.log is not None:
                         self.log(f"{message.log.level} {message.log.message}")
+                    elif message.control is not None:
+                        self._control(message.control)
                     else:
                         yield message
                 self.exit_code = process.wait()
@@ -146,6 +202,8 @@ class Connector:
         except msgspec.MsgspecError as error:
             if not _MUST_DECODE.match(line):
                 text = line.decode("utf-8", "replace").strip()
+                if _CONTROL.search(line):
+                    text = "a CONTROL message that cannot be read (not shown: it may hold secrets)"
                 if text:
                     self.log(text)
                 return None
@@ -159,6 +217,45 @@ class Connector:
                     "Going on would lose rows, so the sync was stopped.",
                     "Update the connector, or report this to its maintainers.",
                 ) from error
+
+    def _control(self, control: Control) -> None:
+        """Keep a configuration that the connector has changed (a rotated token)."""
+        if control.connector_config is None:
+            self.log(f"CONTROL {control.type}")
+            return
+        wanted = {k: v for k, v in control.connector_config.config.items() if k != MANIFEST_KEY}
+        self.masker = self.masker.with_values(
+            [*secret_values(wanted), *secrets_by(self._schema, wanted)]
+        )
+        self._config = wanted
+        trouble = "this is not a sync of a project's target"
+        if self._overlay is not None:
+            try:
+                changes = self._overlay.keep(self._given, wanted)
+            except OSError as error:
+                trouble = f"{self._overlay.path} cannot be written: {error.strerror}"
+            else:
+                self._hide(changes)
+                names = ", ".join(change.name for change in changes) or "nothing"
+                self.log(f"CONTROL the connector changed its configuration ({names}); it is kept")
+                return
+        self.warnings.append(
+            "the connector gave a new configuration (a rotated token, perhaps), which is not kept "
+            f"({trouble}): renew the secret by hand if the next sync cannot sign in"
+        )
+
+    def _hide(self, changes: Iterable[Change]) -> None:
+        """Mask what took the place of a secret, whatever its key is called."""
+        values = set()
+        for change in changes:
+            inside = any(map(is_secret_key, change.path))
+            values |= set(secret_values({"": change.value}, inside=inside))
+            old: Json = self._given
+            for key in change.path:
+                old = old.get(key) if isinstance(old, Mapping) else None
+            if isinstance(old, str) and self.masker.mask(old) != old:
+                values |= set(secret_values({"": change.value}, inside=True))
+        self.masker = self.masker.with_values(values)
 
     def _describe(self, message: Message) -> str:
         assert message.trace is not None
@@ -192,20 +289,27 @@ def manifest_of(path: Path) -> Json:
 
 
 @contextlib.contextmanager
-def _private_files(files: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Write each as JSON into a folder that only we can read; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="toolkit-"))  # mode 0700
+def _private_files(files: Mapping[str, Any], *, mode: int) -> Iterator[Path]:
+    """Write each as JSON into a folder below one that only we can read; gone afterwards.
+
+    Args:
+        mode: of the files. A container's user is another one, to whom the *inner* folder is
+            mounted; the outer one keeps everybody else out.
+    """
+    outer = Path(tempfile.mkdtemp(prefix="toolkit-"))  # mode 0700
     try:
-        arguments: list[str] = []
+        folder = outer / "files"
+        folder.mkdir()
+        folder.chmod(0o755)
         for name, value in files.items():
             path = folder / f"{name}.json"
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            os.fchmod(descriptor, mode)  # whatever the umask is
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(value, file)
-            arguments += [f"--{name}", str(path)]
-        yield arguments
+        yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(outer, ignore_errors=True)
 
 
 def _repaired(line: bytes) -> bytes:

@@ -23,6 +23,7 @@ import msgspec
 
 from toolkit.errors import ConnectorError
 from toolkit.integrations.airbyte.model import Connection
+from toolkit.integrations.airbyte.source.docker import Image, Launch
 from toolkit.masking import Masker
 
 CDK_PACKAGE = "airbyte-cdk"
@@ -34,6 +35,19 @@ _MARKER = "toolkit-connector.json"
 _INSTALL_SECONDS = 1800
 _PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]*")
+
+# Written in Java or Kotlin: Airbyte publishes an image of each, and no Python package.
+_IMAGES_ONLY = frozenset(
+    f"airbyte-source-{name}"
+    for name in (
+        *("bigquery", "clickhouse", "cockroachdb", "db2", "dynamodb", "elasticsearch", "kafka"),
+        *("mongodb-v2", "mssql", "mysql", "oracle", "postgres", "redshift", "snowflake"),
+        *("teradata", "tidb"),
+    )
+)
+
+# How pip and uv say that an index has no such package or version.
+_NOT_THERE = re.compile(r"No matching distribution|not found in the package registry|no version of")
 
 # These would make pip install into another place than the venv.
 _ELSEWHERE = (
@@ -87,14 +101,27 @@ class Package(msgspec.Struct, frozen=True):
             ) from error
         return [str(_bin(self.folder) / "python"), str(_bin(self.folder) / marker["script"])]
 
+    def launch(self, verb: str, files: Sequence[str], folder: Path) -> Launch:
+        """How to start it with the JSON files of these names in ``folder``."""
+        arguments = [part for name in files for part in (f"--{name}", str(folder / f"{name}.json"))]
+        return Launch([*self.command(), verb, *arguments])
 
-def package_of(connection: Connection) -> Package:
-    """The package that runs a connection's source.
+
+def package_of(connection: Connection) -> Package | Image:
+    """The package or image that runs a connection's source.
 
     Raises:
         ConnectorError: no exact version is given, or it is a remote source.
     """
     source = connection.source
+    if source.image is not None:
+        if not source.version:
+            raise ConnectorError(
+                f"{connection.where('source', 'image')}: no version is given for {source.image}.",
+                "A build must give the same tables tomorrow, so nothing was started.",
+                "Add the image's tag: `version: X.Y.Z` under `source`.",
+            )
+        return Image(source.image, source.version)
     name = CDK_PACKAGE if source.manifest is not None else source.package
     version = source.version or (CDK_VERSION if source.manifest is not None else None)
     if name is None:
@@ -128,7 +155,7 @@ def cache_dir() -> Path:
     return (Path(xdg) if xdg else Path.home() / ".cache").absolute() / "toolkit"
 
 
-def install(package: Package, *, say: Callable[[str], None] = lambda _: None) -> bool:
+def install(package: Package | Image, *, say: Callable[[str], None] = lambda _: None) -> bool:
     """Install a connector unless it is there; needs no network if it is.
 
     Args:
@@ -142,6 +169,10 @@ def install(package: Package, *, say: Callable[[str], None] = lambda _: None) ->
     """
     if package.is_installed():
         return False
+    if isinstance(package, Image):
+        say(f"pulling {package}")
+        package.pull()
+        return True
     folder = package.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.with_name(folder.name + ".lock"), lambda: say(f"waiting for {package}")):
@@ -193,11 +224,21 @@ def _run(command: Sequence[str], package: Package) -> None:
         return
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
     tail = "\n".join(f"  {line}" for line in lines[-6:])
+    if package.name in _IMAGES_ONLY and _NOT_THERE.search("\n".join(lines)):
+        image = f"airbyte/{package.name.removeprefix('airbyte-')}"
+        raise ConnectorError(
+            f"{package.name} is no Python package: Airbyte publishes this source as a container "
+            "image only (it is written in Java).",
+            "A local run cannot install it; syncs that need it cannot run.",
+            f"Where Docker or Podman runs, use `source: {{image: {image}, version: ...}}`; else "
+            "let an Airbyte server run it (`run: remote` under `airbyte:` in toolkit.yml).",
+        )
     raise ConnectorError(
         f"The connector {package} cannot be installed:\n{_without_secrets(tail, environment)}",
         "Syncs that need it cannot run.",
         "Check the name and version, and that a package index can be reached; then run "
-        "`toolkit connectors install`.",
+        "`toolkit connectors install`. A source that exists as an image only needs `image:` in "
+        "place of `package:`, or `run: remote`.",
     )
 
 

@@ -6,11 +6,15 @@ death (also ``kill -9``), everything that the connector started is killed. A thr
 ``PR_SET_PDEATHSIG`` in ``preexec_fn`` could do neither: it fires when the spawning *thread*
 ends, is not safe in a threaded parent, and does not reach grandchildren.
 
+Arguments: a JSON list with the command that stops a container (or an empty list), then the
+connector's command.
+
 Standard library only: it is started with ``-I -S``.
 """
 
 import contextlib
 import ctypes
+import json
 import os
 import select
 import signal
@@ -20,10 +24,15 @@ from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_STOP_SECONDS = 30
 
 
-def main(command: list[str]) -> int:
-    """Run ``command``, with our output as its output; its exit code is ours."""
+def main(command: list[str], stop: list[str]) -> int:
+    """Run ``command``, with our output as its output; its exit code is ours.
+
+    Args:
+        stop: a command that ends what killing our descendants does not reach (a container).
+    """
     prctl = _prctl()
     if prctl is not None:
         # Whatever the connector leaves behind becomes our child, so that we can find it.
@@ -53,12 +62,31 @@ def main(command: list[str]) -> int:
             os.read(wake_read, 4096)
         if lifeline in ready and not os.read(lifeline, 4096):
             _kill_descendants()
+            _run(stop)
             if not os.path.isdir("/proc"):
                 os.killpg(0, signal.SIGKILL)
             child.wait()
             return 137
     _kill_descendants()
+    if child.returncode < 0:
+        _run(stop)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def _run(command: list[str]) -> None:
+    """Run it in a session of its own: whoever kills our group must not stop it half-way."""
+    if not command:
+        return
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            timeout=_STOP_SECONDS,
+            check=False,
+        )
 
 
 def _kill_descendants() -> None:
@@ -99,4 +127,4 @@ def _prctl() -> "ctypes._NamedFuncPointer | None":
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[2:], json.loads(sys.argv[1])))

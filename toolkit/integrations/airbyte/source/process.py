@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import select
 import signal
@@ -41,6 +42,7 @@ class ConnectorProcess:
         timeout: seconds of silence on standard output after which it counts as hung.
         cancel: set when the run must stop.
         grace: seconds between TERM and KILL.
+        stop: a command that ends what is in no process of ours (a container).
 
     Raises:
         ConnectorError: it was silent for too long, or printed a line without end.
@@ -57,6 +59,7 @@ class ConnectorProcess:
         cancel: threading.Event,
         cwd: Path | None = None,
         grace: float = 5.0,
+        stop: Sequence[str] = (),
     ) -> None:
         self._name = name
         self._log = log
@@ -66,7 +69,7 @@ class ConnectorProcess:
         self.last_errors: deque[str] = deque(maxlen=8)
         launcher = Path(__file__).with_name("launcher.py")
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(launcher), *command],
+            [sys.executable, "-I", "-S", str(launcher), json.dumps(list(stop)), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

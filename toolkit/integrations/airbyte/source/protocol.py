@@ -68,19 +68,45 @@ class TraceError(msgspec.Struct):
     stream_descriptor: StreamDescriptor | None = None
 
 
+class Estimate(msgspec.Struct):
+    """How much is to come: of one stream, or (``SYNC``) of all together."""
+
+    type: str = "STREAM"
+    name: str | None = None
+    namespace: str | None = None
+    row_estimate: int | None = None
+    byte_estimate: int | None = None
+
+
+class StatusReason(msgspec.Struct):
+    """Why a stream goes on slowly; so far only RATE_LIMITED."""
+
+    type: str
+
+
 class StreamStatus(msgspec.Struct):
     """STARTED, RUNNING, COMPLETE or INCOMPLETE."""
 
     stream_descriptor: StreamDescriptor
     status: str
+    reasons: list[StatusReason] | None = None
+
+
+class Analytics(msgspec.Struct):
+    """Something that the connector counts for its makers; we only log it."""
+
+    type: str | None = None
+    value: str | None = None
 
 
 class Trace(msgspec.Struct):
-    """ERROR, STREAM_STATUS and others that we only log."""
+    """ERROR, ESTIMATE, STREAM_STATUS or ANALYTICS."""
 
     type: str
     error: TraceError | None = None
+    estimate: Estimate | None = None
     stream_status: StreamStatus | None = None
+    analytics: Analytics | None = None
 
 
 class Spec(msgspec.Struct, rename="camel"):
@@ -115,10 +141,17 @@ class Catalog(msgspec.Struct):
     streams: list[CatalogStream]
 
 
+class NewConfiguration(msgspec.Struct):
+    """A configuration that the connector wants to be started with from now on."""
+
+    config: dict[str, Any]
+
+
 class Control(msgspec.Struct):
-    """The connector asks for something (a new configuration)."""
+    """The connector asks for something: CONNECTOR_CONFIG, a new configuration."""
 
     type: str = ""
+    connector_config: NewConfiguration | None = msgspec.field(default=None, name="connectorConfig")
 
 
 class Message(msgspec.Struct):
