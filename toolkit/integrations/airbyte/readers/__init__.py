@@ -4,26 +4,46 @@ A new format is a module with a :class:`~.base.Reader` and a line in ``READERS``
 Files are recognised by what is in them, not by their names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from toolkit.errors import ArtifactError, Problem, SettingsError
-from toolkit.integrations.airbyte.readers.api import ApiReader
+from toolkit.integrations.airbyte.readers import manifest
+from toolkit.integrations.airbyte.readers.api import CONFIG, PUBLIC, ApiReader
 from toolkit.integrations.airbyte.readers.base import AcrossFolders, Read, Reader, SourceFile
+from toolkit.integrations.airbyte.readers.catalog import CatalogReader
+from toolkit.integrations.airbyte.readers.manifest import ManifestReader
+from toolkit.integrations.airbyte.readers.messages import is_described, unknown_destination
+from toolkit.integrations.airbyte.readers.octavia import OctaviaReader
 from toolkit.integrations.airbyte.readers.ours import YamlReader
+from toolkit.integrations.airbyte.readers.terraform import TerraformReader
 
-READERS: tuple[Reader, ...] = (YamlReader(), ApiReader())
+# Terraform first: its JSON may hold secrets, and only its own reader passes over them.
+READERS: tuple[Reader, ...] = (
+    TerraformReader(),
+    YamlReader(),
+    ApiReader(),
+    OctaviaReader(),
+    CatalogReader(),
+    ManifestReader(),
+)
+
+# Formats in which a connection can stand without its destination.
+_APART = frozenset({PUBLIC, CONFIG, OctaviaReader.name, CatalogReader.name})
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv", "target"})
 
 
-def read_connections(paths: Iterable[Path]) -> Read:
+def read_connections(paths: Iterable[Path], destinations: Collection[str] = ()) -> Read:
     """Read all connections in these files and folders.
+
+    Args:
+        destinations: names of those that toolkit.yml describes.
 
     Raises:
         SettingsError: a path is not there.
-        ArtifactError: a file is broken, is of no known format although it was named, or two
-            files have a connection of one name.
+        ArtifactError: a file is broken, is of no known format although it was named, is of two
+            formats at once, or two files have a connection of one name.
     """
     found = Read()
     groups: dict[tuple[Path, int], list[SourceFile]] = {}
@@ -50,14 +70,37 @@ def read_connections(paths: Iterable[Path]) -> Read:
                     "The connections in it are not known, so nothing was done.",
                     f"Known formats: {', '.join(reader.name for reader in READERS)}.",
                 )
-            elif not _is_manifest(file):
+            else:
                 found.problems.append(_unknown(file.path))
     for (_, index), files in groups.items():
         read = READERS[index].read(files)
         found.connections += read.connections
         found.problems += read.problems
+    manifests = [
+        file.path
+        for (_, index), files in groups.items()
+        if isinstance(READERS[index], ManifestReader)
+        for file in files
+    ]
+    _finish(found, manifests, destinations)
     _check_names(found)
     return found
+
+
+def _finish(found: Read, manifests: Iterable[Path], destinations: Collection[str]) -> None:
+    """What only all files together say."""
+    described = list(manifest.describe(found.connections))
+    found.connections = [one for one in described if not isinstance(one, Problem)]
+    found.problems += [one for one in described if isinstance(one, Problem)]
+    named = {c.source.manifest.resolve() for c in found.connections if c.source.manifest}
+    found.problems += [manifest.unused(p) for p in manifests if p.resolve() not in named]
+    found.problems += [
+        unknown_destination(connection)
+        for connection in found.connections
+        if connection.format in _APART
+        and connection.destination.name not in destinations
+        and not is_described(connection)
+    ]
 
 
 def _files(path: Path) -> list[SourceFile]:
@@ -77,16 +120,26 @@ def _files(path: Path) -> list[SourceFile]:
 
 
 def _reader_of(file: SourceFile) -> int | None:
+    """The one reader that knows the file.
+
+    Raises:
+        ArtifactError: two of them do.
+    """
+    found: list[int] = []
     for index, reader in enumerate(READERS):
         if file.path.suffix in reader.suffixes and reader.recognises(file):
-            return index
-    return None
-
-
-def _is_manifest(file: SourceFile) -> bool:
-    """A low-code source beside its connection: no connection, and nothing to warn of."""
-    document = file.document
-    return isinstance(document, dict) and document.get("type") == "DeclarativeSource"
+            found.append(index)
+            if isinstance(reader, TerraformReader):
+                # Its files are not decoded as a whole: a state holds all secrets.
+                break
+    if len(found) > 1:
+        names = " and ".join(READERS[index].name for index in found)
+        raise ArtifactError(
+            f"{file.path} is of two formats at once: {names}.",
+            "What it means is not known, so nothing was done.",
+            "Make two files of it.",
+        )
+    return found[0] if found else None
 
 
 def _unknown(path: Path) -> Problem:

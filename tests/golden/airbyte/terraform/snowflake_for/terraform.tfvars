@@ -1,0 +1,2 @@
+environment = "staging"
+schema      = "from_terraform_tfvars"

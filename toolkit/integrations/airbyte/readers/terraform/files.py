@@ -1,0 +1,94 @@
+"""Terraform's functions that read files beside the configuration: only when they are asked for."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from toolkit.integrations.airbyte.readers.terraform.values import (
+    EvaluationError,
+    Value,
+    to_set,
+    to_text,
+)
+
+# Arguments are Terraform's, of any type; a wrong one is an error of the caller's.
+_Any = Any
+
+# Stream lists and templates are small; whatever is not is none.
+_LARGEST = 4_000_000
+
+
+def _file(folder: Path, name: _Any) -> Value:
+    text: str | None = None
+    try:
+        path = folder / Path(to_text(name)).expanduser()
+        if path.is_file() and path.stat().st_size <= _LARGEST:
+            text = path.read_text("utf-8")
+    except (OSError, ValueError, RuntimeError):
+        text = None
+    if text is None:
+        raise EvaluationError(f"a file that cannot be read ({PurePosixPath(to_text(name)).name})")
+    return text
+
+
+def _exists(folder: Path, name: _Any) -> Value:
+    return (folder / to_text(name)).is_file()
+
+
+def _file_set(folder: Path, base: _Any, pattern: _Any) -> Value:
+    root = folder / to_text(base)
+    found = (path for path in root.glob(to_text(pattern)) if path.is_file())
+    return to_set(path.relative_to(root).as_posix() for path in found)
+
+
+def _yaml(_: Path, text: _Any) -> Value:
+    try:
+        value: Value = yaml.load(to_text(text), Loader=_Loader)
+        return _plain(value)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        pass
+    # Outside of the handler: yaml's messages quote the text.
+    raise EvaluationError("a text that is not YAML")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's scalars, as Terraform reads them: a date stays a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _csv(_: Path, text: _Any) -> Value:
+    return [dict(row) for row in csv.DictReader(io.StringIO(to_text(text)))]
+
+
+def _base(_: Path, path: _Any) -> Value:
+    return PurePosixPath(to_text(path)).name
+
+
+def _folder(_: Path, path: _Any) -> Value:
+    return str(PurePosixPath(to_text(path)).parent)
+
+
+FUNCTIONS: Mapping[str, Callable[..., Value]] = {
+    "basename": _base,
+    "csvdecode": _csv,
+    "dirname": _folder,
+    "file": _file,
+    "fileexists": _exists,
+    "fileset": _file_set,
+    "yamldecode": _yaml,
+}
