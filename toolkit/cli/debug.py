@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit.cli.console import plural
+from toolkit.cli.debug_sources import sources_text
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.errors import Problem, ToolkitError
@@ -41,6 +42,7 @@ def debug(**options: Any) -> int:
     parts = (("server", _server), ("warehouse", _warehouse), ("graph", _graph))
     failures = sum(_try(name, part, project) for name, part in parts)
     if failures == 0:
+        failures += _try("sources", lambda project: sources_text(project.graph), project)
         failures += _try("lineage", _lineage, project)
         problems = (*project.problems,)
         failures += _problems(problems)
@@ -121,7 +123,10 @@ def _problem(problem: Problem) -> None:
     place = ""
     if problem.path:
         place = f" [{problem.path}{f':{problem.line}' if problem.line else ''}]"
-    _line(word, problem.code, problem.message + place)
+    first, *more = problem.message.splitlines()
+    _line(word, problem.code, first + place)
+    for line in more:
+        click.echo(f"{'':25}{line}")
 
 
 def _line(word: str, name: str, text: str) -> None:

@@ -8,6 +8,7 @@ import networkx as nx
 
 from toolkit.errors import CycleError, DuplicateKeyError, GraphError, Problem
 from toolkit.graph.asset import Asset, Check, Relation
+from toolkit.graph.unmatched import Unmatched
 
 
 class AssetGraph:
@@ -17,6 +18,7 @@ class AssetGraph:
         assets: in any order; keys must be unique, dependencies present.
         checks: tests on them.
         problems: what was tolerated while the assets were collected.
+        unmatched: streams that no source reads and sources that nothing loads.
 
     Raises:
         DuplicateKeyError: two assets with one key.
@@ -29,6 +31,7 @@ class AssetGraph:
         assets: Iterable[Asset],
         checks: Iterable[Check] = (),
         problems: Iterable[Problem] = (),
+        unmatched: Iterable[Unmatched] = (),
     ) -> None:
         by_key: dict[str, Asset] = {}
         for asset in assets:
@@ -46,6 +49,7 @@ class AssetGraph:
         self.assets: Mapping[str, Asset] = MappingProxyType({key: by_key[key] for key in order})
         self.checks: Mapping[str, Check] = MappingProxyType({c.key: c for c in checks})
         self.problems: tuple[Problem, ...] = tuple(problems)
+        self.unmatched: tuple[Unmatched, ...] = tuple(unmatched)
 
     def __len__(self) -> int:
         return len(self.assets)

@@ -4,70 +4,172 @@ dbt knows a source by name and not by who loads it. What an Airbyte stream, a Py
 asset or a seed writes is the same relation, so the relation joins them. Tiers, the
 best one wins:
 
-``relation``  database, schema and identifier are equal (case is not kept)
+``explicit``  the source's meta names the writer
+``relation``  database, schema and identifier are equal
 ``schema``    schema and identifier are equal, the database is unknown on one side
 ``assumed``   identifiers are equal and unique on both sides, the schema is unknown on one side
 
+``-older`` after the tier says that the names are equal as an earlier version of the writer
+spells them; ``-raw`` that the source is the writer's raw table.
+
 Two different literal schemas never match, however alike the tables' names. What stays
-unmatched is a problem that names the nearest candidate: a missed match that nobody sees
+unmatched is a problem that names the nearest candidates: a missed match that nobody sees
 is the worst kind of lineage.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from toolkit.errors import Problem
 from toolkit.graph.asset import Asset, Check, Relation
+from toolkit.graph.casing import has_database, same_name
+from toolkit.graph.explicit import Named, named_writer
 from toolkit.graph.graph import AssetGraph
+from toolkit.graph.unmatched import Unmatched, list_unmatched
 
 WRITERS = frozenset({"stream", "python", "seed"})
 
+_RANK = {"": 0, "older": 1, "raw": 2}
+
 
 def link(
-    assets: Iterable[Asset], checks: Iterable[Check], problems: Iterable[Problem]
+    assets: Iterable[Asset],
+    checks: Iterable[Check],
+    problems: Iterable[Problem],
+    *,
+    adapter: str = "",
 ) -> AssetGraph:
     """The asset graph, with an edge from each writer to the dbt sources at its relation.
+
+    Args:
+        adapter: dbt's; says in which names case counts.
 
     Raises:
         CycleError: also where a cycle comes about only through a matched relation.
     """
     assets = list(assets)
-    writers = [a for a in assets if a.kind in WRITERS and a.relation is not None]
+    writers = [a for a in assets if a.kind in WRITERS]
     sources = [a for a in assets if a.kind == "source" and a.relation is not None]
-    found = {source.key: _writers_of(source, writers, sources) for source in sources}
+    matcher = _Matcher(writers, sources, adapter)
+    found: dict[str, Mapping[str, str]] = {}
+    said: list[Problem] = []
+    for source in sources:
+        named = named_writer(source, writers)
+        if named.problem is not None:
+            said.append(named.problem)
+        found[source.key] = matcher.named(source, named) or (
+            {} if named.problem is not None else matcher.writers_of(source)
+        )
     linked = [_with_writers(a, found[a.key]) if a.key in found else a for a in assets]
-    return AssetGraph(linked, checks, [*problems, *_findings(writers, sources, found)])
+    broken = {problem.asset for problem in said}
+    unmatched = list_unmatched(writers, sources, found, adapter=adapter)
+    said += [item.problem() for item in unmatched if item.asset.key not in broken]
+    said += _findings(sources, found)
+    return AssetGraph(linked, checks, [*problems, *said], unmatched)
 
 
-def _writers_of(source: Asset, writers: list[Asset], sources: list[Asset]) -> Mapping[str, str]:
-    """Keys of the writers of one source, each with its tier; only those of the best tier."""
-    place = _place(source)
-    same_table = [w for w in writers if _place(w).identifier == place.identifier]
-    for tier, fits in (("relation", _same_relation), ("schema", _same_schema)):
-        keys = [w.key for w in same_table if fits(_place(w), place)]
-        if keys:
-            return dict.fromkeys(keys, tier)
-    unknown = [w for w in same_table if None in (_place(w).schema, place.schema)]
-    rivals = [s for s in sources if _place(s).identifier == place.identifier]
-    if len(same_table) == 1 and len(unknown) == 1 and len(rivals) == 1:
-        return {unknown[0].key: "assumed"}
-    return {}
+class _Spot(msgspec.Struct, frozen=True):
+    """One relation at which a writer's rows may be."""
+
+    writer: Asset
+    relation: Relation
+    how: str
+
+    @property
+    def quoted(self) -> frozenset[str] | None:
+        """A stream is written in quotes, if we know the destination that spells it."""
+        if self.writer.kind != "stream":
+            return self.writer.quoted
+        known = self.writer.config.get("destination_type") is not None
+        return frozenset({"schema", "identifier"}) if known else None
+
+
+class _Matcher:
+    """Finds the writers of a source by its relation."""
+
+    def __init__(self, writers: Iterable[Asset], sources: Iterable[Asset], adapter: str) -> None:
+        self._adapter = adapter
+        self._spots: dict[str, list[_Spot]] = {}
+        for writer in writers:
+            for spot in _spots(writer):
+                name = spot.relation.identifier.casefold()
+                self._spots.setdefault(name, []).append(spot)
+        self._rivals: dict[str, int] = {}
+        for source in sources:
+            name = _place(source).identifier.casefold()
+            self._rivals[name] = self._rivals.get(name, 0) + 1
+
+    def named(self, source: Asset, named: Named) -> dict[str, str]:
+        """The writer that the source's meta names, with its tier."""
+        if named.writer is None:
+            return {}
+        name = _place(source).identifier.casefold()
+        spots = [s for s in self._spots.get(name, ()) if s.writer is named.writer]
+        raw = bool(spots) and all(spot.how == "raw" for spot in spots)
+        return {named.writer.key: "explicit-raw" if raw else "explicit"}
+
+    def writers_of(self, source: Asset) -> dict[str, str]:
+        """Keys of the writers, each with its tier; only those of the best tier."""
+        place = _place(source)
+        spots = [
+            spot
+            for spot in self._spots.get(place.identifier.casefold(), ())
+            if self._same("identifier", spot, source)
+        ]
+        for tier, fits in (("relation", self._whole), ("schema", self._schema)):
+            keys = _best([spot for spot in spots if fits(spot, source)], tier)
+            if keys:
+                return keys
+        unknown = [s for s in spots if not (s.relation.schema and place.schema)]
+        alone = len({spot.writer.key for spot in spots}) == 1
+        if alone and unknown and self._rivals[place.identifier.casefold()] == 1:
+            return _best(unknown, "assumed")
+        return {}
+
+    def _same(self, part: str, spot: _Spot, source: Asset) -> bool:
+        left, right = getattr(spot.relation, part), getattr(_place(source), part)
+        if not left or not right:
+            return False
+        quoted = (spot.quoted, source.quoted)
+        ours, theirs = (None if names is None else part in names for names in quoted)
+        return same_name(left, ours, right, theirs, self._adapter)
+
+    def _whole(self, spot: _Spot, source: Asset) -> bool:
+        """A database's name is compared without case: people write it in a configuration."""
+        ours, theirs = spot.relation.database, _place(source).database
+        if has_database(self._adapter) or (ours and theirs):
+            same = ours and theirs and ours.casefold() == theirs.casefold()
+        else:
+            same = True
+        return bool(same) and self._same("schema", spot, source)
+
+    def _schema(self, spot: _Spot, source: Asset) -> bool:
+        known = spot.relation.database and _place(source).database
+        return not known and self._same("schema", spot, source)
+
+
+def _spots(writer: Asset) -> Iterable[_Spot]:
+    """Where the rows of a writer are; an alias at its own relation says what is there."""
+    aliases = {alias.relation: alias.how for alias in reversed(writer.aliases)}
+    if writer.relation is not None and writer.relation not in aliases:
+        yield _Spot(writer, writer.relation, "")
+    for relation, how in aliases.items():
+        yield _Spot(writer, relation, how)
+
+
+def _best(spots: Sequence[_Spot], tier: str) -> dict[str, str]:
+    """One tier for each writer, and of the writers those that are matched best."""
+    if not spots:
+        return {}
+    best = min(spots, key=lambda spot: _RANK[spot.how]).how
+    label = f"{tier}-{best}" if best else tier
+    return {spot.writer.key: label for spot in spots if spot.how == best}
 
 
 def _place(asset: Asset) -> Relation:
     assert asset.relation is not None
-    return asset.relation.folded()
-
-
-def _same_relation(left: Relation, right: Relation) -> bool:
-    return left == right and None not in (left.database, left.schema)
-
-
-def _same_schema(left: Relation, right: Relation) -> bool:
-    known = left.database is not None and right.database is not None
-    return left.schema is not None and left.schema == right.schema and not known
+    return asset.relation
 
 
 def _with_writers(source: Asset, writers: Mapping[str, str]) -> Asset:
@@ -76,18 +178,11 @@ def _with_writers(source: Asset, writers: Mapping[str, str]) -> Asset:
 
 
 def _findings(
-    writers: list[Asset], sources: list[Asset], found: Mapping[str, Mapping[str, str]]
+    sources: Iterable[Asset], found: Mapping[str, Mapping[str, str]]
 ) -> Iterable[Problem]:
-    matched = {key for keys in found.values() for key in keys}
-    streams = [w for w in writers if w.kind == "stream"]
-    for stream in streams:
-        if stream.key not in matched:
-            yield _unmatched_stream(stream, sources)
     for source in sources:
         keys = found[source.key]
-        if not keys:
-            yield _unmatched_source(source, streams)
-        elif len(keys) > 1:
+        if len(keys) > 1:
             yield Problem(
                 asset=source.key,
                 code="two-writers",
@@ -95,7 +190,7 @@ def _findings(
                 "runs last wins. Give all but one another schema or table.",
                 path=source.path,
             )
-        elif "assumed" in keys.values():
+        elif any(tier.startswith("assumed") for tier in keys.values()):
             yield Problem(
                 asset=source.key,
                 code="assumed-match",
@@ -106,52 +201,4 @@ def _findings(
             )
 
 
-def _unmatched_stream(stream: Asset, sources: list[Asset]) -> Problem:
-    off = stream.meta.get("enabled") is False
-    near = _nearest(stream, sources)
-    reason = f"the nearest is {near}" if near else "no source has a like name"
-    return Problem(
-        asset=stream.key,
-        code="unmatched-stream",
-        message=f"No dbt source reads {stream.relation}, where {stream.key} lands; {reason}. "
-        "Declare it as a source, or map the destination in toolkit.yml.",
-        severity="info" if off else "warning",
-        path=stream.path,
-        line=stream.line,
-    )
-
-
-def _unmatched_source(source: Asset, streams: list[Asset]) -> Problem:
-    near = _nearest(source, streams)
-    if near:
-        reason = f"the nearest is {near}"
-    else:
-        reason = "no stream has a like name" if streams else "no connection is configured"
-    return Problem(
-        asset=source.key,
-        code="unmatched-source",
-        message=f"Nothing in the graph loads {source.relation}, which {source.key} stands for; "
-        f"{reason}. Its lineage begins here.",
-        severity="warning" if near else "info",
-        path=source.path,
-    )
-
-
-def _nearest(asset: Asset, others: list[Asset]) -> str | None:
-    """The most alike of ``others`` and why it is no match, in words."""
-    place = _place(asset)
-    by_name: dict[str, list[Asset]] = {}
-    for other in others:
-        by_name.setdefault(_place(other).identifier, []).append(other)
-    names = difflib.get_close_matches(place.identifier, by_name, n=1, cutoff=0.75)
-    if not names:
-        return None
-    other = by_name[names[0]][0]
-    theirs = _place(other)
-    if theirs.identifier != place.identifier:
-        why = "the table's name differs"
-    elif theirs.schema != place.schema:
-        why = "the schema differs" if None not in (theirs.schema, place.schema) else "not unique"
-    else:
-        why = "the database differs"
-    return f"{other.key} at {other.relation} ({why})"
+__all__ = ["WRITERS", "Unmatched", "link"]

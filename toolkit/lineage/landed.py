@@ -1,6 +1,6 @@
 """Assets whose lineage is not in SQL: what lands by itself, and what people declare."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from toolkit.graph import Asset
 from toolkit.lineage.known import CATALOGUED, UNKNOWN, Shape
@@ -9,13 +9,22 @@ from toolkit.lineage.traced import Home, Leaf, Output, Traced
 IDENTITY, TRANSFORMATION = 1, 2  # as in ``sql.flow``, which needs sqlglot to be imported
 
 
-def landed(own: Shape, parents: Mapping[str, Shape]) -> Traced:
+# The column of Airbyte's raw tables that holds the whole record as JSON.
+_RECORD = "_airbyte_data"
+
+
+def landed(own: Shape, parents: Mapping[str, Shape], raw: Collection[str] = frozenset()) -> Traced:
     """An asset that is where its parents land: a source read from a stream or a seed.
 
     Columns are the same where names are, in any case. Without a catalog the parents' other
     columns are there too: a list that a person wrote leaves columns out.
+
+    Args:
+        raw: parents that land here before they are typed: all their columns in one.
     """
     outputs: dict[str, Output] = {}
+    records = {key: shape for key, shape in parents.items() if key in raw}
+    parents = {key: shape for key, shape in parents.items() if key not in raw}
     folded = {
         key: {name.casefold(): name for name in shape.columns} for key, shape in parents.items()
     }
@@ -34,6 +43,10 @@ def landed(own: Shape, parents: Mapping[str, Shape]) -> Traced:
                     found = outputs.get(name.casefold())
                     flow = [*(found.flow if found else []), (key, name, IDENTITY)]
                     outputs[name.casefold()] = Output(name, type_, flow)
+    for key, shape in records.items():
+        record = outputs.setdefault(_RECORD, Output(_RECORD, None, []))
+        whole: list[Leaf] = [(key, name, TRANSFORMATION) for name in shape.columns]
+        outputs[_RECORD] = Output(record.name, record.type, [*record.flow, *whole])
     homes = [[Home(key, [], UNKNOWN)] for key, shape in parents.items() if shape.rank == UNKNOWN]
     return Traced(list(outputs.values()), [], homes)
 

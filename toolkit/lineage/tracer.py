@@ -1,7 +1,7 @@
 """One asset after another, parents first: what each is made of, in terms of its parents."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +81,8 @@ class Tracer:
             elif asset.sql is not None and asset.language != "python":
                 found = self._query(asset, known, breathe)
             elif asset.kind in ("source", "seed", "stream"):
-                found = _landed(known, parents)
+                raw = [key for key, tier in asset.matched.items() if tier.endswith("-raw")]
+                found = _landed(known, parents, raw)
             elif asset.integration == "python" or asset.language == "python":
                 found = _python(asset, known, parents)
             else:
@@ -253,10 +254,10 @@ def _open_star(keys: list[str]) -> str:
     )
 
 
-def _landed(known: Shape, parents: Mapping[str, Shape]) -> Found:
+def _landed(known: Shape, parents: Mapping[str, Shape], raw: Collection[str]) -> Found:
     if not parents:
         return Found("none", known)
-    traced = landed(known, parents)
+    traced = landed(known, parents, raw)
     columns = {output.name: output.type for output in traced.outputs}
     rank = known.rank if known.rank != UNKNOWN or traced.branches or not columns else DECLARED
     return Found("full", Shape(columns, rank), traced)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.graph.unmatched import Unmatched
 from toolkit.report.lineage_formats import problem_document
 
 SCHEMA_VERSION = 1
@@ -18,6 +19,7 @@ def graph_document(project: str, target: str, graph: AssetGraph) -> dict[str, An
         "edges": [list(edge) for edge in graph.edges],
         "checks": [_check(check) for check in graph.checks.values()],
         "problems": [problem_document(problem) for problem in graph.problems],
+        "unmatched": [_unmatched(item) for item in graph.unmatched],
     }
 
 
@@ -35,6 +37,7 @@ def _asset(asset: Asset) -> dict[str, Any]:
             "identifier": relation.identifier,
         },
         "depends_on": list(asset.depends_on),
+        "matched": dict(asset.matched),
         "owner": asset.owner,
         "tags": list(asset.tags),
         "group": asset.group,
@@ -49,6 +52,23 @@ def _asset(asset: Asset) -> dict[str, Any]:
             name: {"type": column.type, "description": column.description}
             for name, column in asset.columns.items()
         },
+    }
+
+
+def _unmatched(item: Unmatched) -> dict[str, Any]:
+    return {
+        "asset": item.asset.key,
+        "kind": item.what,
+        "relation": str(item.asset.relation),
+        "candidates": [
+            {
+                "asset": one.key,
+                "relation": one.relation,
+                "reason": one.reason,
+                "write": {"file": one.file, "line": one.line},
+            }
+            for one in item.candidates
+        ],
     }
 
 

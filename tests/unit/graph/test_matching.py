@@ -55,10 +55,10 @@ def test_a_table_name_alone_is_not_assumed_when_two_sources_have_it() -> None:
 def test_misses_name_the_nearest_candidate_and_why() -> None:
     graph = link([stream("users", "db", "raw"), source("users", "db", "landing")], (), ())
     by_code = {p.code: p for p in graph.problems}
-    assert "source.p.landing.users at db.landing.users (the schema differs)" in (
+    assert "source.p.landing.users at db.landing.users: the schema differs (raw, not" in (
         by_code["unmatched-stream"].message
     )
-    assert "stream.c.users at db.raw.users (the schema differs)" in (
+    assert "stream.c.users at db.raw.users: the schema differs (raw, not landing)" in (
         by_code["unmatched-source"].message
     )
     near = link([stream("user", "db", "raw"), source("users", "db", "raw")], (), ())

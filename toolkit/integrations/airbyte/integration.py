@@ -215,6 +215,7 @@ def _config(connection: Connection, stream: StreamConfiguration) -> dict[str, An
         "destination": connection.destination.name,
         "destination_type": connection.destination.type,
         "namespace_definition": connection.namespace_definition,
+        "prefix": connection.prefix,
         "format": connection.format,
     }
     if connection.connection_id is not None:

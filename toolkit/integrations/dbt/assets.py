@@ -15,6 +15,7 @@ ASSET_TYPES = frozenset(
     {"model", "seed", "snapshot", "source", "exposure", "metric", "semantic_model",
      "saved_query", "function"}
 )  # fmt: skip
+_QUOTES = (('"', '"'), ("`", "`"), ("[", "]"))
 _WITHOUT_RELATION = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 
 
@@ -65,6 +66,7 @@ def _asset(
         name=node.name,
         integration="dbt",
         relation=_relation(node),
+        quoted=_quoted(node),
         columns=_columns(node),
         depends_on=tuple(sorted({key for key in _reads(node) if key in known})),
         description=node.description or "",
@@ -124,6 +126,20 @@ def _relation(node: Node) -> Relation | None:
         return None
     identifier = node.identifier or node.alias or node.name
     return Relation(node.database, node.schema, identifier)
+
+
+def _quoted(node: Node) -> frozenset[str] | None:
+    """Which parts of the relation dbt writes in quotes; ``None`` where it does not say."""
+    relation, written = _relation(node), node.relation_name
+    if relation is None or not written:
+        return None
+    parts = {"database": relation.database, "schema": relation.schema}
+    parts["identifier"] = relation.identifier
+    return frozenset(
+        name
+        for name, part in parts.items()
+        if part and any(f"{left}{part}{right}" in written for left, right in _QUOTES)
+    )
 
 
 def _columns(node: Node) -> dict[str, Column]:

@@ -16,7 +16,7 @@
       h("p.actions", null,
         h("a.button", { href: app.href({ view: "graph", focus: asset.key, hops: 2, by: "auto", select: "", column: null }) }, "Show on the graph")),
       asset.problems.length ? section("Problems", h("ul.plain", null, asset.problems.map((p) =>
-        h("li", null, R.icons.badge(p.severity), " ", p.message, " ", place(p.path, p.line))))) : null,
+        h("li", null, R.icons.badge(p.severity), " ", h("span.message", null, p.message), " ", place(p.path, p.line))))) : null,
       columns(app, asset),
       neighbours(app, "Reads", model.parents(asset.i)),
       neighbours(app, "Read by", model.children(asset.i)),
