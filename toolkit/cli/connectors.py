@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.cli.connectors_diff import diff
 from toolkit.cli.options import project_options
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 def connectors() -> None:
     """List, install and try the Airbyte connectors that are configured."""
 
+
+connectors.add_command(diff)
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _DEBUG = click.option("--debug/--no-debug", "-d", help="Display tracebacks.")
