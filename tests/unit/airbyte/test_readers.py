@@ -115,7 +115,8 @@ def test_billion_laughs_are_read_in_no_time(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     (tmp_path / "x.yml").write_text("\n".join(lines) + "\n")
-    assert read_connections([tmp_path]).connections == []
+    with pytest.raises(ArtifactError, match=r"x\.yml becomes unreasonably large"):
+        read_connections([tmp_path])
 
 
 def test_two_connections_of_one_name(tmp_path: Path) -> None:
@@ -135,7 +136,10 @@ def test_what_is_no_connection_is_left_out_of_a_folder_and_said(tmp_path: Path) 
     (tmp_path / "manifest.yaml").write_text("type: DeclarativeSource\n")
     read = read_connections([tmp_path])
     assert read.connections == []
-    assert [Path(p.path or "").name for p in read.problems] == ["other.yml"]
+    assert [(p.code, Path(p.path or "").name) for p in read.problems] == [
+        ("unknown-connection-format", "other.yml"),
+        ("manifest-unused", "manifest.yaml"),
+    ]
     with pytest.raises(ArtifactError, match="in no format that we know"):
         read_connections([tmp_path / "other.yml"])
 
