@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -47,7 +48,7 @@ def _file_set(folder: Path, base: _Any, pattern: _Any) -> Value:
 
 def _yaml(_: Path, text: _Any) -> Value:
     try:
-        value: Value = yaml.load(to_text(text), Loader=_Loader)
+        value: Value = yaml.safe_load(to_text(text))
         return _plain(value)
     except (yaml.YAMLError, ValueError, RecursionError):
         pass
@@ -55,19 +56,13 @@ def _yaml(_: Path, text: _Any) -> Value:
     raise EvaluationError("a text that is not YAML")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's scalars, as Terraform reads them: a date stays a text."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _plain(value: Value) -> Value:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "") + "Z"
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00Z"
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 

@@ -124,8 +124,10 @@ def assemble(parts: Sequence[Piece]) -> Expression:
 
 def _text(parts: Iterable[Expression]) -> Expression:
     found = tuple(parts)
-    if all(isinstance(part, Literal) for part in found):
-        return Literal("".join(str(part.value) for part in found if isinstance(part, Literal)))
+    texts = [part.value for part in found if isinstance(part, Literal)]
+    plain = [text for text in texts if isinstance(text, str)]
+    if len(plain) == len(found):
+        return Literal("".join(plain))
     return Template(found)
 
 
