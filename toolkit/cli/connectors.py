@@ -32,7 +32,8 @@ _DEBUG = click.option("--debug/--no-debug", "-d", help="Display tracebacks.")
 @_DEBUG
 def list_(as_json: bool, **options: Any) -> None:
     """Show each connection, its connector, and whether that is installed."""
-    rows = [_row(connection) for connection in _connections(_settings(options))]
+    settings = _settings(options)
+    rows = [_row(connection, settings) for connection in _connections(settings)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -43,6 +44,24 @@ def list_(as_json: bool, **options: Any) -> None:
         click.echo(f"{row['name']:<{width}}  {row['connector']}  {streams}  {state}")
     if not rows:
         click.echo("No connections are configured (`connections:` in toolkit.yml).", err=True)
+    from toolkit.cli.remote import age
+
+    click.echo(age(settings), err=True, nl=bool(age(settings)))
+
+
+@connectors.command()
+@_JSON
+@project_options
+@_DEBUG
+def pull(as_json: bool, **options: Any) -> None:
+    """Read the connections of this target's Airbyte server, and remember them for the graph."""
+    from toolkit.cli.remote import pull_connections
+
+    found = pull_connections(_settings(options))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo(f"{found['connections']:,} connections of {found['server']} are in the graph.")
 
 
 @connectors.command()
@@ -114,10 +133,17 @@ def discover(names: tuple[str, ...], as_json: bool, **options: Any) -> None:
 @_DEBUG
 @click.pass_context
 def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Ask each connector whether it can reach its source; leaves with 1 if one cannot."""
+    """Ask each connector whether it can reach its source; leaves with 1 if one cannot.
+
+    Where an Airbyte server runs the syncs it is asked instead: whether the connection is
+    there and active, and whether its source answers, as far as it tells.
+    """
     from toolkit.errors import ToolkitError
 
     settings = _settings(options)
+    if settings.airbyte.run == "remote":
+        _check_server(ctx, settings, names, as_json)
+        return
     results = []
     for connection in _local(settings, names):
         try:
@@ -135,6 +161,24 @@ def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **option
         ctx.exit(1)
 
 
+def _check_server(
+    ctx: click.Context, settings: "Settings", names: tuple[str, ...], as_json: bool
+) -> None:
+    from toolkit.cli.remote import check_connections
+
+    chosen = _chosen(_connections(settings), names)
+    results = check_connections(settings, [c for c in chosen if c.enabled or names])
+    if as_json:
+        click.echo(json.dumps(results, indent=2))
+    else:
+        for one in results:
+            last = f"; {one['last_job']}" if one["last_job"] else ""
+            word = "ok" if one["ok"] else "not ok"
+            click.echo(f"{one['name']}: {word}, {one['message']}{last}")
+    if not all(one["ok"] for one in results):
+        ctx.exit(1)
+
+
 def _settings(options: Mapping[str, Any]) -> "Settings":
     from toolkit.cli.options import settings_from
 
@@ -142,9 +186,10 @@ def _settings(options: Mapping[str, Any]) -> "Settings":
 
 
 def _connections(settings: "Settings") -> "list[Connection]":
+    from toolkit.cli.remote import read_kept
     from toolkit.integrations.airbyte.readers import read_connections
 
-    read = read_connections(settings.connections)
+    read = read_kept(settings) or read_connections(settings.connections, settings.destinations)
     for problem in read.problems:
         click.echo(f"{problem.severity} {problem.code}: {problem.message}", err=True)
     return read.connections
@@ -182,17 +227,18 @@ def _connector(connection: "Connection", settings: "Settings") -> "Connector":
     return Connector(connection, masker=Masker(settings.secrets))
 
 
-def _row(connection: "Connection") -> dict[str, Any]:
+def _row(connection: "Connection", settings: "Settings") -> dict[str, Any]:
     from toolkit.errors import ConnectorError
     from toolkit.integrations.airbyte.source.environment import package_of
 
-    try:
-        package = package_of(connection)
-    except ConnectorError as error:
-        name, state = connection.source.type or connection.source.package or "?", error.fact
-        state = state if connection.source.local else "remote"
-    else:
-        name, state = str(package), "installed" if package.is_installed() else "not installed"
+    name, state = connection.source.type or connection.source.package or "?", "remote"
+    if settings.airbyte.run != "remote" and connection.source.local:
+        try:
+            package = package_of(connection)
+        except ConnectorError as error:
+            state = error.fact
+        else:
+            name, state = str(package), "installed" if package.is_installed() else "not installed"
     return {
         "name": connection.name,
         "enabled": connection.enabled,

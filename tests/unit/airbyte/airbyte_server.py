@@ -383,7 +383,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         method, path = self.command, parts.path
         with state.lock:
-            state.requests.append((method, path, query, dict(self.headers), body))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            state.requests.append((method, path, query, headers, body))
             fault = next((f for f in state.faults if f.meets(method, path)), None)
             if fault is not None:
                 fault.times -= 1

@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 # Test folders are no packages here, so what they share is loaded by its path.
-_SPEC = importlib.util.spec_from_file_location(
-    "airbyte_harness", Path(__file__).with_name("harness.py")
-)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-if "airbyte_harness" not in sys.modules:
-    sys.modules["airbyte_harness"] = importlib.util.module_from_spec(_SPEC)
-    _SPEC.loader.exec_module(sys.modules["airbyte_harness"])
+for _name, _file in {
+    "airbyte_harness": "harness.py",
+    "airbyte_server": "airbyte_server.py",
+}.items():
+    if _name not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(_file))
+        assert _spec is not None
+        assert _spec.loader is not None
+        sys.modules[_name] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(sys.modules[_name])
 
 
 @pytest.fixture(autouse=True)

@@ -1,34 +1,21 @@
 """One sync on a server: started once, adopted, followed, cancelled, and what goes wrong."""
 
-import importlib.util
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from airbyte_server import AirbyteServer, Fault, VirtualClock
 
-_SPEC = importlib.util.spec_from_file_location(
-    "airbyte_server", Path(__file__).with_name("airbyte_server.py")
-)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-if "airbyte_server" not in sys.modules:
-    sys.modules["airbyte_server"] = importlib.util.module_from_spec(_SPEC)
-    _SPEC.loader.exec_module(sys.modules["airbyte_server"])
-
-from airbyte_server import AirbyteServer, Fault, VirtualClock  # noqa: E402
-
-from toolkit.errors import ConnectorError  # noqa: E402
-from toolkit.integrations.airbyte.remote.client import AirbyteClient  # noqa: E402
-from toolkit.integrations.airbyte.remote.jobs import (  # noqa: E402
+from toolkit.errors import ConnectorError
+from toolkit.integrations.airbyte.remote.client import AirbyteClient
+from toolkit.integrations.airbyte.remote.jobs import (
     Interrupted,
     RemoteSync,
     Started,
 )
-from toolkit.integrations.airbyte.remote.replies import Job  # noqa: E402
-from toolkit.integrations.airbyte.remote.transport import ServerError  # noqa: E402
-from toolkit.settings import AirbyteTarget  # noqa: E402
+from toolkit.integrations.airbyte.remote.replies import Job
+from toolkit.integrations.airbyte.remote.transport import ServerError
+from toolkit.settings import AirbyteTarget
 
 
 class Bench:

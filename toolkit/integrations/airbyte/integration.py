@@ -78,7 +78,7 @@ class AirbyteIntegration:
         from toolkit.integrations.airbyte.remote.client import AirbyteClient
         from toolkit.integrations.airbyte.remote.pull import pull
 
-        client = AirbyteClient(settings.airbyte, secrets=settings.secrets)
+        client = AirbyteClient(settings.airbyte, secrets=settings.secrets, patience=20.0)
         try:
             pull(settings, client, streams=False)
         except ConnectorError as error:
@@ -99,7 +99,7 @@ class AirbyteIntegration:
 
             if uses_server(settings):
                 return read_snapshot(settings)
-        return read_connections(settings.connections)
+        return read_connections(settings.connections, settings.destinations)
 
     def _place(
         self, connection: Connection, stream: StreamConfiguration, settings: Settings

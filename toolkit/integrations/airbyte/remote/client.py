@@ -16,7 +16,7 @@ from toolkit.integrations.airbyte.remote.replies import (
     job_of,
     objects,
 )
-from toolkit.integrations.airbyte.remote.transport import ServerError, Transport
+from toolkit.integrations.airbyte.remote.transport import PATIENCE_SECONDS, ServerError, Transport
 from toolkit.integrations.airbyte.yamltext import Json
 from toolkit.settings import AirbyteTarget
 
@@ -34,6 +34,7 @@ class AirbyteClient:
         clock: tests put another in its place.
         cancel: ends all waiting when set.
         secrets: values that no message may hold.
+        patience: seconds for which a reading request is repeated while the server is away.
         log: takes a line about each wait.
 
     Raises:
@@ -47,6 +48,7 @@ class AirbyteClient:
         clock: Clock | None = None,
         cancel: threading.Event | None = None,
         secrets: frozenset[str] = frozenset(),
+        patience: float = PATIENCE_SECONDS,
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.address: Address = address_of(target.url)
@@ -57,6 +59,7 @@ class AirbyteClient:
             clock=clock or Clock(),
             cancel=cancel or threading.Event(),
             secrets=secrets,
+            patience=patience,
             log=log,
         )
         self._sdk = self._transport.sdk
@@ -146,6 +149,7 @@ class AirbyteClient:
                 request=GetStreamPropertiesRequest(source_id=source_id),
                 timeout_ms=int(_FIELDS_SECONDS * 1000),
             ),
+            again=False,  # a source in trouble is an error of the server each time
         )
         return objects(reply)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0
-"""How long reading requests are repeated while the server is away or overloaded."""
+"""How long requests are repeated while the server is away or overloaded."""
 _MAX_WAIT = 300.0
 _FIRST_WAIT = 1.0
 _SHOWN = 300
@@ -76,6 +76,7 @@ class Transport:
     Args:
         cancel: set when the run must stop; waiting ends then.
         secrets: values that no message may hold.
+        patience: seconds for which a reading request is repeated while the server is away.
         log: takes a line about each wait.
     """
 
@@ -87,6 +88,7 @@ class Transport:
         clock: Clock,
         cancel: threading.Event,
         secrets: frozenset[str] = frozenset(),
+        patience: float = PATIENCE_SECONDS,
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         import airbyte_api
@@ -97,6 +99,7 @@ class Transport:
         self._address = address
         self._clock = clock
         self._cancel = cancel
+        self._patience = patience
         self._log = log
         self._masker = Masker([*secrets, *target.secrets])
         self._http = httpx.Client(follow_redirects=False, timeout=REQUEST_SECONDS)
@@ -124,11 +127,12 @@ class Transport:
 
     # ---- requests ----
 
-    def read(self, what: str, request: Callable[[], Any]) -> Json:
+    def read(self, what: str, request: Callable[[], Any], *, again: bool = True) -> Json:
         """The JSON that a request gives which changes nothing; repeated while that may help.
 
         Args:
             what: is read, for messages.
+            again: repeat it whatever goes wrong; else only when there were too many requests.
 
         Raises:
             ServerError: it cannot be had. Stopped: the run was interrupted.
@@ -138,7 +142,8 @@ class Transport:
             try:
                 return self.once(what, request)
             except ServerError as error:
-                if not error.transient or self._clock.now() - began > PATIENCE_SECONDS:
+                useful = error.transient if again else error.status == HTTPStatus.TOO_MANY_REQUESTS
+                if not useful or self._clock.now() - began > self._patience:
                     raise
                 wait = self.pause(error, attempt)
                 self._log(f"{error.fact} Asking again in {wait:.0f} s.")
@@ -363,7 +368,7 @@ class Transport:
                     raise refused from None
                 if error.status == HTTPStatus.NOT_FOUND:
                     raise self._no_api(what, f"there is no {url}", error.status) from None
-                if not error.transient or self._clock.now() - began > PATIENCE_SECONDS:
+                if not error.transient or self._clock.now() - began > self._patience:
                     raise
                 self._clock.wait(self.pause(error, attempt), self._cancel)
                 attempt += 1
