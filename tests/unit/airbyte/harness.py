@@ -100,6 +100,7 @@ class Project:
         *,
         keys: Sequence[str] | None = None,
         full_refresh: bool = False,
+        sample: int | None = None,
         threads: int = 1,
         cancel: threading.Event | None = None,
         emit: Callable[[StepEvent], None] | None = None,
@@ -120,6 +121,7 @@ class Project:
                 cancel=cancel or threading.Event(),
                 log_dir=self.logs,
                 full_refresh=full_refresh,
+                sample=sample,
             )
             runner = integration.open(context)
             with ThreadPoolExecutor(threads) as pool:

@@ -35,6 +35,9 @@ from toolkit.integrations.base import (
 from toolkit.masking import Masker
 from toolkit.warehouse import Warehouse
 
+_LOG_BYTES = 64 * 1024 * 1024
+_FLUSH_SECONDS = 0.2
+
 
 class SyncRunner:
     """Runs syncs into the run's warehouse.
@@ -93,7 +96,7 @@ class SyncRunner:
                 result = Result(error=self._masker.mask(str(error)))
             status: Status = "success" if result.error is None else "error"
             message = _message(result, step, path)
-            log.write(f"{status}: {message}")
+            log.end(f"{status}: {message}")
         self._context.emit(
             StepFinished(
                 step=step.key,
@@ -185,18 +188,37 @@ class SyncRunner:
 
 
 class _Log:
-    """The step's log file; written from the connector's threads too."""
+    """The step's log file; written from the connector's threads too.
+
+    What a connector says beyond :data:`_LOG_BYTES` is counted and not kept: a chatty one must
+    not fill the disk.
+    """
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._lock = threading.Lock()
+        self._size = 0
+        self._flushed = 0.0
+        self._dropped = 0
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, *, ours: bool = False) -> None:
         with self._lock:
-            if not self._file.closed:
-                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                self._file.write(f"{stamp} {text}\n")
+            if self._file.closed:
+                return
+            if self._size > _LOG_BYTES and not ours:
+                self._dropped += 1
+                return
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            self._size += self._file.write(f"{stamp} {text}\n")
+            now = time.monotonic()
+            if ours or now - self._flushed >= _FLUSH_SECONDS:
+                self._flushed = now
                 self._file.flush()
+
+    def end(self, text: str) -> None:
+        if self._dropped:
+            self.write(f"{self._dropped:,} more lines are not kept", ours=True)
+        self.write(text, ours=True)
 
 
 def _so_far(rows: int, expected: int | None) -> str:

@@ -401,7 +401,7 @@ def _metadata(landing: Landing) -> dict[str, Any]:
     if landing.plan.filters:
         found["rows_filtered"] = landing.filtered
     if landing.changes:
-        found["schema_changes"] = msgspec.to_builtins(landing.changes)
+        found["schema_changes"] = msgspec.json.decode(msgspec.json.encode(landing.changes))
     return found
 
 

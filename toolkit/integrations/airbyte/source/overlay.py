@@ -71,7 +71,8 @@ class ConfigOverlay:
         applied = [
             change
             for change in known.changes
-            if change.was == _fingerprint(_at(config, change.path), known.salt)
+            if isinstance(_at(config, change.path[:-1]), Mapping)
+            and change.was == _fingerprint(_at(config, change.path), known.salt)
         ]
         for change in applied:
             _put(changed, change.path, change.value)
