@@ -98,17 +98,36 @@ def email() -> Reach:
 
 
 def test_columns_and_whole_readers_are_reached(email: Reach) -> None:
-    assert refs(email.columns) == set(
-        "stream.email source.email stg.mail mart.id mart.mail scores.id".split()
-    )
-    assert email.assets == set("stream source stg mart model scores board other_board".split())
+    assert refs(email.columns) == {
+        "stream.email",
+        "source.email",
+        "stg.mail",
+        "mart.id",
+        "mart.mail",
+        "scores.id",
+    }
+    assert email.assets == {
+        "stream",
+        "source",
+        "stg",
+        "mart",
+        "model",
+        "scores",
+        "board",
+        "other_board",
+    }
 
 
 def test_what_cannot_be_traced_is_possible(email: Reach) -> None:
     assert email.possible_assets == {"opaque", "partial", "after", "far"}
-    assert refs(email.possible_columns) == set(
-        "opaque.x after.x partial.id partial.y scores.p far.p".split()
-    )
+    assert refs(email.possible_columns) == {
+        "opaque.x",
+        "after.x",
+        "partial.id",
+        "partial.y",
+        "scores.p",
+        "far.p",
+    }
 
 
 def test_a_partial_reader_with_an_edge_is_traced() -> None:

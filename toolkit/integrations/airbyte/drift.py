@@ -269,6 +269,7 @@ class _Comparison:
         if before is None:
             return
         if after is None or after.column.casefold() != before.column.casefold():
+            other = self._columns_now.get(before.column.casefold())
             yield self._change(
                 "field-moved",
                 name,
@@ -276,6 +277,7 @@ class _Comparison:
                 now=after.type or None if after is not None else None,
                 column=before.column,
                 column_now=after.column if after is not None else None,
+                detail=f"{other.origin!r} lands there now" if other is not None else "",
             )
             return
         columns = {"column": before.column, "column_now": after.column}

@@ -258,6 +258,12 @@ def _moved(case: _Case) -> Finding:
     before, after = case.change.column, case.change.column_now
     if before is not None and after is not None and before.casefold() == after.casefold():
         return case.finding("safe", f"{case.change.renamed_to!r} lands in the same column")
+    if case.change.detail:  # the column is there, and holds something else
+        reach, gone = case.of_column()
+        if gone.fails:
+            reason = f"{_read_by(gone.fails)} {before!r}, and {case.change.detail}"
+            return case.finding("review", reason, reach=reach, fails=gone.fails)
+        return case.finding("safe", f"{case.change.detail}, and nothing names the column")
     return _gone(case)
 
 

@@ -158,7 +158,7 @@ def read_views(path: Path) -> View | dict[str, View]:
         text = path.read_text(encoding="utf-8")
         data = _parsed(text)
         return _views(data)
-    except (OSError, ValueError, TypeError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
         raise ArtifactError(
             f"{path} cannot be read as a catalog: {error}.",
             "What the source offers cannot be compared, so nothing was done.",
@@ -204,6 +204,8 @@ def _view(data: Any) -> View | None:  # noqa: ANN401 - JSON of any form
 def _seen(item: Any) -> Seen:  # noqa: ANN401 - JSON of any form
     inner = item.get("stream") if isinstance(item, Mapping) else None
     stream = inner if isinstance(inner, Mapping) else item
+    if not isinstance(stream, Mapping):
+        raise TypeError(f"a stream is {stream!r}")
     camel = {
         "jsonSchema": "json_schema",
         "supportedSyncModes": "supported_sync_modes",
