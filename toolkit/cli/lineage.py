@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from toolkit.project import Project
 
 _GATE = 3  # the exit code of a gate that the user set
-_FORMATS = ["text", "json", "openlineage", "mermaid", "dot", "csv"]
+_FORMATS = ["text", "json", "html", "openlineage", "mermaid", "dot", "csv"]
 
 
 @click.command()
@@ -65,6 +65,8 @@ def lineage(
             part = traced.only([getattr(traced, way)(key, column, depth) for way in directions])
             keys = {key, *part.columns}
         text = _openlineage(project, traced, keys, namespace, quiet=options["quiet"])
+    elif form == "html":
+        text = _html(project, traced, key, column, directions, depth)
     elif form == "text" and depth is None:
         text = _text(project, traced, key, column, directions)
     else:
@@ -155,6 +157,24 @@ def _text(
     return column_tree(project.graph, traced, key, column, directions)
 
 
+def _html(
+    project: "Project", traced: "Lineage", key: str | None, column: str | None,
+    directions: "list[Literal['upstream', 'downstream']]", depth: int | None,
+) -> str:  # fmt: skip
+    """The report's page, of the traced part only."""
+    from toolkit.cli.report import report_data
+    from toolkit.report.html import render_report
+    from toolkit.report.part import part_of
+
+    data = report_data(project, traced)
+    if key is None:
+        return render_report(data)
+    if column is None:
+        return render_report(part_of(data, _around(project, key, directions, depth), traced))
+    part = traced.only([getattr(traced, way)(key, column, depth) for way in directions])
+    return render_report(part_of(data, {key, *part.columns}, part))
+
+
 def _data(
     project: "Project", traced: "Lineage", key: str | None, column: str | None,
     directions: "list[Literal['upstream', 'downstream']]", depth: int | None, form: str,
@@ -162,10 +182,11 @@ def _data(
     from toolkit.report import lineage_formats
     from toolkit.report.files import json_text
 
-    part, keys = traced, None
+    part, keys, coverage = traced, None, traced.coverage
     if key is not None:
         part = traced.only([getattr(traced, way)(key, column, depth) for way in directions])
         keys = {key, *part.columns}
+        coverage = traced.coverage_of(_around(project, key, directions, depth))
     if form == "csv":
         return lineage_formats.lineage_csv(part)
     if form in ("mermaid", "dot"):
@@ -174,7 +195,7 @@ def _data(
         draw = lineage_formats.mermaid if form == "mermaid" else lineage_formats.dot
         return draw(project.graph, keys)
     document = lineage_formats.lineage_document(
-        project.name, project.settings.target, project.dialect, project.graph, part
+        project.name, project.settings.target, project.dialect, project.graph, part, coverage
     )
     if keys is not None:
         document["assets"] = {k: v for k, v in document["assets"].items() if k in keys}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
+from toolkit.lineage.known import CATALOGUED
 from toolkit.lineage.model import (
     AssetEdge,
     ColumnEdge,
@@ -12,7 +13,7 @@ from toolkit.lineage.model import (
     order_of_asset_edge,
     order_of_column_edge,
 )
-from toolkit.lineage.traced import Home, Loss, Output
+from toolkit.lineage.traced import Home, Loss, Output, listed
 from toolkit.lineage.tracer import Found
 
 # Bits and names of kinds: those of ``sql.flow``, which must not be imported here: it pulls in
@@ -22,7 +23,9 @@ _INDIRECT = ((8, "CONDITIONAL"), (16, "WINDOW"))
 _ROWS = ((1, "JOIN"), (2, "FILTER"), (4, "GROUP_BY"), (8, "SORT"))
 
 # Nothing is wrong with the lineage where these are said.
-_REMARKS = frozenset({"python-asset", "undeclared-dependency", "undeclared-inputs"})
+_REMARKS = frozenset(
+    {"catalog-differs", "python-asset", "undeclared-dependency", "undeclared-inputs"}
+)
 
 
 class _Names:
@@ -62,6 +65,7 @@ class _Assembly:
         self._written: dict[ColumnRef, Output] = {}
         self._rows: dict[str, dict[ColumnRef, int]] = {}
         self._asked: list[ColumnRef] = []
+        self.unlisted: dict[str, list[str]] = {}
         self._outputs: dict[str, set[str]] = {}
         self._readers: dict[str, list[str]] = {}
         for key, one in found.items():
@@ -99,6 +103,8 @@ class _Assembly:
         """The spelling of a column; one that nobody knew is looked for on both sides."""
         name, is_new = self.names.spelled(key, column)
         if is_new:
+            if self._found[key].shape.rank == CATALOGUED:
+                self.unlisted.setdefault(key, []).append(name)
             self._asked.append((key, name))
             self._asked += [(reader, name) for reader in self._readers.get(key, ())]
         return name
@@ -172,6 +178,12 @@ def assemble(graph: AssetGraph, found: Mapping[str, Found], remarks: Iterable[Pr
     problems = [
         _problem(graph[key], loss, one) for key, one in found.items() for loss in one.losses
     ]
+    for key, names in assembly.unlisted.items():
+        message = (
+            f"The columns {listed(names)} are read from it, and the catalog has no such columns: "
+            "it is older than the SQL, or they are gone"
+        )
+        problems.append(_problem(graph[key], Loss("catalog-differs", message), found[key]))
     return Lineage(
         assembly.names.columns,
         assembly.column_edges(),

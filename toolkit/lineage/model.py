@@ -123,6 +123,16 @@ class Lineage:
             [problem for problem in self.problems if problem.asset in keys],
         )
 
+    def within(self, keys: Collection[str]) -> "Lineage":
+        """The lineage between these assets only, with all their columns."""
+        return Lineage(
+            {key: names for key, names in self.columns.items() if key in keys},
+            [e for e in self.column_edges if e.source[0] in keys and e.target[0] in keys],
+            [e for e in self.asset_edges if e.source[0] in keys and e.target in keys],
+            {key: status for key, status in self.status.items() if key in keys},
+            [problem for problem in self.problems if problem.asset in keys],
+        )
+
     def with_problem(self, problem: Problem) -> "Lineage":
         """The same lineage, with one more problem to tell of."""
         problems = (*self.problems, problem)

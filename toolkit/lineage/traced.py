@@ -66,3 +66,8 @@ class Traced(msgspec.Struct, frozen=True, array_like=True):
     rows: list[Leaf] = []
     branches: list[list[Home]] = []
     losses: list[Loss] = []
+
+
+def listed(names: list[str]) -> str:
+    """Some names for a message: five at most."""
+    return ", ".join(names[:5]) + (" and more" if len(names) > 5 else "")

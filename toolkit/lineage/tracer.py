@@ -21,7 +21,7 @@ from toolkit.lineage.known import (
 from toolkit.lineage.landed import declared_inputs, landed
 from toolkit.lineage.model import Status
 from toolkit.lineage.places import SELF, Places, Where, is_system
-from toolkit.lineage.traced import Loss, Refusal, Traced
+from toolkit.lineage.traced import Loss, Refusal, Traced, listed
 
 if TYPE_CHECKING:
     from toolkit.lineage.sql.relation import Rel
@@ -204,11 +204,11 @@ class Tracer:
         names = [_dotted(lookup.where) for lookup in entry.lookups if _is_unknown(lookup)]
         if not names:
             return []
-        shown = ", ".join(sorted(names)[:5]) + (" and more" if len(names) > 5 else "")
         return [
             Loss(
                 "unknown-relation",
-                f"It reads {shown}, which is no asset: lineage ends there; declare it as a source",
+                f"It reads {listed(sorted(names))}, which is no asset: lineage ends there; "
+                "declare it as a source",
             )
         ]
 
@@ -243,7 +243,22 @@ def _finished(traced: Traced, known: Shape, unfound: list[Loss], remarks: list[L
             keys = {home.key for branch in traced.branches for home in branch if home.key}
             losses.append(Loss("open-star", _open_star(sorted(keys))))
     status: Status = "partial" if losses else "full"
+    if known.rank == CATALOGUED and not traced.branches:
+        remarks = [*remarks, *_differs(known, columns)]
     return Found(status, Shape(columns, rank), traced, [*losses, *remarks])
+
+
+def _differs(known: Shape, columns: Mapping[str, str | None]) -> list[Loss]:
+    """The warehouse has other columns than the query makes: one of the two is older."""
+    there = {name.casefold(): name for name in known.columns}
+    here = {name.casefold(): name for name in columns}
+    missing = [name for folded, name in here.items() if folded not in there]
+    extra = [name for folded, name in there.items() if folded not in here]
+    if not missing and not extra:
+        return []
+    parts = [f"has no {listed(missing)}"] * bool(missing) + [f"has {listed(extra)}"] * bool(extra)
+    message = f"The catalog {' and '.join(parts)}, unlike the SQL, which was believed"
+    return [Loss("catalog-differs", message)]
 
 
 def _open_star(keys: list[str]) -> str:

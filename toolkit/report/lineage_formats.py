@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
-from toolkit.lineage import Lineage
+from toolkit.lineage import Coverage, Lineage
 from toolkit.lineage.origin import Origin, origins, removed, row_filter
 
 SCHEMA_VERSION = 1
@@ -19,9 +19,14 @@ def lineage_document(
     dialect: str,
     graph: AssetGraph,
     lineage: Lineage,
+    coverage: Coverage | None = None,
 ) -> dict[str, Any]:
-    """``lineage.json``: the whole graph with its column lineage, ready for JSON."""
-    coverage = lineage.coverage
+    """``lineage.json``: the whole graph with its column lineage, ready for JSON.
+
+    Args:
+        coverage: of what was asked for, where ``lineage`` is only a part; default: of all.
+    """
+    coverage = coverage or lineage.coverage
     return {
         "schema_version": SCHEMA_VERSION,
         "project": project,

@@ -1,5 +1,6 @@
 """``toolkit lineage --min-coverage``: what is counted, and that the gate shuts."""
 
+import json
 import re
 from pathlib import Path
 
@@ -107,3 +108,20 @@ def test_coverage_of(keys: set[str] | None, counts: tuple[int, ...]) -> None:
     found = lineage.coverage_of(keys)
     assert (found.assets, found.full, found.partial, found.opaque) == counts
     assert found == lineage.coverage if keys is None else isinstance(found, Coverage)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dim_agency", "--upstream", "--depth", "1"],
+        ["dim_agency.agency_name", "--upstream"],
+        ["dim_agency", "--downstream"],
+    ],
+)
+def test_the_json_counts_as_the_gate_does(shared_data: Path, words: list[str]) -> None:
+    done = run(shared_data, "calitp", *words, "--format", "json", "--min-coverage", "0")
+    found = FIGURE.search(done.stderr)
+    assert found is not None
+    coverage = json.loads(done.stdout)["coverage"]
+    assert (f"{coverage['full']:,}", f"{coverage['assets']:,}") == found.groups()[1:]
