@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_PROJECT = ("project_dir", "profiles_dir", "profile", "target", "vars", "target_path", "threads")
+_PROJECT = (
+    "project_dir", "profiles_dir", "profile", "target", "vars", "target_path", "threads", "engine",
+)  # fmt: skip
 _ARTIFACTS = ("manifest", "catalog", "connections", "target", "vars", "target_path")
 
 

@@ -21,6 +21,7 @@ import msgspec
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import (
     FAILED,
+    ExclusiveRunner,
     GatedRunner,
     RunContext,
     Runner,
@@ -56,6 +57,7 @@ class Scheduler:
         self._pool: ThreadPoolExecutor | None = None
         self._context: RunContext | None = None
         self._stopping = False
+        self._alone = False  # a call goes on beside which nothing may run
         self._ends = 0
         self._broken: BaseException | None = None  # what a thread could not report
         self.errors: list[ToolkitError] = []  # what failed beside the steps, such as a hook
@@ -181,7 +183,9 @@ class Scheduler:
         """Hand the steps of integrations that do not batch to the pool, as they get ready."""
         with self._changed:
             context = self._context
-            if self._pool is None or context is None or context.cancel.is_set() or self._stopping:
+            if self._pool is None or context is None or context.cancel.is_set():
+                return
+            if self._stopping or self._alone:
                 return
             for step in self._board.take_ready():
                 self._pool.submit(self._call, step, context)
@@ -193,15 +197,21 @@ class Scheduler:
             if not self._waits(name):
                 continue
             gated = isinstance(runner, GatedRunner) and runner.takes_gates()
+            alone = isinstance(runner, ExclusiveRunner) and runner.exclusive
             with self._changed:
+                if alone and self._board.taken:
+                    continue  # what runs must end first, which will wake us
                 steps = self._board.take_batch(name, gated=gated)
                 gates = {step.key: self._board.gates(step) for step in steps}
+                self._alone = alone and bool(steps)
             if not steps:
                 continue
             if isinstance(runner, GatedRunner) and gated:
                 self._call_batch(steps, partial(runner.run_gated, steps, gates))
             else:
                 self._call_batch(steps, partial(runner.run, steps))
+            self._alone = False
+            self._submit_ready()
             return True
         return False
 

@@ -14,7 +14,7 @@ from toolkit.settings.types import AirbyteTarget, DestinationMap
 CONFIG_FILE = "toolkit.yml"
 VERSION = 1
 
-_KEYS = ("version", "connections", "assets", "airbyte", "destinations")
+_KEYS = ("version", "connections", "assets", "airbyte", "destinations", "dbt_executable")
 _AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
 _DESTINATION_KEYS = DestinationMap.__struct_fields__
 _RUN = ("local", "remote")
@@ -32,6 +32,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[Path, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
+    dbt_executable: str | None = None
 
 
 def find_config(project_dir: Path) -> Path | None:
@@ -81,6 +82,7 @@ def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
         assets=_paths(document, "assets", data.get("assets"), renderer),
         airbyte=_airbyte(document, data.get("airbyte"), target, renderer),
         destinations=_destinations(document, data.get("destinations"), renderer),
+        dbt_executable=_executable(document, data.get("dbt_executable"), renderer),
     )
 
 
@@ -139,6 +141,18 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # too long a name, a NUL in it
         return False
+
+
+def _executable(document: Document, value: object, renderer: Renderer) -> str | None:
+    """A name on PATH as it is; a path, relative to toolkit.yml, absolute."""
+    if value is None:
+        return None
+    rendered = renderer.tree(document, ("dbt_executable",), value)
+    if not isinstance(rendered, str) or not rendered:
+        raise document.error(("dbt_executable",), f"must be a path, not {kind_of(rendered)}.")
+    if "/" not in rendered:
+        return rendered
+    return str(document.path.parent / Path(rendered).expanduser())
 
 
 def _airbyte(document: Document, value: object, target: str, renderer: Renderer) -> AirbyteTarget:

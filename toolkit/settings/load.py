@@ -19,7 +19,7 @@ from toolkit.settings.project import (
     read_project,
 )
 from toolkit.settings.render import Renderer
-from toolkit.settings.types import Settings
+from toolkit.settings.types import Engine, Settings
 
 
 def load_settings(
@@ -31,6 +31,7 @@ def load_settings(
     vars: Mapping[str, Any] | None = None,
     target_path: Path | None = None,
     threads: int | None = None,
+    engine: Engine = "auto",
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """Settings of the dbt project that the caller stands in, for one target.
@@ -60,6 +61,13 @@ def load_settings(
         target_path or _path(env_option(env, "TARGET_PATH")),
     )
     config = read_config(find_config(folder), output.target, renderer)
+    if config.dbt_executable is not None and engine in ("gated", "runner"):
+        raise SettingsError(
+            f"--engine {engine} runs dbt inside the toolkit, and toolkit.yml names a "
+            f"`dbt_executable` ({config.dbt_executable}).",
+            "It is not clear which dbt is meant, so nothing was run.",
+            "Leave out --engine, or remove `dbt_executable`.",
+        )
     return Settings(
         project_name=project.name,
         project_dir=folder,
@@ -79,6 +87,8 @@ def load_settings(
         assets=config.assets,
         airbyte=config.airbyte,
         destinations=config.destinations,
+        engine=engine,
+        dbt_executable=config.dbt_executable,
         vars=variables,
         secrets=_secrets(env, config, output.profile.raw),
     )

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+Engine = Literal["auto", "gated", "runner", "cli"]
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """One output of profiles.yml, rendered.
@@ -99,6 +101,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         assets: Python files and folders with ``@asset`` functions; absolute.
         airbyte: how the active target reaches Airbyte.
         destinations: by the configured destination's name.
+        engine: how dbt is run; ``auto`` takes the best one that this dbt allows.
+        dbt_executable: dbt of another environment, which then does all of dbt's work; a path
+            or a name on PATH.
         vars: ``--vars``.
         secrets: values that must never be printed.
     """
@@ -123,6 +128,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[Path, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
+    engine: Engine = "auto"
+    dbt_executable: str | None = None
     vars: Mapping[str, Any] = {}
     secrets: frozenset[str] = frozenset()
 

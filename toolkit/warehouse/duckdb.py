@@ -69,19 +69,34 @@ class Warehouse:
     """
 
     def __init__(self, profile: Profile) -> None:
-        import duckdb
-
         assert profile.path is not None
         self.path = profile.path
         self.database = profile.database
         self.schema = profile.schema
         self._settings: Mapping[str, Any] = profile.settings
+        self._options = dict(profile.config_options)
+        self._connection = self._open()
+
+    def _open(self) -> "duckdb.DuckDBPyConnection":
+        import duckdb
+
         try:
-            self._connection = duckdb.connect(
-                profile.path, read_only=False, config=dict(profile.config_options)
-            )
+            return duckdb.connect(self.path, read_only=False, config=dict(self._options))
         except duckdb.Error as error:
-            raise _open_error(profile.path, str(error)) from error
+            raise _open_error(self.path, str(error)) from error
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Within, another process may open the file: we have let go of it.
+
+        Raises:
+            WarehouseLockedError: afterwards, when another process still holds it.
+        """
+        self._connection.close()
+        try:
+            yield
+        finally:
+            self._connection = self._open()
 
     def cursor(self) -> "duckdb.DuckDBPyConnection":
         """A new cursor: a connection of its own to the same instance. Close it after use.

@@ -51,6 +51,7 @@ def test_every_key_is_listed() -> None:
         "version",
         "connections",
         "assets",
+        "dbt_executable",
         *(f"airbyte.<target>.{name}" for name in AirbyteTarget.__struct_fields__),
         *(f"destinations.<name>.{name}" for name in DestinationMap.__struct_fields__),
     }

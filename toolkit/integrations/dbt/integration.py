@@ -7,9 +7,11 @@ from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step
 from toolkit.integrations.dbt import staleness
 from toolkit.integrations.dbt.assets import assets_of
-from toolkit.integrations.dbt.engines.gated import GatedEngine
+from toolkit.integrations.dbt.engines import open_engine
+from toolkit.integrations.dbt.executable import ExecutableSession
+from toolkit.integrations.dbt.in_process import DbtSession
 from toolkit.integrations.dbt.manifest import Manifest, read_manifest
-from toolkit.integrations.dbt.session import DbtSession
+from toolkit.integrations.dbt.session import Session
 from toolkit.settings import Settings
 
 _BUILT = frozenset({"model", "seed", "snapshot", "saved_query", "function"})
@@ -22,7 +24,7 @@ class DbtIntegration:
     batches = True
 
     def __init__(self) -> None:
-        self._session: DbtSession | None = None
+        self._session: Session | None = None
 
     def load(self, settings: Settings, known: Mapping[str, Asset]) -> Loaded:
         """Read the manifest, after parsing the project if the manifest is not current.
@@ -45,7 +47,7 @@ class DbtIntegration:
         return read_manifest(settings.target_path / "manifest.json")
 
     def compile(self, settings: Settings) -> str | None:
-        """Have dbt compile every node; ``None`` when done, else why not (see ``DbtSession``)."""
+        """Have dbt compile every node; ``None`` when done, else why not (see ``Session``)."""
         if settings.manifest is not None:
             return "only a manifest was given, without the project"
         try:
@@ -53,10 +55,11 @@ class DbtIntegration:
         except ArtifactError as error:
             return error.fact
 
-    def session(self, settings: Settings) -> DbtSession:
+    def session(self, settings: Settings) -> Session:
         """dbt for this project; one for the life of the integration."""
         if self._session is None or self._session.settings != settings:
-            self._session = DbtSession(settings)
+            outside = settings.engine == "cli" or settings.dbt_executable is not None
+            self._session = ExecutableSession(settings) if outside else DbtSession(settings)
         return self._session
 
     def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
@@ -86,7 +89,7 @@ class DbtIntegration:
         """The engine for one run."""
         everything = frozenset((*context.graph.assets, *context.graph.checks))
         buildable = frozenset(step.key for step in self.steps(context.graph, everything))
-        return GatedEngine(self.session(context.settings), context, buildable)
+        return open_engine(self.session(context.settings), context, buildable)
 
 
 def _can_run(check: Check, keys: frozenset[str]) -> bool:

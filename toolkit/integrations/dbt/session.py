@@ -1,31 +1,76 @@
-"""dbt inside this process: imported at most once, parsed at most once.
+"""dbt for one project and target: parsed at most once, called with the options we share.
 
-Only here is dbt imported, and only its public names: ``dbtRunner`` and the events that
-it hands to callbacks. Importing it costs 2.5 s, so nothing here runs when nothing is to
-be done.
+How dbt is called is the business of the two kinds of session: inside this process, or as
+the ``dbt`` executable of another environment.
 """
 
-import contextlib
-import os
-import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from toolkit.errors import ArtifactError, ToolkitError, WarehouseError
 from toolkit.integrations.dbt import staleness
+from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 from toolkit.settings import Settings
 
-if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
-
 # dbt sends usage statistics unless told not to; a build here never calls out.
-_NO_TELEMETRY = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+NO_TELEMETRY: Mapping[str, str] = {
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "1",
+}
 
 
-class DbtSession:
-    """dbt for one project and target."""
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How one call of dbt ended.
+
+    Attributes:
+        error: what dbt said where it stopped before its work, or did not come to its end.
+        results: of the nodes that it spoke of, hooks included.
+        manifest: what it parsed, where it can be handed to later calls.
+    """
+
+    success: bool
+    error: str | None = None
+    results: tuple[NodeResult, ...] = ()
+    manifest: Any = None
+
+    def said(self) -> str:
+        """What dbt had to say about a failure, on few lines."""
+        if self.error is not None:
+            return "\n  ".join(line.rstrip() for line in self.error.splitlines() if line.strip())
+        failed = [
+            f"{result.key}: {result.message.splitlines()[0]}"
+            for result in self.results
+            if result.failed and result.message
+        ]
+        return "; ".join(failed[:3]) or "no reason given"
+
+    def failure(self) -> ToolkitError:
+        """The error for a call that ended before any node was reached."""
+        text = self.said()
+        if "onflicting lock" in text or "Could not set lock" in text:
+            return WarehouseError(
+                f"dbt could not open the warehouse: {text}",
+                "DuckDB lets one process write a file, so this part was not run.",
+                "Close the program that holds the file, then try again.",
+            )
+        return ToolkitError(
+            f"dbt stopped before it built anything: {text}",
+            "This part of the run was not done.",
+            "Mend what dbt names, then run `toolkit build` again.",
+        )
+
+
+class Session(abc.ABC):
+    """dbt for one project and target.
+
+    Attributes:
+        keeps_manifest: what one call parsed can be handed to the next.
+    """
+
+    keeps_manifest = True
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -39,15 +84,15 @@ class DbtSession:
             ArtifactError: dbt cannot parse it; dbt's own words are in the message.
         """
         seen = staleness.look(self.settings)
-        result = self._write(["parse"], seen)
-        if not result.success:
+        outcome = self._write(["parse"], seen)
+        if not outcome.success:
             raise ArtifactError(
-                f"dbt cannot parse {self.settings.project_dir}: {said(result)}",
+                f"dbt cannot parse {self.settings.project_dir}: {outcome.said()}",
                 "Without a manifest there is no graph, so nothing was done.",
                 "Mend what dbt names (`dbt parse` shows it alone); "
                 "if a package is missing, run `dbt deps`.",
             )
-        self._manifest, self._seen = result.result, seen
+        self._manifest, self._seen = outcome.manifest, seen
 
     def compile(self) -> str | None:
         """Compile every node, so that manifest.json holds its SQL.
@@ -55,31 +100,45 @@ class DbtSession:
         Returns:
             ``None`` when all went well, else what dbt said; what could be compiled is written.
         """
-        if self._manifest is None:
+        if self.keeps_manifest and self._manifest is None:
             self.parse()
         words = ["compile", "--indirect-selection", "empty", "--no-populate-cache"]
-        result = self._write(words, self._seen)
-        return None if result.success else said(result)
+        outcome = self._write(words, self._seen)
+        return None if outcome.success else outcome.said()
 
     def build(
-        self, args: Sequence[str], callback: Callable[[Any], None], *, share_parse: bool
-    ) -> "dbtRunnerResult":
-        """Run ``dbt build`` with ``args``; ``callback`` gets every event.
+        self, args: Sequence[str], hear: Callable[[NodeEvent], None], *, share_parse: bool
+    ) -> Outcome:
+        """Run ``dbt build`` with ``args``; ``hear`` gets every event, in dbt's threads.
 
         Args:
             share_parse: more builds will follow: parse now and hand the result to each, so
                 that they keep one manifest (and its compiled SQL) between them.
         """
-        if share_parse and self._manifest is None:
+        if share_parse and self.keeps_manifest and self._manifest is None:
             self.parse()
-        return self._write(["build", *args], self._seen, callback)
+        return self._write(["build", *args], self._seen, hear)
+
+    @abc.abstractmethod
+    def invoke(
+        self, args: Sequence[str], hear: Callable[[NodeEvent], None] | None = None
+    ) -> Outcome:
+        """Call dbt with ``args`` and the options that every call shares.
+
+        Raises:
+            KeyboardInterrupt: the user interrupted dbt; it has ended.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Let go of the warehouse."""
 
     def _write(
         self,
         args: Sequence[str],
         seen: staleness.Seen | None,
-        callback: Callable[[Any], None] | None = None,
-    ) -> "dbtRunnerResult":
+        hear: Callable[[NodeEvent], None] | None = None,
+    ) -> Outcome:
         """Call dbt with a command that writes manifest.json, and note from what it did.
 
         Args:
@@ -88,46 +147,19 @@ class DbtSession:
         """
         before = staleness.manifest_stamp(self.settings)
         seen = seen or staleness.look(self.settings)
-        result = self.invoke(args, callback)
+        outcome = self.invoke(args, hear)
         if staleness.manifest_stamp(self.settings) != before:
             staleness.remember(self.settings, seen)
-        return result
+        return outcome
 
-    def invoke(
-        self, args: Sequence[str], callback: Callable[[Any], None] | None = None
-    ) -> "dbtRunnerResult":
-        """Call dbt with ``args`` and the options that every call shares.
-
-        Raises:
-            KeyboardInterrupt: the user interrupted dbt.
-        """
-        os.environ.update(_NO_TELEMETRY)
-        from dbt.cli.main import dbtRunner
-
-        command, *rest = args
-        runner = dbtRunner(manifest=self._manifest, callbacks=[callback] if callback else [])
-        with contextlib.chdir(self.settings.project_dir):  # relative paths mean this folder
-            result = runner.invoke([command, *self._common(), *rest])
-        if isinstance(result.exception, KeyboardInterrupt):
-            raise result.exception
-        return result
-
-    def close(self) -> None:
-        """Let go of the DuckDB file, which dbt-duckdb keeps open for the life of the process."""
-        adapter = sys.modules.get("dbt.adapters.duckdb.connections")
-        if adapter is not None:
-            adapter.DuckDBConnectionManager.close_all_connections()
-
-    def _common(self) -> list[str]:
+    def common(self) -> list[str]:
+        """The options of every call: which project, profile, target and variables."""
         settings = self.settings
         args = [
             "--project-dir", str(settings.project_dir),
             "--target", settings.target,
             "--target-path", str(settings.target_path),
             "--threads", str(settings.threads),
-            "--log-level", "none",
-            "--no-print",
-            "--no-use-colors",
         ]  # fmt: skip
         if settings.profiles_dir is not None:
             args += ["--profiles-dir", str(settings.profiles_dir)]
@@ -136,32 +168,3 @@ class DbtSession:
         if settings.vars:
             args += ["--vars", msgspec.json.encode(dict(settings.vars)).decode()]
         return args
-
-
-def said(result: "dbtRunnerResult") -> str:
-    """What dbt had to say about a failure, on few lines."""
-    if result.exception is not None:
-        text = str(result.exception).strip() or type(result.exception).__name__
-        return "\n  ".join(line.rstrip() for line in text.splitlines() if line.strip())
-    failed = [
-        f"{r.node.unique_id}: {(r.message or '').strip().splitlines()[0]}"
-        for r in getattr(result.result, "results", None) or []
-        if str(r.status) in ("error", "fail", "runtime error") and r.message
-    ]
-    return "; ".join(failed[:3]) or "no reason given"
-
-
-def failure(result: "dbtRunnerResult") -> ToolkitError:
-    """The error for a dbt call that ended before any node was reached."""
-    text = said(result)
-    if "onflicting lock" in text or "Could not set lock" in text:
-        return WarehouseError(
-            f"dbt could not open the warehouse: {text}",
-            "DuckDB lets one process write a file, so this part was not run.",
-            "Close the program that holds the file, then try again.",
-        )
-    return ToolkitError(
-        f"dbt stopped before it built anything: {text}",
-        "This part of the run was not done.",
-        "Mend what dbt names, then run `toolkit build` again.",
-    )

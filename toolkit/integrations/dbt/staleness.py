@@ -9,6 +9,7 @@ version of dbt. What we saw when it was written is kept in the state folder.
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,7 +96,7 @@ def _inputs(settings: Settings, env_names: list[str]) -> str:
     ]  # sorted: a folder's own order is the file system's whim
     parts.append((settings.target, settings.profile_name, sorted(settings.vars.items())))
     parts.append([(name, os.environ.get(name)) for name in env_names])
-    parts.append([_version(package) for package in ("dbt-core", "dbt-adapters")])
+    parts.append(_dbt(settings))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -139,6 +140,14 @@ def _env_names(settings: Settings) -> set[str]:
         if path.suffix in _TEXT:
             names.update(found.decode() for found in _ENV_VAR.findall(path.read_bytes()))
     return names
+
+
+def _dbt(settings: Settings) -> object:
+    """Which dbt would read the project."""
+    if settings.dbt_executable is not None:
+        found = shutil.which(settings.dbt_executable)
+        return (found, _stamp(Path(found)) if found else None)
+    return [_version(package) for package in ("dbt-core", "dbt-adapters")]
 
 
 def _version(package: str) -> str:

@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from toolkit.errors import ToolkitError
 from toolkit.graph import Relation
 from toolkit.integrations.base import RunContext, Step, StepFinished
 from toolkit.integrations.dbt.engines.gates import Gates
 from toolkit.integrations.dbt.engines.runner import RunnerEngine
+from toolkit.integrations.dbt.in_process import DbtSession
 from toolkit.integrations.dbt.select_args import unit_tested
-from toolkit.integrations.dbt.session import DbtSession
 
 
 class GatedEngine(RunnerEngine):
@@ -44,6 +45,12 @@ class GatedEngine(RunnerEngine):
             return self._takes
         reason = why_not()
         self._takes = reason is None
+        if reason is not None and self._context.settings.engine == "gated":
+            raise ToolkitError(
+                f"The gated engine does not know this dbt ({reason}).",
+                "dbt's part was not built.",
+                "Leave out --engine gated: another engine is chosen then.",
+            )
         if reason is not None:
             print(
                 f"dbt runs segment by segment: the gated engine does not know this dbt ({reason}).",

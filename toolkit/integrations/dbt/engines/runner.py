@@ -7,13 +7,14 @@ parallelises what is inside of it.
 import _thread
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import RunContext, Step
-from toolkit.integrations.dbt.events import EventReader, NodeResult
+from toolkit.integrations.dbt.events import EventReader
+from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 from toolkit.integrations.dbt.select_args import select_args
-from toolkit.integrations.dbt.session import DbtSession, failure
+from toolkit.integrations.dbt.session import Session
+from toolkit.warehouse import Warehouse
 
 
 class RunnerEngine:
@@ -21,7 +22,7 @@ class RunnerEngine:
 
     name = "runner"
 
-    def __init__(self, session: DbtSession, context: RunContext, buildable: frozenset[str]) -> None:
+    def __init__(self, session: Session, context: RunContext, buildable: frozenset[str]) -> None:
         self._session = session
         self._context = context
         self._buildable = buildable
@@ -34,26 +35,28 @@ class RunnerEngine:
 
     def _build(self, steps: Sequence[Step], words: Sequence[str], *, share_parse: bool) -> None:
         context = self._context
-        reader = EventReader(context, steps)
+        reader = EventReader(context, steps, self._countable())
         args = [*words]
         args += ["--full-refresh"] if context.full_refresh else []
         args += ["--fail-fast"] if context.fail_fast else []
         hear = _Guarded(reader.on_event)
         try:
-            result = self._session.build(args, hear, share_parse=share_parse)
+            outcome = self._session.build(args, hear, share_parse=share_parse)
         except ToolkitError as error:
             reader.close(str(error))
             return
         finally:
             if hear.error is not None:
                 raise hear.error
-        results = getattr(result.result, "results", None) or ()
-        reader.on_results(results)
+        reader.on_results(outcome.results)
         reader.close(
             "dbt did not run it, though it was asked to: "
-            + (str(failure(result)) if result.exception else "its selection did not match")
+            + (str(outcome.failure()) if outcome.error else "its selection did not match")
         )
-        _raise_failed_hooks(results)
+        _raise_failed_hooks(outcome.results)
+
+    def _countable(self) -> Warehouse | None:
+        return self._context.warehouse
 
     def close(self) -> None:
         """dbt holds its DuckDB connection for the life of the process; let go of it."""
@@ -66,16 +69,16 @@ class _Guarded:
     dbt is interrupted instead, as Ctrl-C does; ``error`` is to be raised when it has returned.
     """
 
-    def __init__(self, take: Callable[[Any], None]) -> None:
+    def __init__(self, take: Callable[[NodeEvent], None]) -> None:
         self._take = take
         self._main = threading.current_thread() is threading.main_thread()
         self.error: Exception | None = None
 
-    def __call__(self, message: Any) -> None:  # noqa: ANN401 - dbt's generated EventMsg
+    def __call__(self, event: NodeEvent) -> None:
         if self.error is not None:
             return
         try:
-            self._take(message)
+            self._take(event)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised later
             self.error = error
             if self._main:
@@ -85,9 +88,9 @@ class _Guarded:
 def _raise_failed_hooks(results: Iterable[NodeResult]) -> None:
     """on-run-start and on-run-end are no steps of ours; a failed one must still be heard."""
     for result in results:
-        if result.node.resource_type == "operation" and str(result.status) in ("error", "fail"):
+        if result.key.startswith("operation.") and result.failed:
             raise ToolkitError(
-                f"The dbt hook {result.node.unique_id} failed: {(result.message or '').strip()}",
+                f"The dbt hook {result.key} failed: {result.message}",
                 "dbt counts the run as failed.",
                 "Mend the hook in dbt_project.yml.",
             )

@@ -1,0 +1,193 @@
+"""One suite for all engines: whichever runs dbt, a build does the same."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from toolkit.ledger import Ledger
+
+pytestmark = pytest.mark.e2e
+
+ENGINES = ("gated", "runner", "cli")
+MODELS = {
+    # between the Python asset and the end there is dbt again, and a test on the way
+    "models/scored.sql": "select id, score from {{ source('ml', 'scores') }}",
+    "models/ml.yml": """\
+sources:
+  - name: ml
+    schema: main
+    tables: [{name: scores, columns: [{name: score, data_tests: [not_null]}]}]
+models:
+  - name: scored
+    columns: [{name: id, data_tests: [unique]}]
+  - name: landed
+    columns: [{name: id, data_tests: [{not_null: {name: landed_has_ids}}]}]
+""",
+}
+KEYS = {
+    "sync.app": "success", "model.plain.landed": "success", "test landed_has_ids": "pass",
+    "python.scores": "success", "test score": "pass", "model.plain.scored": "success",
+    "test id": "pass",
+}  # fmt: skip
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def chain(mixed: Any) -> Any:
+    """Sync -> model -> test -> Python asset -> model -> test: five turns between the tools."""
+    for name, text in MODELS.items():
+        mixed.write(name, text)
+    return mixed
+
+
+def ends(project: Any) -> dict[str, str]:
+    """How the steps of the chain ended in the last run."""
+    with Ledger(project.folder / ".toolkit" / "ledger.db") as ledger:
+        steps = ledger.steps(ledger.runs(1)[0].id)
+    names = {
+        "landed_has_ids": "test landed_has_ids",
+        "source_not_null_ml_scores_score": "test score",
+        "unique_scored_id": "test id",
+    }
+    named = {names.get(step.name, step.step): step.status for step in steps}
+    return {key: named[key] for key in KEYS}
+
+
+def build(project: Any, engine: str, *words: str) -> subprocess.CompletedProcess[str]:
+    done: subprocess.CompletedProcess[str] = project.run("build", "--engine", engine, *words)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_every_turn_between_the_tools(chain: Any, engine: str) -> None:
+    done = build(chain, engine)
+    assert done.returncode == 0, done.stderr
+    assert ends(chain) == KEYS
+    with duckdb.connect(str(chain.folder / "plain.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(*), sum(score) from scored").fetchall() == [(3, 3)]
+
+
+def test_a_failed_sync_blocks_all_that_is_below(chain: Any, engine: str) -> None:
+    chain.connect([{"exit": 1}])
+    done = build(chain, engine)
+    assert done.returncode == 1, done.stderr
+    assert ends(chain) == dict.fromkeys(KEYS, "skipped") | {"sync.app": "error"}
+    assert "model.plain.customers" in done.stderr or "model customers" in done.stderr
+
+
+def test_a_failed_test_blocks_the_python_asset(chain: Any, engine: str) -> None:
+    chain.write(
+        "models/landed.sql",
+        "select nullif(id, 2) as id, name from {{ source('landing', 'users') }}",
+    )
+    done = build(chain, engine)
+    assert done.returncode == 1, done.stderr
+    assert ends(chain) == KEYS | dict.fromkeys(
+        ["python.scores", "test score", "model.plain.scored", "test id"], "skipped"
+    ) | {"test landed_has_ids": "fail"}
+
+
+def test_a_failed_python_asset_blocks_the_model_that_reads_it(chain: Any, engine: str) -> None:
+    text = (chain.folder / "ml" / "scores.py").read_text()
+    chain.write(
+        "ml/scores.py", text.replace("    return", "    raise ValueError('no')\n    return")
+    )
+    done = build(chain, engine)
+    assert done.returncode == 1, done.stderr
+    below = ["test score", "model.plain.scored", "test id"]
+    assert ends(chain) == KEYS | dict.fromkeys(below, "skipped") | {"python.scores": "error"}
+    with Ledger(chain.folder / ".toolkit" / "ledger.db") as ledger:
+        steps = {step.step: step for step in ledger.steps(ledger.runs(1)[0].id)}
+    assert steps["model.plain.scored"].message == "skipped: scores has an error"
+
+
+def test_a_part_of_the_graph(chain: Any, engine: str) -> None:
+    assert build(chain, engine).returncode == 0
+    done = build(chain, engine, "-s", "landed+", "--exclude", "scored")
+    assert done.returncode == 0, done.stderr
+    results = json.loads((chain.folder / "target" / "toolkit" / "run_results.json").read_text())[
+        "results"
+    ]
+    built = {r["unique_id"] for r in results}
+    assert {"model.plain.landed", "python.scores"} <= built
+    assert "model.plain.scored" not in built
+    assert "sync.app" not in built
+
+
+def test_fail_fast(chain: Any, engine: str) -> None:
+    chain.connect([{"exit": 1}])
+    done = build(chain, engine, "--fail-fast", "-s", "landed+", "1+landed", "stream:*", "scored+")
+    assert done.returncode == 1, done.stderr
+    assert ends(chain)["model.plain.scored"] == "skipped"
+
+
+def test_forcing_an_engine_beside_another_dbt_is_refused(chain: Any) -> None:
+    text = (chain.folder / "toolkit.yml").read_text()
+    chain.write("toolkit.yml", text + f"dbt_executable: {Path(sys.executable).with_name('dbt')}\n")
+    done = chain.run("build", "--engine", "gated")
+    assert done.returncode == 2, done.stderr
+    assert "dbt_executable" in done.stderr
+    assert "Leave out --engine" in done.stderr
+
+
+def test_a_dbt_executable_does_all_of_dbts_work(chain: Any) -> None:
+    """It parses and builds; the toolkit's own dbt is not even imported."""
+    calls = chain.folder / "calls.txt"
+    real = Path(sys.executable).with_name("dbt")
+    program = chain.write("bin/dbt", f'#!/bin/sh\necho "$1" >> "{calls}"\nexec "{real}" "$@"\n')
+    program.chmod(0o755)
+    text = (chain.folder / "toolkit.yml").read_text()
+    chain.write("toolkit.yml", text + "dbt_executable: bin/dbt\n")
+    done = chain.run("build")
+    assert done.returncode == 0, done.stderr
+    assert ends(chain) == KEYS
+    assert calls.read_text().split() == ["parse", "build", "build"]
+
+
+def test_a_dbt_executable_that_is_not_there(chain: Any) -> None:
+    text = (chain.folder / "toolkit.yml").read_text()
+    chain.write("toolkit.yml", text + "dbt_executable: bin/nothing\n")
+    done = chain.run("build")
+    assert done.returncode == 2, done.stderr
+    assert "bin/nothing is not there or cannot be run" in done.stderr
+    assert "Correct `dbt_executable`" in done.stderr
+
+
+def test_the_same_as_dbt(tmp_path: Path, engine: str, mixed: Any) -> None:
+    """Statuses of every node as ``dbt build`` has them, in the project without other tools."""
+    PLAIN = sys.modules["mixed_project"].PLAIN
+
+    project = Path(shutil.copytree(PLAIN, tmp_path / "theirs" / "plain"))
+    binary = Path(sys.executable).with_name("dbt")
+    subprocess.run([binary, "seed"], cwd=project, env=mixed.environment, capture_output=True)
+    words = ["--vars", "{break: true}"]
+    subprocess.run([binary, "build", *words], cwd=project, env=mixed.environment, check=False,
+                   capture_output=True)  # fmt: skip
+    ours = Path(shutil.copytree(PLAIN, tmp_path / "ours" / "plain"))
+    done = subprocess.run(
+        [sys.executable, "-m", "toolkit.cli", "build", "--engine", engine, *words],
+        cwd=ours, env=mixed.environment, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+
+    def statuses(path: Path) -> dict[str, str]:
+        results = json.loads(path.read_text())["results"]
+        return {
+            r["unique_id"]: r["status"]
+            for r in results
+            if not r["unique_id"].startswith(("operation.", "exposure."))
+        }
+
+    assert statuses(ours / "target" / "toolkit" / "run_results.json") == statuses(
+        project / "target" / "run_results.json"
+    )

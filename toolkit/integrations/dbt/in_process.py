@@ -1,0 +1,53 @@
+"""dbt inside this process: imported at most once, parsed at most once.
+
+Only here and in the gated engine is dbt imported, and here only its public names:
+``dbtRunner`` and the events that it hands to callbacks. Importing it costs 2.5 s, so
+nothing here runs when nothing is to be done.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from toolkit.integrations.dbt.results import NodeEvent, event_of_message, result_of_object
+from toolkit.integrations.dbt.session import NO_TELEMETRY, Outcome, Session
+
+
+class DbtSession(Session):
+    """dbt through the public ``dbtRunner``."""
+
+    def invoke(
+        self, args: Sequence[str], hear: Callable[[NodeEvent], None] | None = None
+    ) -> Outcome:
+        """Call dbt; its threads call ``hear``."""
+        os.environ.update(NO_TELEMETRY)
+        from dbt.cli.main import dbtRunner
+
+        def listen(message: Any) -> None:  # noqa: ANN401 - dbt's generated EventMsg
+            event = event_of_message(message)
+            if event is not None and hear is not None:
+                hear(event)
+
+        command, *rest = args
+        runner = dbtRunner(manifest=self._manifest, callbacks=[listen] if hear else [])
+        words = [command, *self.common(), "--log-level", "none", "--no-print", "--no-use-colors"]
+        with contextlib.chdir(self.settings.project_dir):  # relative paths mean this folder
+            result = runner.invoke([*words, *rest])
+        error = result.exception
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        results = getattr(result.result, "results", None) or ()
+        return Outcome(
+            success=result.success,
+            error=(str(error).strip() or type(error).__name__) if error is not None else None,
+            results=tuple(result_of_object(item) for item in results),
+            manifest=result.result if command == "parse" else None,
+        )
+
+    def close(self) -> None:
+        """Let go of the DuckDB file, which dbt-duckdb keeps open for the life of the process."""
+        adapter = sys.modules.get("dbt.adapters.duckdb.connections")
+        if adapter is not None:
+            adapter.DuckDBConnectionManager.close_all_connections()
