@@ -101,6 +101,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "a.json: streams[0].syncMode stands there a second time as `sync_mode`",
     ),
+    "one stream twice": (
+        {"a": connection(configurations={"streams": [{"name": "a"}, {"name": "a"}]})},
+        "a.json: connection 'connection 1' has the stream 'a' twice (the second one is number 2)",
+    ),
     "an API reply that is a catalog, too": (
         {"a": {"connectionId": "c", "streams": [{"stream": {"name": "a"}}]}},
         "a.json is of two formats at once: Airbyte API JSON and ConfiguredAirbyteCatalog",

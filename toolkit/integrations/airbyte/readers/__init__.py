@@ -13,7 +13,11 @@ from toolkit.integrations.airbyte.readers.api import CONFIG, PUBLIC, ApiReader
 from toolkit.integrations.airbyte.readers.base import AcrossFolders, Read, Reader, SourceFile
 from toolkit.integrations.airbyte.readers.catalog import CatalogReader
 from toolkit.integrations.airbyte.readers.manifest import ManifestReader
-from toolkit.integrations.airbyte.readers.messages import is_described, unknown_destination
+from toolkit.integrations.airbyte.readers.messages import (
+    check_streams,
+    is_described,
+    unknown_destination,
+)
 from toolkit.integrations.airbyte.readers.octavia import OctaviaReader
 from toolkit.integrations.airbyte.readers.ours import YamlReader
 from toolkit.integrations.airbyte.readers.terraform import TerraformReader
@@ -156,6 +160,7 @@ def _unknown(path: Path) -> Problem:
 def _check_names(found: Read) -> None:
     first: dict[str, str] = {}
     for connection in found.connections:
+        check_streams(connection)
         where = connection.where("name")
         other = first.setdefault(connection.name, where)
         if other is not where:

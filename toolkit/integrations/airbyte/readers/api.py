@@ -26,6 +26,7 @@ from toolkit.integrations.airbyte.readers.api_streams import (
 )
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
 from toolkit.integrations.airbyte.readers.messages import (
+    check_streams,
     is_described,
     missing_page,
     twice,
@@ -101,6 +102,8 @@ def read_objects(
     }
     elements = (Element(item, path, f"[{index}]") for index, item in enumerate(objects))
     read = _read(list(elements), replies)
+    for connection in read.connections:
+        check_streams(connection)
     read.problems += [unknown_destination(c) for c in read.connections if not is_described(c)]
     return read
 

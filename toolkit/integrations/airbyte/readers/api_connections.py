@@ -167,7 +167,7 @@ def _assemble(
 ) -> Connection:
     tags = [tag.get("name") if isinstance(tag, dict) else tag for tag in parsed.tags or []]
     return Connection(
-        name=parsed.name,
+        name=parsed.name if parsed.name.strip() else parsed.connection_id,
         connection_id=parsed.connection_id,
         source=Source(
             source_id=parsed.source_id,

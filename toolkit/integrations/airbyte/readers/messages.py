@@ -57,6 +57,26 @@ def unknown_values(
     return found
 
 
+def check_streams(connection: Connection) -> None:
+    """Look for a stream that is configured twice.
+
+    Raises:
+        ArtifactError: there is one; its assets would have one key.
+    """
+    seen: set[tuple[str | None, str]] = set()
+    for index, stream in enumerate(connection.streams):
+        if (stream.namespace, stream.name) in seen:
+            named = f"{stream.namespace}.{stream.name}" if stream.namespace else stream.name
+            where = f"{connection.path}:{stream.line}" if stream.line else str(connection.path)
+            raise ArtifactError(
+                f"{where}: connection {connection.name!r} has the stream {named!r} twice (the "
+                f"second one is number {index + 1}).",
+                "They would be one asset, so nothing was done.",
+                "Remove one of the two.",
+            )
+        seen.add((stream.namespace, stream.name))
+
+
 def twice(kind: str, id_: str, first: Element, second: Element) -> ArtifactError:
     """Two objects with one id that differ."""
     return ArtifactError(

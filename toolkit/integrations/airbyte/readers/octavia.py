@@ -117,7 +117,7 @@ def _connection(
         "scheduleData": parsed.schedule_data or parsed.schedule,
     }
     connection = Connection(
-        name=resource.resource_name,
+        name=resource.resource_name.strip() or file.path.parent.name,
         connection_id=connection_id,
         source=Source(
             source_id=resource.source_id,
