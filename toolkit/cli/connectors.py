@@ -12,6 +12,8 @@ from toolkit.cli.options import project_options
 if TYPE_CHECKING:
     from toolkit.integrations.airbyte.model import Connection
     from toolkit.integrations.airbyte.source.connector import Connector
+    from toolkit.integrations.airbyte.source.docker import Image
+    from toolkit.integrations.airbyte.source.environment import Package
     from toolkit.settings import Settings
 
 
@@ -41,7 +43,8 @@ def list_(as_json: bool, **options: Any) -> None:
     for row in rows:
         streams = f"{len(row['streams'])} stream" + ("" if len(row["streams"]) == 1 else "s")
         state = row["state"] if row["enabled"] else "disabled"
-        click.echo(f"{row['name']:<{width}}  {row['connector']}  {streams}  {state}")
+        ages = "".join(f", {text}" for text in _ages(row))
+        click.echo(f"{row['name']:<{width}}  {row['connector']}  {streams}  {state}{ages}")
     if not rows:
         click.echo("No connections are configured (`connections:` in toolkit.yml).", err=True)
     from toolkit.cli.remote import age
@@ -70,11 +73,16 @@ def pull(as_json: bool, **options: Any) -> None:
 @_JSON
 @project_options
 @_DEBUG
-def install(names: tuple[str, ...], everything: bool, as_json: bool, **options: Any) -> None:
+@click.pass_context
+def install(
+    ctx: click.Context, /, names: tuple[str, ...], everything: bool, as_json: bool, **options: Any
+) -> None:
     """Install the connectors of enabled connections; does nothing for those that are there.
 
-    Each gets an environment of its own in the cache folder, never in this one.
+    Each gets an environment of its own in the cache folder, never in this one; an image is
+    pulled. Goes on when one cannot be installed, and leaves with 1 then.
     """
+    from toolkit.errors import ConnectorError
     from toolkit.integrations.airbyte.source.environment import install as install_package
     from toolkit.integrations.airbyte.source.environment import package_of
 
@@ -82,11 +90,19 @@ def install(names: tuple[str, ...], everything: bool, as_json: bool, **options: 
     wanted = [c for c in chosen if c.source.local and (c.enabled or everything or names)]
     done = []
     for package in dict.fromkeys(package_of(connection) for connection in wanted):
-        new = install_package(package, say=lambda text: click.echo(text, err=True))
-        done.append({"package": package.name, "version": package.version, "installed": new})
+        row: dict[str, Any] = {"package": package.name, "version": package.version}
+        try:
+            new = install_package(package, say=lambda text: click.echo(text, err=True))
+        except ConnectorError as error:
+            done.append({**row, "installed": False, "error": str(error)})
+            click.echo(str(error), err=True)
+            continue
+        done.append({**row, "installed": new})
         click.echo(f"{package}: {'installed' if new else 'was there'}", err=as_json)
     if as_json:
         click.echo(json.dumps(done, indent=2))
+    if any("error" in row for row in done):
+        ctx.exit(1)
 
 
 @connectors.command()
@@ -94,17 +110,40 @@ def install(names: tuple[str, ...], everything: bool, as_json: bool, **options: 
 @_JSON
 @project_options
 @_DEBUG
-def discover(names: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Ask sources for their streams and fields, print them, and remember them for the graph."""
+@click.option("--cached", is_flag=True, help="Ask no source; show what is remembered.")
+@click.pass_context
+def discover(
+    ctx: click.Context, /, names: tuple[str, ...], as_json: bool, cached: bool, **options: Any
+) -> None:
+    """Ask sources for their streams and fields, print them, and remember them for the graph.
+
+    Goes on when one cannot be asked, and leaves with 1 then.
+    """
+    from toolkit.errors import ToolkitError
     from toolkit.integrations.airbyte.columns import fields_of
     from toolkit.integrations.airbyte.source.catalog import CatalogCache
 
     settings = _settings(options)
     cache = CatalogCache(settings.state_dir)
     found: dict[str, Any] = {}
+    failed = False
     for connection in _local(settings, names):
-        catalog = _connector(connection, settings).discover()
-        cache.put(connection, catalog)
+        catalog = cache.get(connection) if cached else None
+        try:
+            if catalog is None and not cached:
+                catalog = _connector(connection, settings).discover()
+                cache.put(connection, catalog)
+        except ToolkitError as error:
+            click.echo(str(error), err=True)
+        if catalog is None:
+            failed = True
+            if cached:
+                click.echo(f"{connection.name}: never discovered with this configuration", err=True)
+            continue
+        if cached:
+            click.echo(
+                f"{connection.name}: {', '.join(_ages(_facts(connection, settings)))}", err=True
+            )
         found[connection.name] = [
             {
                 "name": stream.name,
@@ -118,7 +157,13 @@ def discover(names: tuple[str, ...], as_json: bool, **options: Any) -> None:
         ]
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
+    else:
+        _show_streams(found)
+    if failed:
+        ctx.exit(1)
+
+
+def _show_streams(found: Mapping[str, Any]) -> None:
     for name, streams in found.items():
         for stream in streams:
             click.echo(f"{name}.{stream['name']}  ({', '.join(stream['sync_modes'])})")
@@ -147,7 +192,7 @@ def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **option
     results = []
     for connection in _local(settings, names):
         try:
-            _connector(connection, settings).check()
+            _check(connection, settings)
         except ToolkitError as error:
             results.append({"name": connection.name, "ok": False, "message": str(error)})
         else:
@@ -159,6 +204,27 @@ def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **option
         click.echo(json.dumps(results, indent=2))
     if not all(result["ok"] for result in results):
         ctx.exit(1)
+
+
+def _check(connection: "Connection", settings: "Settings") -> None:
+    """First what can be told without the source: does the configuration fit?
+
+    Raises:
+        ToolkitError: it does not, or the connector cannot reach its source.
+    """
+    from toolkit.errors import SettingsError
+    from toolkit.integrations.airbyte.source.specification import SpecCache
+
+    connector = _connector(connection, settings)
+    mistakes = connector.specify(SpecCache())
+    if mistakes:
+        raise SettingsError(
+            "\n".join(f"{text}." for text in mistakes),
+            f"The connector of {connection.name!r} wants another configuration; its source was "
+            "not asked.",
+            f"Correct it, then run `toolkit connectors check {connection.name}` again.",
+        )
+    connector.check()
 
 
 def _check_server(
@@ -214,6 +280,17 @@ def _chosen(connections: "list[Connection]", names: tuple[str, ...]) -> "list[Co
 
 def _local(settings: "Settings", names: tuple[str, ...]) -> "list[Connection]":
     chosen = _chosen(_connections(settings), names)
+    for connection in chosen:
+        if names and not connection.source.local:
+            from toolkit.errors import UsageError
+
+            raise UsageError(
+                f"Connection {connection.name!r} comes from an Airbyte server and names no "
+                "connector.",
+                "Nothing of it can run on this machine, so nothing was done.",
+                "Use a target with `run: remote`, or give its source a `package`, `manifest` or "
+                "`image`.",
+            )
     return [c for c in chosen if c.source.local and (c.enabled or names)]
 
 
@@ -221,10 +298,12 @@ def _connector(connection: "Connection", settings: "Settings") -> "Connector":
     from toolkit.integrations.airbyte.source.connector import Connector
     from toolkit.integrations.airbyte.source.environment import install as install_package
     from toolkit.integrations.airbyte.source.environment import package_of
+    from toolkit.integrations.airbyte.source.overlay import ConfigOverlay
     from toolkit.masking import Masker
 
     install_package(package_of(connection), say=lambda text: click.echo(text, err=True))
-    return Connector(connection, masker=Masker(settings.secrets))
+    overlay = ConfigOverlay(settings.state_dir, settings.target, connection.name)
+    return Connector(connection, masker=Masker(settings.secrets), overlay=overlay)
 
 
 def _row(connection: "Connection", settings: "Settings") -> dict[str, Any]:
@@ -238,7 +317,7 @@ def _row(connection: "Connection", settings: "Settings") -> dict[str, Any]:
         except ConnectorError as error:
             state = error.fact
         else:
-            name, state = str(package), "installed" if package.is_installed() else "not installed"
+            name, state = str(package), _state(package)
     return {
         "name": connection.name,
         "enabled": connection.enabled,
@@ -247,4 +326,48 @@ def _row(connection: "Connection", settings: "Settings") -> dict[str, Any]:
         "state": state,
         "streams": [stream.name for stream in connection.streams],
         "path": connection.where(),
+        "target": settings.target,
+        **_facts(connection, settings),
     }
+
+
+def _state(package: "Package | Image") -> str:
+    from toolkit.errors import ConnectorError
+
+    try:
+        return "installed" if package.is_installed() else "not installed"
+    except ConnectorError as error:  # no engine for an image
+        return error.fact
+
+
+def _facts(connection: "Connection", settings: "Settings") -> dict[str, Any]:
+    """Seconds since what is remembered of a local source was asked; ``None`` where it was not."""
+    from toolkit.errors import ConnectorError
+    from toolkit.integrations.airbyte.source.catalog import CatalogCache
+    from toolkit.integrations.airbyte.source.overlay import ConfigOverlay
+    from toolkit.integrations.airbyte.source.specification import SpecCache
+
+    facts: dict[str, float | None] = {}
+    if connection.source.local and settings.airbyte.run != "remote":
+        overlay = ConfigOverlay(settings.state_dir, settings.target, connection.name)
+        facts["discovered_age"] = CatalogCache(settings.state_dir).age(connection)
+        facts["configuration_changed_age"] = overlay.age()
+        try:
+            facts["specification_age"] = SpecCache().age(connection)
+        except ConnectorError:  # no version is pinned
+            facts["specification_age"] = None
+    return facts
+
+
+def _ages(row: Mapping[str, Any]) -> list[str]:
+    import time
+
+    from toolkit.cli.console import ago
+
+    said = {
+        "discovered_age": "discovered",
+        "specification_age": "specification read",
+        "configuration_changed_age": "configuration changed by the connector",
+    }
+    ages = ((text, row.get(key)) for key, text in said.items())
+    return [f"{text} {ago(time.time() - age)} ago" for text, age in ages if age is not None]

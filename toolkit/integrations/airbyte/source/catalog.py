@@ -48,6 +48,13 @@ class CatalogCache:
         except (OSError, msgspec.MsgspecError):
             return None
 
+    def age(self, connection: Connection) -> float | None:
+        """Seconds since the source was asked; ``None`` if it never was with this configuration."""
+        try:
+            return max(0.0, time.time() - self._path(connection).stat().st_mtime)
+        except OSError:
+            return None
+
     def put(self, connection: Connection, catalog: Catalog) -> None:
         """Keep a catalog; atomically, so that a reader never sees half a file."""
         path = self._path(connection)
