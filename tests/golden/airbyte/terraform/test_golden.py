@@ -39,6 +39,7 @@ def _connection(connection: Connection, folder: Path) -> dict[str, Any]:
         "namespace_format": connection.namespace_format,
         "prefix": connection.prefix,
         "enabled": connection.enabled,
+        "schema_updates": connection.schema_updates,
         "schedule": dict(connection.schedule),
         "connection_id": connection.connection_id,
         "tags": list(connection.tags),

@@ -52,6 +52,8 @@ resource "airbyte_connection" "shop" {
   namespace_format     = "$${SOURCE_NAMESPACE}_raw"
   prefix               = "shop_"
 
+  non_breaking_schema_updates_behavior = "propagate_fully"
+
   schedule = {
     schedule_type   = "cron"
     cron_expression = "0 0 * * * ?"

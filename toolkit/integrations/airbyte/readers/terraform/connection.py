@@ -17,6 +17,7 @@ from toolkit.integrations.airbyte.model import (
     Source,
     StreamConfiguration,
 )
+from toolkit.integrations.airbyte.readers.api_connections import schema_updates
 from toolkit.integrations.airbyte.readers.destinations import destination_of
 from toolkit.integrations.airbyte.readers.terraform.resources import connector_of
 from toolkit.integrations.airbyte.readers.terraform.values import (
@@ -48,6 +49,7 @@ ATTRIBUTES = (
     "status",
     "schedule",
     "configurations",
+    "non_breaking_schema_updates_behavior",
     "tags",
 )
 
@@ -194,6 +196,9 @@ def connection_of(
         prefix=_plain(prefix) or "",
         tags=tuple(_tags(attributes.get("tags"))),
         schedule=_schedule(attributes.get("schedule")),
+        schema_updates=schema_updates(
+            _plain(attributes.get("non_breaking_schema_updates_behavior"))
+        ),
         unknown=unknown_,
         line=place.line,
         lines={

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from toolkit.errors import ArtifactError
 from toolkit.integrations.airbyte.readers.terraform import hcl
 from toolkit.integrations.airbyte.readers.terraform.jsonsyntax import json_blocks, json_body
 from toolkit.integrations.airbyte.readers.terraform.scan import RawBlock
 from toolkit.integrations.airbyte.readers.terraform.syntax import Block, Body, Expression
 from toolkit.integrations.airbyte.yamltext import read_text
 
-# python-hcl2 parses about 100 kB a second. More than this in blocks that matter is refused.
-LARGEST_BLOCK = 2_000_000
+# python-hcl2 parses about 100 to 200 kB a second. Of one folder no more than this is parsed
+# (blocks that have nothing to do with a connection are not parsed and do not count).
+LARGEST = 3_000_000
 
 
 class Folder:
@@ -19,6 +21,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._parsed = 0
 
     @cached_property
     def _raw(self) -> dict[tuple[str, tuple[str, ...]], list[tuple[Path, str, RawBlock] | Block]]:
@@ -49,9 +52,9 @@ class Folder:
         for place, entry in enumerate(entries):
             if not isinstance(entry, Block):
                 path, text, raw = entry
-                if raw.end - raw.start > LARGEST_BLOCK:
-                    what = f"a block of {raw.end - raw.start:,} characters is too large to be read"
-                    raise hcl.broken(path, raw.line, what)
+                self._parsed += raw.end - raw.start
+                if self._parsed > LARGEST:
+                    raise _too_large(path, raw.line)
                 entry = entries[place] = hcl.parse_block(text, raw, path)
             yield entry
 
@@ -98,6 +101,16 @@ class Folder:
             if file.suffix == ".tfvars" and not _automatic(file) and variable in _values(file):
                 return file.name
         return None
+
+
+def _too_large(path: Path, line: int) -> ArtifactError:
+    return ArtifactError(
+        f"{path}:{line}: up to here, the blocks of this folder that matter to Airbyte connections "
+        f"have more than {LARGEST:,} characters, which would take minutes to parse.",
+        "The connections in this folder are not known, so nothing was done.",
+        "Name a state file (or the output of `terraform show -json`) in `connections:` of "
+        "toolkit.yml instead of the folder.",
+    )
 
 
 def _automatic(file: Path) -> bool:

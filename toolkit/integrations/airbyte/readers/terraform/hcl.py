@@ -82,7 +82,8 @@ def parse_expression(text: str, path: Path, line: int = 1) -> Expression:
     Raises:
         ArtifactError: it is broken; names file:line.
     """
-    return _parse(f"x = ({text.strip()}\n)", path, line).attributes["x"]
+    body = _parse(f"x = ({text.strip()}\n)", path, line, alone=False)
+    return body.attributes["x"]
 
 
 def parse_text(text: str, path: Path, line: int = 1) -> Expression:
@@ -110,7 +111,8 @@ def broken(path: Path, line: int, what: str) -> ArtifactError:
     )
 
 
-def _parse(text: str, path: Path, line: int) -> Body:
+def _parse(text: str, path: Path, line: int, *, alone: bool = True) -> Body:
+    """Parse; ``alone`` is false for text with signs of ours round it."""
     import hcl2
     from lark.exceptions import LarkError, UnexpectedInput
 
@@ -118,8 +120,10 @@ def _parse(text: str, path: Path, line: int) -> Body:
     try:
         return _Reader(path, line - 1).body(hcl2.parses_to_tree(text).children[0])
     except UnexpectedInput as error:
-        at += max(error.line, 1) - 1
-        what = f"column {error.column} is not expected" if error.column > 0 else "it ends too early"
+        at += min(max(error.line, 1) - 1, text.count("\n") - (not alone))
+        if alone:
+            known = error.column > 0
+            what = f"column {error.column} is not expected" if known else "it ends too early"
     except (LarkError, Malformed, ValueError) as error:
         what = str(error) if isinstance(error, Malformed) else what
     except RecursionError:

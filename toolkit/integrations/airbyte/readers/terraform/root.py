@@ -210,6 +210,8 @@ class Root:
                 "its tables are matched without it",
                 "warning",
                 destination.place,
+                f" Or give it under `destinations:` in toolkit.yml, for "
+                f"{connection.destination.name!r}.",
             )
         if not connection.streams and not holes:
             self._problem(
@@ -257,12 +259,20 @@ class Root:
         )
 
     def _unknown(
-        self, fact: str, missing: Unknown, consequence: str, severity: Severity, place: Place
+        self,
+        fact: str,
+        missing: Unknown,
+        consequence: str,
+        severity: Severity,
+        place: Place,
+        otherwise: str = "",
     ) -> None:
         # A name with a reason in brackets says it all.
         message = f"{fact}: {missing}{'' if ' (' in str(missing) else ' has no value here'}"
         message += f", so {consequence}." if consequence else "."
-        self._problem("terraform-unknown", message + self._advice(missing), severity, place)
+        self._problem(
+            "terraform-unknown", message + self._advice(missing) + otherwise, severity, place
+        )
 
     def _advice(self, missing: Unknown) -> str:
         """What would settle it."""

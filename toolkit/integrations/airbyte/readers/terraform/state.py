@@ -158,6 +158,7 @@ class _ConnectionValues(msgspec.Struct):
     namespace_format: str | None = None
     prefix: str | None = None
     status: str | None = None
+    non_breaking_schema_updates_behavior: str | None = None
     schedule: dict[str, Any] | None = None
     configurations: _Configurations | None = None
     tags: list[dict[str, Any]] | None = None
