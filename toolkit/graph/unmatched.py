@@ -5,7 +5,6 @@ With the nearest candidates, why each is no match, and the line that would join 
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -19,6 +18,9 @@ MAX_CANDIDATES = 3
 
 # Two names with less in common are not alike (share of common trigrams).
 _ALIKE = 0.45
+
+# More are not compared, so that thousands against thousands stay quick.
+_LOOKED_AT = 100
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -184,27 +186,40 @@ def _place(asset: Asset) -> Relation:
 class _Alike:
     """Finds the assets whose table's name is most like another's.
 
-    By common trigrams over an index, so that thousands against thousands stay quick.
+    By common trigrams, over an index of them.
     """
 
     def __init__(self, assets: Iterable[Asset]) -> None:
         self._assets = {asset.key: asset for asset in assets}
         self._grams = {key: _trigrams(_place(a).identifier) for key, a in self._assets.items()}
         self._having: dict[str, list[str]] = {}
+        self._named: dict[str, list[str]] = {}
         for key, grams in self._grams.items():
+            self._named.setdefault(_place(self._assets[key]).identifier.casefold(), []).append(key)
             for gram in grams:
                 self._having.setdefault(gram, []).append(key)
 
     def near(self, asset: Asset) -> list[Asset]:
         """The most alike, best first; of equal ones that in the same schema first."""
-        grams = _trigrams(_place(asset).identifier)
-        common = Counter(key for gram in grams for key in self._having.get(gram, ()))
-        scored = [
-            (2 * count / (len(grams) + len(self._grams[key])), key) for key, count in common.items()
-        ]
-        alike = [(score, key) for score, key in scored if score >= _ALIKE]
-        alike.sort(key=lambda pair: (-pair[0], not self._beside(pair[1], asset), pair[1]))
-        return [self._assets[key] for _, key in alike[:MAX_CANDIDATES]]
+        name = _place(asset).identifier
+        grams = _trigrams(name)
+        scored = []
+        for key in self._candidates(name, grams):
+            theirs = self._grams[key]
+            score = 2 * len(grams & theirs) / (len(grams) + len(theirs))
+            if score >= _ALIKE:
+                scored.append((-score, not self._beside(key, asset), key))
+        return [self._assets[key] for _, _, key in sorted(scored)[:MAX_CANDIDATES]]
+
+    def _candidates(self, name: str, grams: frozenset[str]) -> set[str]:
+        """Those of the same name, then those with the rarest common trigrams."""
+        found = set(self._named.get(name.casefold(), ())[:_LOOKED_AT])
+        lists = [self._having[gram] for gram in sorted(grams) if gram in self._having]
+        for keys in sorted(lists, key=len):
+            if len(found) >= _LOOKED_AT:
+                break
+            found.update(keys[:_LOOKED_AT])
+        return found
 
     def _beside(self, key: str, asset: Asset) -> bool:
         theirs, ours = _place(self._assets[key]).schema, _place(asset).schema

@@ -19,7 +19,7 @@ from toolkit.integrations.airbyte.mapping import (
     map_fields,
 )
 from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfiguration
-from toolkit.integrations.airbyte.naming import normalise
+from toolkit.integrations.airbyte.naming import is_metadata, normalise
 from toolkit.integrations.airbyte.source.catalog import CatalogCache, find_stream
 
 
@@ -199,7 +199,7 @@ def columns_that_do_not_land(streams: Iterable[Asset], known: Iterable[Asset]) -
         place = stream.relation.folded()
         for source in sources.get((place.schema, place.identifier), ()):
             for name in source.columns:
-                if name.casefold() not in gone:
+                if name.casefold() not in gone or is_metadata(name):
                     continue
                 problems.append(
                     Problem(
@@ -216,12 +216,13 @@ def columns_that_do_not_land(streams: Iterable[Asset], known: Iterable[Asset]) -
 def _gone(stream: Asset) -> dict[str, str]:
     """Folded names that the fields would have without mappers, and what became of them."""
     there = {name.casefold() for name in stream.columns}
+    kind = stream.config.get("destination_type") or "duckdb"
     gone = {
-        normalise(name).casefold(): "removes it"
+        normalise(name, kind).casefold(): "removes it"
         for name in stream.meta.get("airbyte", {}).get("removed", ())
     }
     for column in stream.columns.values():
         if "transformation" in column.meta["airbyte"]:
-            origin = normalise(column.meta["airbyte"]["property"]).casefold()
+            origin = normalise(column.meta["airbyte"]["property"], kind).casefold()
             gone[origin] = f"makes it {column.name!r}"
     return {name: what for name, what in gone.items() if name not in there}

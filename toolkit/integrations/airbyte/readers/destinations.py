@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.integrations.airbyte.model import Destination
+from toolkit.integrations.airbyte.naming import raw_options
 
 # The keys that hold the default database and schema, in the destinations' own words.
 _DATABASE_KEYS = ("database", "project_id", "catalog")
@@ -49,12 +50,15 @@ def destination_of(
     if schema and ":" in schema:
         # BigQuery: "project:dataset".
         database, _, schema = schema.partition(":")
+    raw_only, raw_schema = raw_options(config)
     return Destination(
         type=kind,
         name=name,
         database=database or None,
         schema=schema or None,
         destination_id=destination_id,
+        raw_only=raw_only,
+        raw_schema=raw_schema,
     )
 
 
