@@ -91,29 +91,36 @@ class DriftReport:
             "where": self._relative(change.where) if change.where else None,
             "fails": list(finding.fails),
             "waits": finding.waits,
-            "reach": self._reach(finding.reach) if finding.reach is not None else None,
+            "reach": self._reach(finding) if finding.reach is not None else None,
         }
 
-    def _reach(self, reach: Reach) -> dict[str, Any]:
+    def _reach(self, finding: Finding) -> dict[str, Any]:
+        reach = finding.reach
+        assert reach is not None
         return {
             "counts": counts(self._graph, reach),
             "owners": owners(self._graph, reach),
-            "assets": [self._asset(key, reach) for key in reached(self._graph, reach)],
+            "assets": [
+                self._asset(key, reach, finding.change) for key in reached(self._graph, reach)
+            ],
             "checks": list(reach.checks),
             "possible_checks": list(reach.possible_checks),
         }
 
-    def _asset(self, key: str, reach: Reach) -> dict[str, Any]:
+    def _asset(self, key: str, reach: Reach, change: Change) -> dict[str, Any]:
         asset = self._graph[key]
         sure = key in reach.assets
         columns = reach.columns if sure else reach.possible_columns
+        path = [[hop.asset, hop.column, hop.how or None] for hop in reach.path(key)]
+        if path and path[0][0] != change.asset:  # no edge leads from the stream to its source
+            path.insert(0, [change.asset, change.column, None])
         return {
             "key": key,
             "kind": asset.kind,
             "owner": asset.owner,
             "certain": sure,
             "columns": sorted(name for of, name in columns if of == key),
-            "path": [[hop.asset, hop.column, hop.how or None] for hop in reach.path(key)],
+            "path": path,
         }
 
     # ---- text ----
@@ -305,8 +312,8 @@ def landed_text(one: Landed) -> str:
 def reached(graph: AssetGraph, reach: Reach) -> list[str]:
     """Assets that are reached, surely or possibly, without those that the change is in."""
     starts = {node[0] for node, (before, _) in reach.came.items() if before is None}
-    found = (reach.assets | reach.possible_assets) - starts
-    return graph.topological(found)
+    landed = {c for key in starts for c in graph.children(key) if graph[c].kind == "source"}
+    return graph.topological((reach.assets | reach.possible_assets) - starts - landed)
 
 
 def owners(graph: AssetGraph, reach: Reach) -> list[str]:

@@ -104,15 +104,18 @@ class Judge:
         return sorted(k for k in self._graph.children(asset) if self._graph[k].kind == "source")
 
     def starts(self, asset: str, column: str) -> list[ColumnRef]:
-        """The column of the stream and of the sources that it lands in, as they spell it."""
+        """The column of the stream, and of sources on it that the lineage does not lead to."""
         if asset not in self._graph:
             return []
-        found = []
-        for place in (asset, *self._landed(asset)):
-            names = self._lineage.columns.get(place, {})
-            same = (name for name in names if name.casefold() == column.casefold())
-            found.append((place, next(same, column)))
+        found = [(asset, self._spelled(asset, column))]
+        for place in self._landed(asset):
+            if not self._downstream.into(found[0], place):
+                found.append((place, self._spelled(place, column)))
         return found
+
+    def _spelled(self, asset: str, column: str) -> str:
+        names = self._lineage.columns.get(asset, {})
+        return next((name for name in names if name.casefold() == column.casefold()), column)
 
     def whole(self, asset: str) -> list[ColumnRef]:
         """All columns of the stream and of the sources that it lands in."""
