@@ -5,6 +5,7 @@ and all of its text can be written again.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 # Levels of lists and mappings. What walks over documents recurses, and has a stack.
 _MAX_DEPTH = 100
+
+# An escape of half a character, as JSON writes all beyond the first 65,536: mostly in pairs.
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 # Values in a document once its aliases are written out: no file that is meant comes near.
 _MAX_VALUES = 20_000_000
@@ -113,8 +117,26 @@ def parse_json(text: str, path: Path) -> Json:
             where, what = f"{path}:{error.lineno}", error.msg
         raise _unreadable(where, f"is not valid JSON: {what}") from error
     value = documents[0] if len(documents) == 1 else documents
-    _check_values(value, path)
+    if _HALF_ESCAPE.search(text):
+        _check_values(value, path)
+    _check_depth(value, path)
     return value
+
+
+def _check_depth(value: Json, path: Path) -> None:
+    """The depth alone: JSON has no aliases, so a document is as large as it looks."""
+    level = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        level = [
+            part
+            for item in level
+            if item and isinstance(item, dict | list)
+            for part in (item.values() if isinstance(item, dict) else item)
+            if part.__class__ is dict or part.__class__ is list
+        ]
+        if not level:
+            return
+    raise _unreadable(str(path), "is nested too deeply")
 
 
 def _object(pairs: Sequence[tuple[str, Json]], path: Path) -> dict[str, Json]:
@@ -126,7 +148,9 @@ def _object(pairs: Sequence[tuple[str, Json]], path: Path) -> dict[str, Json]:
     return found
 
 
-def _check_nesting(text: str, path: Path, loader: "type[yaml.SafeLoader | yaml.CSafeLoader]") -> None:
+def _check_nesting(
+    text: str, path: Path, loader: "type[yaml.SafeLoader | yaml.CSafeLoader]"
+) -> None:
     """libyaml's composer recurses in C without a limit: a deep document ends the process."""
     widest = max(map(len, text.splitlines()), default=0)
     # A block needs a column more for each level, a flow a bracket.
