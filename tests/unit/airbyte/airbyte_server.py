@@ -57,6 +57,13 @@ class VirtualClock(Clock):
         return 1.0
 
 
+class RealTime(VirtualClock):
+    """For programs of their own, which wait really."""
+
+    def now(self) -> float:
+        return time.time()
+
+
 class Fault:
     """What happens to a request instead of, or after, being served.
 

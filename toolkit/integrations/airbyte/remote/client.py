@@ -9,7 +9,6 @@ from typing import Any
 from toolkit.integrations.airbyte.remote.address import Address, address_of
 from toolkit.integrations.airbyte.remote.clock import Clock
 from toolkit.integrations.airbyte.remote.replies import (
-    ACTIVE,
     Detail,
     Job,
     detail_of,
@@ -206,29 +205,19 @@ class AirbyteClient:
         )
 
     def active_job(self, connection_id: str) -> Job | None:
-        """The newest job of a connection that has not ended, of whatever type."""
-        found = [
-            job for status in ACTIVE for job in self._jobs(connection_id, status=status)
-        ]  # by status, since whether an order is kept is the server's affair
-        return max((job for job in found if not job.ended), key=lambda job: job.id, default=None)
+        """The newest job of a connection that has not ended, of whatever type.
+
+        Not by the filter `status`: servers differ in the statuses that they know.
+        """
+        return next((job for job in self._jobs(connection_id) if not job.ended), None)
 
     def jobs_since(self, connection_id: str, seconds: float) -> list[Job]:
         """Jobs of a connection that began at ``seconds`` since the epoch, or later."""
-        return self._jobs(connection_id, since=datetime.fromtimestamp(seconds, UTC))
+        return list(self._jobs(connection_id, since=datetime.fromtimestamp(seconds, UTC)))
 
     def last_job(self, connection_id: str) -> Job | None:
-        """The newest sync of a connection, if any."""
-        from airbyte_api.api import ListJobsRequest
-
-        reply = self._transport.read(
-            "jobs",
-            lambda: self._sdk.jobs.list_jobs(
-                request=ListJobsRequest(
-                    connection_id=connection_id, limit=1, order_by="createdAt|DESC"
-                )
-            ),
-        )
-        return next((job for raw in objects(reply) if (job := job_of(raw))), None)
+        """The newest job of a connection, if any."""
+        return next(self._jobs(connection_id, limit=1), None)
 
     def detail(self, job_id: int, workspace_id: str | None, connection_id: str) -> Detail:
         """Why a job failed and what became of each stream; empty where nobody tells.
@@ -275,24 +264,26 @@ class AirbyteClient:
         return job
 
     def _jobs(
-        self, connection_id: str, *, status: str | None = None, since: datetime | None = None
-    ) -> list[Job]:
+        self, connection_id: str, *, since: datetime | None = None, limit: int = PAGE
+    ) -> Iterator[Job]:
+        """Jobs of a connection, the newest first; asked for as far as they are looked at."""
         from airbyte_api.api import ListJobsRequest
-        from airbyte_api.models import JobStatusEnum
 
         def page(offset: int) -> object:
             return self._sdk.jobs.list_jobs(
                 request=ListJobsRequest(
                     connection_id=connection_id,
-                    limit=PAGE,
+                    limit=limit,
                     offset=offset,
-                    status=JobStatusEnum(status) if status else None,
                     created_at_start=since,
+                    order_by="createdAt|DESC",
                 )
             )
 
-        found = [job for raw in self._pages("jobs", page) if (job := job_of(raw)) is not None]
-        return [job for job in found if status is None or job.status == status]
+        for raw in self._pages("jobs", page):
+            job = job_of(raw)
+            if job is not None:
+                yield job
 
     def _pages(self, what: str, page: Callable[[int], object]) -> Iterator[dict[str, Any]]:
         """All objects; a server that ignores the offset and repeats itself ends it too."""

@@ -11,7 +11,6 @@ import msgspec
 
 from toolkit.integrations.airbyte.yamltext import Json
 
-ACTIVE = ("pending", "queued", "running", "incomplete")
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 """``incomplete`` is not among them: the next attempt follows."""
 
