@@ -149,6 +149,15 @@ def test_an_unknown_prefix_leaves_the_table_open(tmp_path: Path) -> None:
     assert "prefix of the tables" in problems(tmp_path)[0].message
 
 
+def test_a_name_that_stands_alone_is_unknown(tmp_path: Path) -> None:
+    """The provider's own example has `namespace_format = SOURCE_NAMESPACE`."""
+    text = 'namespace_definition = "custom_format"\n  namespace_format = SOURCE_NAMESPACE'
+    text = PIPELINE.replace("prefix         = var.prefix", text)
+    connection = only(write(tmp_path, main__tf=text, a__auto_tfvars='schema = "raw"'))
+    assert dict(connection.unknown) == {"namespace": "SOURCE_NAMESPACE"}
+    assert relation(connection).schema is None
+
+
 def test_a_file_stands_for_its_folder(tmp_path: Path) -> None:
     write(tmp_path, main__tf=PIPELINE, a__auto_tfvars='schema = "raw"')
     assert only(tmp_path / "main.tf") == only(tmp_path)

@@ -213,7 +213,10 @@ class Module:
             if name not in seen:
                 full = f"{address}.{name}"
                 seen[name] = unknown(f"{full} (depends on itself)")
-                seen[name] = self.value(full, block.body.attributes[name], symbols)
+                value = self.value(full, block.body.attributes[name], symbols)
+                # A name that stands alone (`SOURCE_NAMESPACE`) or a whole resource is no value.
+                lazy = isinstance(value, Lazy)
+                seen[name] = merged(unknowns_in(value)) if lazy else value
             return seen[name]
 
         return find
