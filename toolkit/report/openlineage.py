@@ -149,7 +149,7 @@ class OpenLineage:
         facets = self._facets(
             _FACETS,
             schema=self._schema(name),
-            dataSource={"name": name[0], "uri": name[0]},
+            dataSource={"name": name[0], **({"uri": name[0]} if ":" in name[0] else {})},
             datasetType=_dataset_type(maker or members[0]),
             **_described(members),
             tags=_tags(members),

@@ -1,12 +1,14 @@
 """OpenLineage events: what is in them, and that the specification's own classes take them."""
 
 import importlib
+import importlib.util
 import json
 import pkgutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -17,6 +19,14 @@ from toolkit.lineage import Lineage, trace
 from toolkit.report.openlineage import OpenLineage, _masks
 from toolkit.report.openlineage_names import dataset_namespace
 from toolkit.settings import Profile
+
+_rules = importlib.util.spec_from_file_location(
+    "openlineage_rules", Path(__file__).with_name("openlineage_rules.py")
+)
+assert _rules is not None
+assert _rules.loader is not None
+rules = importlib.util.module_from_spec(_rules)
+_rules.loader.exec_module(rules)
 
 AT = "2026-01-02T03:04:05+00:00"
 WHERE = "duckdb://shop.duckdb"
@@ -288,6 +298,7 @@ def conforms(document: Any, kind: type) -> None:
 
 
 def check_event(event: Event, spec: dict[str, type]) -> None:
+    rules.RULES.validate(event)
     bare = json.loads(json.dumps(event))
     holders = [
         bare.get("job"),
@@ -323,11 +334,35 @@ def test_the_check_finds_faults(spec: dict[str, type], events: dict[str, Event])
         lambda facet: facet["fields"]["id"].update(inputFields={}),
     ]
     for fault in faults:
-        with pytest.raises((AssertionError, msgspec.ValidationError)):
+        with pytest.raises((AssertionError, msgspec.ValidationError, jsonschema.ValidationError)):
             check_event(broken(fault), spec)
 
 
-@pytest.mark.parametrize("project", ["calitp", "colibri_1.10", "colibri_duckdb"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eventTime": "2026-01-02 03:04"},
+        {"producer": "toolkit"},
+        {"schemaURL": ""},
+        {"run": {"runId": "x"}},
+        {"dataset": {"namespace": "a", "name": "b"}},
+        {"job": None},
+        {"inputs": [{"name": "b"}]},
+        {"outputs": [{"namespace": "a", "name": "b", "facets": {"other": {}}}]},
+        {"outputs": [{"namespace": "a", "name": "b", "facets": {"dataSource": {
+            "_producer": "urn:x", "_schemaURL": "urn:y", "uri": "bigquery"}}}]},
+    ],
+)  # fmt: skip
+def test_the_rules_find_faults(events: dict[str, Event], change: Event) -> None:
+    event = events["model.shop.people"]
+    rules.RULES.validate(event)
+    with pytest.raises(jsonschema.ValidationError):
+        rules.RULES.validate(event | change)
+
+
+@pytest.mark.parametrize(
+    "project", ["calitp", "colibri_1.10", "colibri_bigquery", "colibri_duckdb"]
+)
 def test_real_projects_through_the_command_line(
     shared_data: Path, spec: dict[str, type], project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
