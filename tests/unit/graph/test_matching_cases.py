@@ -1,6 +1,8 @@
 """Matching on realistic mixtures: each tier, each reason why not, each line that would join."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -329,3 +331,12 @@ def test_empty_names_are_unknown_ones() -> None:
     )
     graph = link([stream("users", "db.raw.users"), empty], (), ())
     assert tiers(graph, "source.p.t") == {"stream.c.users": "schema"}
+
+
+def test_every_problem_is_explained(repository: Path) -> None:
+    page = (repository / "docs" / "matching.md").read_text(encoding="utf-8")
+    sources = (repository / "toolkit" / "graph").glob("*.py")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    codes = set(re.findall(r'code="([a-z-]+)"', text)) | {"unmatched-stream", "unmatched-source"}
+    assert {"explicit-match-broken", "two-writers", "assumed-match"} <= codes
+    assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
