@@ -219,6 +219,29 @@ def test_what_is_reached_and_what_waits() -> None:
     assert found.reach.checks == ("nn",)
 
 
+@pytest.mark.parametrize(
+    ("updates", "what", "verdict", "reason"),
+    [
+        ("ignore", retyped("DOUBLE", "VARCHAR"), "review",
+         "it still lands as DOUBLE, and values that are none become NULL"),
+        ("ignore", change("field-removed"), "breaking",
+         "stg names the column; new rows have no value in it"),
+        ("ignore", change("field-added", None), "safe", "a new column"),
+        ("disable_connection", change("field-added", None), "breaking",
+         "`non_breaking_schema_updates_behavior: disable_connection`: "
+         "the next sync refuses to read anything"),
+        ("disable_connection", change("field-required"), "safe", "every row has it now"),
+    ],
+)  # fmt: skip
+def test_what_the_connection_says_of_changes(
+    updates: Any, what: Change, verdict: str, reason: str
+) -> None:
+    found = judge(STG).judge(what, OVERWRITE, local=True, updates=updates)
+    assert (found.verdict, found.reason) == (verdict, reason)
+    on_a_server = judge(STG).judge(what, OVERWRITE, local=False, updates=updates)
+    assert "disable_connection" not in on_a_server.reason
+
+
 def test_columns_that_are_read() -> None:
     star = model("star", "select * exclude (spare) from raw.users where id > 1", "source")
     assert set(judge(star).read_columns(STREAM)) == {"id", "email", "doc"}

@@ -12,7 +12,7 @@ import msgspec
 from toolkit.graph import AssetGraph
 from toolkit.integrations.airbyte.drift import Change
 from toolkit.integrations.airbyte.local.tables import fits
-from toolkit.integrations.airbyte.model import StreamConfiguration
+from toolkit.integrations.airbyte.model import SchemaUpdates, StreamConfiguration
 from toolkit.lineage import Lineage
 from toolkit.lineage.model import ColumnRef
 from toolkit.lineage.reach import WHOLE_READERS, Downstream, Reach, Verdict
@@ -20,6 +20,8 @@ from toolkit.lineage.vanish import Names, Vanished
 
 _STOPS = "the next sync refuses to read anything"
 _NAMED = 3
+# Changes of which a sync of its own takes notice.
+_OF_FIELDS = frozenset({"field-removed", "field-added", "field-retyped"})
 
 # Types of which each value can be cast to each other type of the same family.
 _FAMILIES = (
@@ -85,6 +87,7 @@ class Judge:
         *,
         local: bool,
         table: Mapping[str, str] | None = None,
+        updates: SchemaUpdates = "propagate_columns",
     ) -> Finding:
         """The verdict on one change.
 
@@ -92,11 +95,19 @@ class Judge:
             stream: as configured; ``None`` for one that is not.
             local: this target syncs it as a local process.
             table: columns of the landed table, where it can be seen.
+            updates: what the connection says is to be done when fields change.
         """
         if stream is None or change.asset is None:
             return Finding(change=change, verdict="safe", reason="a new stream, not configured")
-        case = _Case(self, change, stream, change.asset, local, table)
-        return _JUDGES[change.kind](case)
+        # A schema in the configuration never changes by itself.
+        ignores = local and (updates == "ignore" or stream.json_schema is not None)
+        case = _Case(self, change, stream, change.asset, local, table, ignores)
+        found = _JUDGES[change.kind](case)
+        stops = local and not ignores and updates == "disable_connection"
+        if stops and change.kind in _OF_FIELDS and found.verdict != "breaking":
+            why = "`non_breaking_schema_updates_behavior: disable_connection`"
+            return case.stops(why, reach=found.reach, fails=found.fails)
+        return found
 
     # ---- what the cases ask ----
 
@@ -167,7 +178,7 @@ class Judge:
 
 
 class _Case(msgspec.Struct, frozen=True):
-    """One change to be judged."""
+    """One change to be judged; ``ignores``: fields are read as if they had not changed."""
 
     judge: Judge
     change: Change
@@ -175,6 +186,7 @@ class _Case(msgspec.Struct, frozen=True):
     asset: str
     local: bool
     table: Mapping[str, str] | None
+    ignores: bool
 
     @property
     def overwrites(self) -> bool:
@@ -219,7 +231,7 @@ def _gone(case: _Case) -> Finding:
     reach, gone = case.of_column()
     if gone.fails:
         reason = f"{_named_by(gone.fails)} the column"
-        if case.overwrites:
+        if case.overwrites and not case.ignores:
             reason += ", and the next sync replaces the table without it"
         elif change.kind != "column-missing":
             reason += "; new rows have no value in it"
@@ -274,6 +286,9 @@ def _retyped(case: _Case) -> Finding:
     change = case.change
     was, now = change.was or "", change.now or ""
     reach, gone = case.of_column()
+    if case.ignores:
+        reason = f"it still lands as {was}, and values that are none become NULL"
+        return case.finding("review" if gone.fails else "safe", reason, reach=reach)
     if case.local and not case.overwrites:
         if fits(now, was):
             return case.finding("safe", f"the table keeps {was}, which holds it", reach=reach)

@@ -113,7 +113,10 @@ def examine(
         changes = compare_stream(
             connection, stream, key, before, now, table=columns, read=judge.read_columns(key)
         )
-        drift.findings += [judge.judge(c, stream, local=local, table=columns) for c in changes]
+        updates = connection.schema_updates
+        drift.findings += [
+            judge.judge(c, stream, local=local, table=columns, updates=updates) for c in changes
+        ]
         spare = not_selected(connection, stream, now)
         if spare:
             drift.spare_fields[name] = spare
