@@ -184,6 +184,28 @@ def test_modules_that_call_each_other_end(tmp_path: Path) -> None:
     assert any("calls itself" in problem.message for problem in problems(tmp_path / "a"))
 
 
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [
+        ("2", ["faker[0]", "faker[1]"]),
+        ('"1"', ["Faker"]),
+        ("0", []),
+        ("-1", []),
+        ('"many"', []),
+        ("[1]", []),
+        ("1000000000", []),
+        ("var.none", []),
+    ],
+)
+def test_counts(count: str, names: list[str], tmp_path: Path) -> None:
+    text = PIPELINE.replace("prefix         = var.prefix", f"count = {count}")
+    write(tmp_path, main__tf=text, a__auto_tfvars='schema = "raw"')
+    read = read_connections([tmp_path])
+    assert [connection.name for connection in read.connections] == names
+    said = [problem.line for problem in read.problems if problem.severity == "error"]
+    assert said == ([] if names or count in ("0", "-1") else [12])
+
+
 def test_two_environments_of_one_name(tmp_path: Path) -> None:
     for name in ("dev", "prod"):
         write(tmp_path / name, main__tf=PIPELINE)

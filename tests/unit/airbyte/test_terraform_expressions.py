@@ -1,6 +1,7 @@
 """The evaluator, expression by expression; `terraform console` says the same where it is there."""
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -9,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from toolkit.integrations.airbyte.readers.terraform import functions
 from toolkit.integrations.airbyte.readers.terraform.evaluate import Environment, evaluate
 from toolkit.integrations.airbyte.readers.terraform.hcl import parse_expression
+from toolkit.integrations.airbyte.readers.terraform.operators import binary
 from toolkit.integrations.airbyte.readers.terraform.values import (
     EvaluationError,
+    SetValue,
     Unknown,
     Value,
     unknown,
@@ -268,6 +274,48 @@ def test_unknown(text: str, expected: Any) -> None:
 def test_errors(text: str) -> None:
     with pytest.raises(EvaluationError):
         value_of(text)
+
+
+_FUNCTIONS = sorted(
+    {*functions._ANY, *functions._SHALLOW, *functions._DEEP, *functions.files.FUNCTIONS}
+)
+_SIMPLE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-20, 20),
+    st.floats(-9, 9, allow_nan=False),
+    st.sampled_from(["", "a", "%s", "%d", "/a+/", "(", "[1]", "{", "3", "true", "..", "a,b\n"]),
+    st.just(unknown("var.u")),
+)
+_VALUES = st.recursive(
+    _SIMPLE,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(SetValue)
+        | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(name=st.sampled_from(_FUNCTIONS), arguments=st.lists(_VALUES, max_size=4))
+def test_functions_refuse_or_answer(name: str, arguments: list[Value]) -> None:
+    """Whatever they are given: a value, an unknown one, or Terraform's kind of error."""
+    with contextlib.suppress(EvaluationError):
+        value = functions.call(name, arguments, Path("/nowhere"))
+        assert isinstance(value, bool | int | float | str | list | dict | Unknown | None)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    sign=st.sampled_from(["&&", "||", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%"]),
+    left=_VALUES,
+    right=_VALUES,
+)
+def test_operators_refuse_or_answer(sign: str, left: Value, right: Value) -> None:
+    with contextlib.suppress(EvaluationError):
+        assert isinstance(binary(sign, left, right), bool | int | float | Unknown)
 
 
 @pytest.mark.skipif(

@@ -20,7 +20,6 @@ from toolkit.integrations.airbyte.readers.terraform.values import (
     Lazy,
     Unknown,
     Value,
-    kind_of,
     merged,
     pairs,
     to_number,
@@ -30,6 +29,7 @@ from toolkit.integrations.airbyte.readers.terraform.values import (
 )
 
 _DEEPEST = 20
+_MOST = 10_000
 
 # What a module block says to Terraform and not to the module.
 _META = frozenset({"source", "version", "providers", "count", "for_each", "depends_on"})
@@ -226,13 +226,7 @@ class Module:
         attributes = block.body.attributes
         name = ".".join((self.address + block.type, *block.labels))
         if "count" in attributes:
-            count = self.value(f"{name}.count", attributes["count"])
-            if not isinstance(count, Unknown | Lazy) and kind_of(count) in ("number", "string"):
-                numbers = range(int(to_number(count)))
-                symbols = tuple({"count": {"index": number}} for number in numbers)
-                return Expanded(tuple(numbers), symbols)
-            missing = merged(unknowns_in(count))
-            return Expanded(missing=missing if missing.names else unknown(f"{name}.count"))
+            return _counted(f"{name}.count", self.value(f"{name}.count", attributes["count"]))
         if "for_each" not in attributes:
             return Expanded((None,), ({},))
         each = self.value(f"{name}.for_each", attributes["for_each"])
@@ -342,6 +336,20 @@ class Inputs(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _counted(name: str, count: Value) -> Expanded:
+    if isinstance(count, Unknown | Lazy):
+        return Expanded(missing=merged(unknowns_in(count)))
+    try:
+        number = int(to_number(count))
+    except EvaluationError as error:
+        return Expanded(missing=unknown(f"{name} ({error})"))
+    if number > _MOST:
+        return Expanded(missing=unknown(f"{name} (more than {_MOST})"))
+    return Expanded(
+        tuple(range(number)), tuple({"count": {"index": each}} for each in range(number))
+    )
 
 
 def subscript(key: str | int | None) -> str:
