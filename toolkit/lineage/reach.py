@@ -167,11 +167,12 @@ class Downstream:
         if key not in self.graph:
             return []
         steps: list[tuple[Node, Node | None, str]] = []
+        readers = self.readers((key, column)) if column is not None else []
+        traced_to = {reader for reader, _ in readers}
         for child in sorted(self.graph.children(key)):
             status = self.lineage.status.get(child)
-            traced = column is not None and any(r == child for r, _ in self.readers((key, column)))
             how = "opaque" if status == "opaque" else "partial"
-            if status == "opaque" or (status == "partial" and not traced):
+            if status == "opaque" or (status == "partial" and child not in traced_to):
                 steps += self._all_of(child, node, how)
             elif self.graph[key].kind in WHOLE_READERS:
                 steps += self._all_of(child, node, "opaque")
