@@ -271,7 +271,8 @@ def outcome(seed: int, all_seeds: dict[str, Files], folder: Path) -> tuple[str, 
             return "wrong", f"{label}: names no file: {error}"
         return "error", None
     except (Exception, Hang):  # noqa: BLE001 - any other exception is what is looked for
-        return "wrong", f"{label}:\n{traceback.format_exc(limit=-4)}"
+        lines = traceback.format_exc(limit=-4).splitlines()
+        return "wrong", "\n".join([label, *(line[:200] for line in lines)])
     finally:
         for relative in files:
             (folder / relative).unlink()

@@ -166,7 +166,7 @@ def mistake_in(raw: Mapping[str, Any]) -> Mistake | None:
     if unknown is not None:
         return unknown
     kind, configuration = raw.get("type"), raw.get(_CONFIGURATION)
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         near = difflib.get_close_matches(str(kind), _TYPES, 1, 0.5)
         hint = f"Did you mean `{near[0]}`? " if near else ""
         known = ", ".join(_TYPES)

@@ -67,6 +67,14 @@ def read_text(path: Path) -> str:
         ) from error
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a path that no system could have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def parse(text: str, path: Path) -> Located:
     """Read one YAML (or JSON) document.
 

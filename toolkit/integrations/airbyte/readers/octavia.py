@@ -19,6 +19,7 @@ from toolkit.integrations.airbyte.readers.destinations import destination_of, de
 from toolkit.integrations.airbyte.readers.messages import unknown_values
 from toolkit.integrations.airbyte.readers.shape import Element, convert, snake_keys
 from toolkit.integrations.airbyte.readers.synccatalog import read_catalog
+from toolkit.integrations.airbyte.yamltext import is_file
 
 _AGAIN = "Correct it, or export it again with `octavia import`."
 _MARKS = {"definition_type", "source_configuration_path", "destination_configuration_path"}
@@ -180,7 +181,7 @@ def _named(path: Path, named: str | None, kind: str) -> _Resource | None:
         return None
     for folder in list(path.resolve().parents)[:5]:
         file = SourceFile(folder / named)
-        if not file.path.is_file():
+        if not is_file(file.path):
             continue
         resource = _resource(file)
         if resource.definition_type != kind:

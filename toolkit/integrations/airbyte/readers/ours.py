@@ -20,7 +20,7 @@ from toolkit.integrations.airbyte.model import (
     SyncMode,
 )
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
-from toolkit.integrations.airbyte.yamltext import Lines, Located
+from toolkit.integrations.airbyte.yamltext import Lines, Located, is_file
 
 
 class _Source(msgspec.Struct, forbid_unknown_fields=True):
@@ -173,7 +173,7 @@ def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
             "source's file) or `image` (a container image).",
             "Give exactly one of the three.",
         )
-    if source.manifest is not None and not (path.parent / source.manifest).is_file():
+    if source.manifest is not None and not is_file(path.parent / source.manifest):
         fail(
             ("source", "manifest"),
             f"the manifest {source.manifest} does not exist beside this file.",
