@@ -279,6 +279,7 @@ def test_errors(text: str) -> None:
 _FUNCTIONS = sorted(
     {*functions._ANY, *functions._SHALLOW, *functions._DEEP, *functions.files.FUNCTIONS}
 )
+_SIGNS = ["&&", "||", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%"]
 _SIMPLE = st.one_of(
     st.none(),
     st.booleans(),
