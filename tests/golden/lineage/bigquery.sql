@@ -143,3 +143,27 @@ select safe.parse_date('%Y', a) as d, safe_cast(b as int64) as n, regexp_extract
 -- d <- raw.t.a TRANSFORMATION
 -- n <- raw.t.b TRANSFORMATION
 -- r <- raw.t.a TRANSFORMATION
+
+-- # a list of constants in FROM
+-- dialect: bigquery
+-- raw.t(k, x)
+select u.a, t.x from unnest([struct(1 as a, 'x' as b)]) as u join raw.t as t on t.k = u.a
+-- a <-
+-- x <- raw.t.x
+-- (rows) <- raw.t.k JOIN
+
+-- # a list in a comma join, made by a function
+-- dialect: bigquery
+-- raw.t(id, tags)
+select id, tag from raw.t, unnest(split(tags, ',')) as tag where tag != ''
+-- id <- raw.t.id
+-- tag <- raw.t.tags TRANSFORMATION
+-- (rows) <- raw.t.tags JOIN, raw.t.tags FILTER
+
+-- # a struct's own names are no columns
+-- dialect: bigquery
+-- raw.t(a, b)
+select struct(a as p, b + 1 as q) as s, array_agg(struct(a, b) order by b) as l from raw.t group by a, b
+-- s <- raw.t.a TRANSFORMATION, raw.t.b TRANSFORMATION
+-- l <- raw.t.a AGGREGATION, raw.t.b AGGREGATION, raw.t.b WINDOW
+-- (rows) <- raw.t.a GROUP_BY, raw.t.b GROUP_BY

@@ -85,3 +85,34 @@ select t.sym, q.px from raw.t as t asof left join raw.q as q on t.sym = q.sym an
 select * except (b) from raw.t
 -- a_x <- raw.t.a_x
 -- a_y <- raw.t.a_y
+
+-- # an alias used beside it, totals, parameters of aggregates
+-- dialect: clickhouse
+-- raw.t(k, x)
+select k, sum(x) as s, s / count() as a, quantile(0.9)(x) as q from raw.t group by k with totals
+-- k <- raw.t.k
+-- s <- raw.t.x AGGREGATION
+-- a <- raw.t.x AGGREGATION
+-- q <- raw.t.x AGGREGATION
+-- (rows) <- raw.t.k GROUP_BY
+
+-- # a scalar subquery with a name in WITH
+-- dialect: clickhouse
+-- raw.t(k, x); raw.m(y)
+with (select max(y) from raw.m) as top select k, x / top as r from raw.t
+-- k <- raw.t.k
+-- r <- raw.t.x TRANSFORMATION, raw.m.y AGGREGATION
+
+-- # replace in a star
+-- dialect: clickhouse
+-- raw.t(k, x)
+select * replace (x + 1 as x) from raw.t
+-- k <- raw.t.k
+-- x <- raw.t.x TRANSFORMATION
+
+-- # a dictionary is asked by key
+-- dialect: clickhouse
+-- raw.t(k, x)
+select dictGet('d', 'name', k) as n, multiIf(x > 1, 'a', x > 0, k, 'c') as m from raw.t
+-- n <- raw.t.k TRANSFORMATION
+-- m <- raw.t.k TRANSFORMATION, raw.t.x CONDITIONAL

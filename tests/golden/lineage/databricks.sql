@@ -108,3 +108,19 @@ select * except (secret) from raw.t qualify row_number() over (partition by k or
 -- k <- raw.t.k
 -- ts <- raw.t.ts
 -- (rows) <- raw.t.k FILTER, raw.t.ts FILTER
+
+-- # lateral explode with names
+-- dialect: databricks
+-- raw.a(id, xs)
+select a.id, t.x from raw.a as a, lateral explode(a.xs) as t(x)
+-- id <- raw.a.id
+-- x <- raw.a.xs TRANSFORMATION
+-- (rows) <- raw.a.xs JOIN
+
+-- # names of fields, a window of time
+-- dialect: databricks
+-- raw.t(a, b, ts)
+select named_struct('x', a, 'y', b) as s, window(ts, '1 hour').start as w, map('k', a) as m from raw.t
+-- s <- raw.t.a TRANSFORMATION, raw.t.b TRANSFORMATION
+-- w <- raw.t.ts TRANSFORMATION
+-- m <- raw.t.a TRANSFORMATION

@@ -140,3 +140,78 @@ select k, x, y, z from raw.a full join raw.b using (k) full join raw.c using (k)
 -- y <- raw.b.y
 -- z <- raw.c.z
 -- (rows) <- raw.a.k JOIN, raw.b.k JOIN, raw.c.k JOIN
+
+-- # a series without a name for its column
+-- raw.a(x)
+select g.generate_series as n, a.x from generate_series(1, 3) as g cross join raw.a as a
+-- n <-
+-- x <- raw.a.x
+
+-- # columns that a list comprehension chooses
+-- raw.a(a_x, a_y, b)
+select columns([c for c in (*) if c like 'a%']) from raw.a
+-- a_x <- raw.a.a_x
+-- a_y <- raw.a.a_y
+
+-- # columns of one of two sources
+-- raw.a(k, x); raw.b(k, y)
+select columns(b.*) from raw.a join raw.b using (k)
+-- k <- raw.b.k
+-- y <- raw.b.y
+-- (rows) <- raw.a.k JOIN, raw.b.k JOIN
+
+-- # unnest a struct that stands in the query
+-- raw.a(x, y)
+select unnest({'p': x, 'q': y}) from raw.a
+-- p <- raw.a.x
+-- q <- raw.a.y
+
+-- # a part of a struct that stands in the query
+-- raw.a(x, y)
+select {'p': x, 'q': y}.p as p, struct_insert({'p': x}, r := y) as s from raw.a
+-- p <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+-- s <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+
+-- # unnamed values
+-- raw.a(x)
+select col0, col1, x from (values (1, 2)), raw.a
+-- col0 <-
+-- col1 <-
+-- x <- raw.a.x
+
+-- # distinct on with a limit, cube
+-- raw.a(k, x, t)
+select k, x, count(*) as n from raw.a group by cube (k, x) order by n limit 2
+-- k <- raw.a.k
+-- x <- raw.a.x
+-- n <-
+-- (rows) <- raw.a.k GROUP_BY, raw.a.x GROUP_BY
+
+-- # an except inside exists, a nested set operation
+-- raw.a(x); raw.b(y); raw.c(z)
+select x from raw.a where exists (select y from raw.b except select z from raw.c)
+-- x <- raw.a.x
+-- (rows) <- raw.b.y FILTER, raw.c.z FILTER
+
+-- # a window over an aggregate
+-- raw.a(k, j, x)
+select k, sum(sum(x)) over (partition by k order by min(j)) as s, rank() over (order by count(*)) as r from raw.a group by k
+-- k <- raw.a.k
+-- s <- raw.a.x AGGREGATION, raw.a.k WINDOW, raw.a.j WINDOW
+-- r <-
+-- (rows) <- raw.a.k GROUP_BY
+
+-- # try_cast, a slice of text, between, in a list
+-- raw.a(x varchar, y varchar)
+select try_cast(x as integer) as n, x[1:2] as s, x in (y, 'b') as i, x between y and 'z' as b from raw.a
+-- n <- raw.a.x TRANSFORMATION
+-- s <- raw.a.x TRANSFORMATION
+-- i <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+-- b <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+
+-- # the same relation twice under USING, and one column of each
+-- raw.a(k, x)
+select l.x as l, r.x as r from raw.a as l left join raw.a as r using (k) where r.k is null
+-- l <- raw.a.x
+-- r <- raw.a.x
+-- (rows) <- raw.a.k JOIN, raw.a.k FILTER

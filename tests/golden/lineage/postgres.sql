@@ -80,3 +80,27 @@ with v(a, b) as (values (1, 2), (3, 4)) select v.a, t.x from v join raw.a as t o
 -- a <-
 -- x <- raw.a.x
 -- (rows) <- raw.a.id JOIN
+
+-- # key and value of an object
+-- dialect: postgres
+-- raw.o(id, body)
+select o.id, e.key, e.value from raw.o as o, jsonb_each(o.body) as e
+-- id <- raw.o.id
+-- key <- raw.o.body TRANSFORMATION
+-- value <- raw.o.body TRANSFORMATION
+-- (rows) <- raw.o.body JOIN
+
+-- # rows compared, and a function with named columns
+-- dialect: postgres
+-- raw.a(x, y); raw.b(p, q)
+select a.x from raw.a as a join raw.b as b on (a.x, a.y) = (b.p, b.q) where a.x is distinct from b.q
+-- x <- raw.a.x
+-- (rows) <- raw.a.x JOIN, raw.a.y JOIN, raw.b.p JOIN, raw.b.q JOIN, raw.a.x FILTER, raw.b.q FILTER
+
+-- # a coalesced subquery, a case in an aggregate with filter
+-- dialect: postgres
+-- raw.a(id, x); raw.b(id, y, z)
+select a.id, coalesce((select sum(b.y) from raw.b as b where b.id = a.id), 0) as s, count(case when a.x > 0 then a.x end) filter (where a.x < 9) over (partition by a.id) as c from raw.a as a
+-- id <- raw.a.id
+-- s <- raw.b.y AGGREGATION, raw.b.id CONDITIONAL, raw.a.id CONDITIONAL
+-- c <- raw.a.x AGGREGATION, raw.a.x CONDITIONAL, raw.a.id WINDOW

@@ -128,3 +128,16 @@ select id, name, level as depth from raw.e start with boss is null connect by bo
 select dateadd(day, seq4(), '2024-01-01') as d, row_number() over (order by seq4()) as n from table(generator(rowcount => 10))
 -- d <-
 -- n <-
+
+-- # all of a flatten
+-- dialect: snowflake
+-- raw.o(id, body)
+select o.id, f.* from raw.o as o, lateral flatten(input => o.body) as f
+-- id <- raw.o.id
+-- SEQ <-
+-- KEY <- raw.o.body TRANSFORMATION
+-- PATH <- raw.o.body TRANSFORMATION
+-- INDEX <- raw.o.body TRANSFORMATION
+-- VALUE <- raw.o.body TRANSFORMATION
+-- THIS <- raw.o.body TRANSFORMATION
+-- (rows) <- raw.o.body JOIN

@@ -67,3 +67,19 @@ select json_extract_scalar(body, '$.a') as a, try(cast(x as bigint)) as n, if(x 
 -- a <- raw.t.body TRANSFORMATION
 -- n <- raw.t.x TRANSFORMATION
 -- i <- raw.t.y TRANSFORMATION, raw.t.x CONDITIONAL
+
+-- # a cross join lateral
+-- dialect: trino
+-- raw.a(id, k); raw.b(k, y)
+select a.id, l.m from raw.a as a cross join lateral (select max(b.y) as m from raw.b as b where b.k = a.k) as l
+-- id <- raw.a.id
+-- m <- raw.b.y AGGREGATION
+-- (rows) <- raw.a.k FILTER, raw.a.k JOIN, raw.b.k FILTER
+
+-- # a sequence, a quoted name
+-- dialect: trino
+-- raw.a("My Col", s, e)
+select a."My Col" as c, t.d from raw.a as a cross join unnest(sequence(a.s, a.e, interval '1' day)) as t(d)
+-- c <- raw.a.My Col
+-- d <- raw.a.s TRANSFORMATION, raw.a.e TRANSFORMATION
+-- (rows) <- raw.a.s JOIN, raw.a.e JOIN

@@ -71,3 +71,19 @@ select k, string_agg(n, ',') within group (order by o) as l from raw.t with (nol
 -- k <- raw.t.k
 -- l <- raw.t.n AGGREGATION, raw.t.o WINDOW
 -- (rows) <- raw.t.k GROUP_BY
+
+-- # a table-valued function of a column
+-- dialect: tsql
+-- raw.t(id)
+select t.id, f.total from raw.t as t cross apply dbo.totals(t.id) as f
+-- id <- raw.t.id
+-- total <- raw.t.id TRANSFORMATION
+-- (rows) <- raw.t.id JOIN
+
+-- # a correlated count, a not exists
+-- dialect: tsql
+-- raw.a(id, x); raw.b(a_id, y)
+select a.id, (select count(*) from raw.b as b where b.a_id = a.id) as n from raw.a as a where not exists (select 1 from raw.b as b where b.a_id = a.x)
+-- id <- raw.a.id
+-- n <- raw.b.a_id CONDITIONAL, raw.a.id CONDITIONAL
+-- (rows) <- raw.b.a_id FILTER, raw.a.x FILTER

@@ -57,7 +57,7 @@ def write(folder: Path, *models: dict[str, Any]) -> Path:
 def run(manifest: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """A process of its own: what is printed is what a user sees."""
     command = [sys.executable, "-m", "toolkit.cli", "lineage", "--manifest", str(manifest), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 
@@ -80,7 +80,7 @@ def test_one_bad_model_is_opaque_and_the_others_are_traced(tmp_path: Path, name:
     manifest = write(tmp_path, model("bad", sql), good, below)
     started = time.monotonic()
     document = json.loads(run(manifest, "--format", "json").stdout)
-    assert time.monotonic() - started < 10  # the cap is 2 s
+    assert time.monotonic() - started < 60  # the cap is 2 s; without it this would take hours
     status = {key: asset["lineage"] for key, asset in document["assets"].items()}
     assert status["model.shop.bad"] == "opaque"
     assert status["model.shop.good"] == "full"
@@ -97,7 +97,7 @@ def test_a_model_of_a_megabyte(tmp_path: Path) -> None:
     assert len(sql) > 1_000_000
     started = time.monotonic()
     document = json.loads(run(write(tmp_path, model("bad", sql)), "--format", "json").stdout)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     status = document["assets"]["model.shop.bad"]["lineage"]
     codes = {p["code"] for p in document["problems"] if p["asset"] == "model.shop.bad"}
     assert (status, codes) in [("opaque", {"too-large"}), ("opaque", {"too-slow"}), ("full", set())]

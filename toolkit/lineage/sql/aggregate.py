@@ -204,6 +204,11 @@ def _anonymous(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
     name = node.name.lower()
     if name in _BY_NAME:
         _aggregate(node, scope, out, lift)
+    elif name == "multiif":  # ClickHouse: condition, value, condition, value, ..., otherwise
+        conditions = node.expressions[:-1:2]
+        values = [*node.expressions[1::2], *node.expressions[-1:]]
+        collect_all(conditions, scope, out, compose(lift, CONDITIONAL))
+        collect_all(values, scope, out, compose(lift, TRANSFORMATION))
     else:
         collect_all(node.expressions, scope, out, compose(lift, TRANSFORMATION))
 

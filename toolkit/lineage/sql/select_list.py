@@ -59,6 +59,8 @@ def project(nodes: Sequence[exp.Expr], scope: Scope) -> Projection:
             _repeated(node, columns, scope, result)
         elif node.__class__ is exp.Aliases:
             _several(node, scope, result)
+        elif node.__class__ is exp.Explode and node.this.__class__ is exp.Struct:
+            _fields(node.this, scope, result)
         elif node.__class__ in _PATTERNS and _by_pattern(node, scope, result):
             continue
         else:
@@ -92,6 +94,13 @@ def _several(node: exp.Expr, scope: Scope, result: Projection) -> None:
         own = Value(stacked[place], None, node) if stacked else value
         result.cols.append(Col(name.name, own))
         result.items.append(node)
+
+
+def _fields(struct: exp.Expr, scope: Scope, result: Projection) -> None:
+    """DuckDB's ``unnest({'a': x})``: a column for each field, and no more rows."""
+    for field in struct.expressions:
+        result.cols.append(Col(field.this.name, evaluate(field.expression, scope)))
+        result.items.append(field.expression)
 
 
 def _stacked(node: exp.Expr, width: int, scope: Scope) -> list[Flow]:
@@ -270,8 +279,12 @@ def _repeated_name(node: exp.Expr, name: str) -> str:
 
 def chosen_columns(columns: exp.Expr, scope: Scope) -> tuple[list[Col], list[Branch]]:
     """The columns that ``COLUMNS(...)`` stands for."""
-    cols, branches = all_columns(scope)
     what = columns.this
+    if isinstance(what, exp.Column) and isinstance(what.this, exp.Star):
+        rel = _source_of(what, scope)
+        if rel is not None:
+            return _modified(what.this, list(rel.cols), list(rel.branches), scope)
+    cols, branches = all_columns(scope)
     if isinstance(what, exp.Star):
         return _modified(what, cols, branches, scope)
     if isinstance(what, exp.Literal):
@@ -280,7 +293,12 @@ def chosen_columns(columns: exp.Expr, scope: Scope) -> tuple[list[Col], list[Bra
         except re.error:
             return cols, branches
         return [col for col in cols if pattern.search(col.name)], branches
-    if isinstance(what, exp.Array | exp.Tuple):
+    if isinstance(what, exp.Array) and isinstance(what.expressions[0], exp.Comprehension):
+        condition = what.expressions[0].args.get("condition")
+        if isinstance(condition, exp.Like | exp.ILike):  # [c for c in (*) if c like 'a%']
+            pattern = re.compile(_like(condition.expression.name))
+            return [col for col in cols if pattern.fullmatch(col.name)], branches
+    elif isinstance(what, exp.Array | exp.Tuple):
         wanted = {item.name.lower() for item in what.expressions}
         return [col for col in cols if col.name.lower() in wanted], []
     if isinstance(what, exp.Lambda) and isinstance(what.this, exp.Like | exp.ILike):
