@@ -162,7 +162,7 @@ def compare(folder: Path, rows: int, rounds: int, pyairbyte: str | None) -> None
 def run_pyairbyte(python: str, bench: Connection, folder: Path) -> None:
     script = package_of(bench).launch("read", [], folder).command[1]
     words = [json.dumps(bench.source.config), script, str(folder / f"{time.monotonic_ns()}.db")]
-    environment = {**os.environ, "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, "DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1"}
     command = [python, "-c", PYAIRBYTE, *words]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     if done.returncode:

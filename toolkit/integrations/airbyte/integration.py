@@ -198,7 +198,10 @@ def _asset(
             "enabled": connection.enabled,
             **({"airbyte": described.notes} if described.notes else {}),
         },
-        subtype=connection.source.package or connection.source.type or "low-code",
+        subtype=connection.source.package
+        or connection.source.image
+        or connection.source.type
+        or "low-code",
         code_version=_code_version(connection, stream, place.relation),
     )
 
@@ -242,6 +245,8 @@ def _code_version(
     ]
     if stream.mappers:
         parts.append(list(stream.mappers))
+    if source.image is not None:
+        parts.append([source.image])
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
 
 
