@@ -77,7 +77,7 @@ def _server(project: "Project") -> str:
     problems = project.refresh()
     for problem in problems:
         _problem(problem)
-    return "what is read from it is as old as said" if problems else "read, where it is asked"
+    return "not read now, see above" if problems else "its connections are up to date"
 
 
 def _warehouse(project: "Project") -> str:
