@@ -162,3 +162,20 @@ def test_a_unit_test_is_about_its_model_and_has_its_tags_in_the_config(
     found = check(load(document), "unit_test.shop.customers.counts")
     assert (found.kind, found.severity, found.tags) == ("unit_test", "error", ("quick",))
     assert found.attached == "model.shop.customers"
+
+
+@pytest.mark.parametrize(
+    ("written", "quoted"),
+    [
+        ('"db"."landing"."USERS_V1"', {"database", "schema", "identifier"}),
+        ("`db`.`landing`.`USERS_V1`", {"database", "schema", "identifier"}),
+        ('db.landing."USERS_V1"', {"identifier"}),
+        ("db.landing.USERS_V1", set()),
+        (None, None),
+    ],
+)
+def test_quotes_are_those_that_dbt_writes(
+    written: str | None, quoted: set[str] | None, document: Document, load: Load
+) -> None:
+    document["sources"]["source.shop.raw.users"]["relation_name"] = written
+    assert asset(load(document), "source.shop.raw.users").quoted == quoted
