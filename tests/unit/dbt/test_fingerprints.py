@@ -155,3 +155,16 @@ def test_an_exposure(
     document: Document, load: Load, path: str, value: Any, parts: set[str]
 ) -> None:
     assert changed(document, load, EXPOSURE, f"exposures/{EXPOSURE}/{path}", value) == parts
+
+
+def test_a_macro_that_only_compiling_adds_changes_nothing(document: Document, load: Load) -> None:
+    """dbt parse leaves it out of a Python model, dbt build puts it in."""
+    added = "macro.dbt.py_script_postfix"
+    document["macros"][added] = {
+        "unique_id": added, "name": "py_script_postfix", "macro_sql": "x",
+        "depends_on": {"macros": []},
+    }  # fmt: skip
+    found = changed(document, load, MODEL, f"nodes/{MODEL}/depends_on/macros", [
+        "macro.shop.cents", added,
+    ])  # fmt: skip
+    assert found == set()

@@ -127,6 +127,27 @@ def test_other_variables_do_not_matter(root: Path, monkeypatch: pytest.MonkeyPat
     assert is_current(settings_of(root))
 
 
+@pytest.mark.parametrize(
+    "name", ["env_var('DAY_' ~ 'OF')", 'env_var(prefix ~ "_X")', "env_var(name, 'none')"]
+)
+def test_where_a_name_is_computed_every_variable_matters(
+    root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("models/any.sql", "select '{{ " + name + " }}' as x")(root)
+    settings = settings_of(root)
+    remember(settings, look(settings))
+    monkeypatch.setenv("PWD", "/elsewhere")
+    assert is_current(settings)
+    monkeypatch.setenv("UNNAMED", "2")
+    assert not is_current(settings)
+
+
+def test_variables_whose_keys_are_no_text(root: Path) -> None:
+    settings = settings_of(root, vars={1: "a", "b": "c"})
+    remember(settings, look(settings))
+    assert is_current(settings)
+
+
 def test_vars_and_target(root: Path) -> None:
     assert not is_current(settings_of(root, vars={"break": True}))
     assert not is_current(settings_of(root, target="other"))

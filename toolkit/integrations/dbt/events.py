@@ -17,6 +17,7 @@ _STATUS: dict[str, Status] = {
     "success": "success", "error": "error", "fail": "fail", "warn": "warn", "pass": "pass",
     "skipped": "skipped", "no-op": "no-op", "runtime error": "error", "partial success": "error",
 }  # fmt: skip
+_TESTED = frozenset({"pass", "warn", "fail"})
 _COUNTED = frozenset({"table", "incremental", "seed", "snapshot"})
 
 
@@ -88,12 +89,12 @@ class EventReader:
                 started_at=self._started.get(key, now),
                 finished_at=now,
                 message=result.message.strip(),
-                failures=result.failures if step.kind == "check" else None,
+                failures=result.failures if step.kind == "check" and ours in _TESTED else None,
                 relation=str(asset.relation) if asset and asset.relation else None,
                 thread=result.thread,
                 timing=tuple(result.timing),
                 adapter_response=result.adapter_response,
-                made=(self._made(asset),) if asset and ours == "success" else (),
+                made=(self._made(asset),) if asset and ours in ("success", "no-op") else (),
             )
         )
 

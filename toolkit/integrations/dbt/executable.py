@@ -26,7 +26,7 @@ from toolkit.integrations.dbt.results import (
     parse_line,
     parse_run_results,
 )
-from toolkit.integrations.dbt.session import NO_TELEMETRY, Outcome, Session
+from toolkit.integrations.dbt.session import Outcome, Session, environment
 from toolkit.settings import Settings
 
 # After Ctrl-C dbt cancels its queries; what has not ended by then is killed.
@@ -131,7 +131,7 @@ def _run(words: Sequence[str], folder: Path, said: _Said) -> int:
     process = subprocess.Popen(
         words,
         cwd=folder,
-        env={**os.environ, **NO_TELEMETRY},
+        env=environment(os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

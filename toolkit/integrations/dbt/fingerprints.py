@@ -15,6 +15,8 @@ from toolkit.integrations.dbt.manifest import Manifest, Node
 # config keys that dbt leaves out of the comparison (CompareBehavior.Exclude)
 _UNCOMPARED = frozenset({"alias", "schema", "database", "tags", "group"})
 _IN_NODES = frozenset({"model", "snapshot", "seed", "test", "function"})
+# dbt adds these to a Python model when it compiles it, so they come and go with the command
+_ADDED_BY_COMPILING = frozenset({"macro.dbt.py_script_postfix", "macro.dbt.py_script_comment"})
 _encoder = msgspec.json.Encoder(order="deterministic", enc_hook=str)
 
 
@@ -88,6 +90,8 @@ class Fingerprints:
         while frontier:
             key = frontier.pop()
             macro = self._macros.get(key)
+            if key in _ADDED_BY_COMPILING:
+                continue
             if key not in seen and macro is not None:
                 seen.add(key)
                 frontier.extend(macro.depends_on.macros if macro.depends_on else ())

@@ -8,11 +8,11 @@ nothing here runs when nothing is to be done.
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from toolkit.integrations.dbt.results import NodeEvent, event_of_message, result_of_object
-from toolkit.integrations.dbt.session import NO_TELEMETRY, Outcome, Session
+from toolkit.integrations.dbt.session import Outcome, Session, environment
 
 
 class DbtSession(Session):
@@ -22,7 +22,6 @@ class DbtSession(Session):
         self, args: Sequence[str], hear: Callable[[NodeEvent], None] | None = None
     ) -> Outcome:
         """Call dbt; its threads call ``hear``."""
-        os.environ.update(NO_TELEMETRY)
         from dbt.cli.main import dbtRunner
 
         def listen(message: Any) -> None:  # noqa: ANN401 - dbt's generated EventMsg
@@ -33,8 +32,8 @@ class DbtSession(Session):
         command, *rest = args
         runner = dbtRunner(manifest=self._manifest, callbacks=[listen] if hear else [])
         words = [command, *self.common(), "--log-level", "none", "--no-print", "--no-use-colors"]
-        with contextlib.chdir(self.settings.project_dir):  # relative paths mean this folder
-            result = runner.invoke([*words, *rest])
+        with contextlib.chdir(self.settings.project_dir), _environment():
+            result = runner.invoke([*words, *rest])  # relative paths mean the project's folder
         error = result.exception
         if isinstance(error, KeyboardInterrupt):
             raise error
@@ -51,3 +50,15 @@ class DbtSession(Session):
         adapter = sys.modules.get("dbt.adapters.duckdb.connections")
         if adapter is not None:
             adapter.DuckDBConnectionManager.close_all_connections()
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    """dbt reads this process's environment: for the time of a call it is what it shall be."""
+    wanted = environment(os.environ)
+    taken = {name: os.environ.pop(name) for name in [*os.environ] if name not in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.update(taken)

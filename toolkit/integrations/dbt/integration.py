@@ -42,9 +42,14 @@ class DbtIntegration:
         """The current manifest of the project, or the one that the settings name."""
         if settings.manifest is not None:
             return read_manifest(settings.manifest)
-        if not staleness.is_current(settings):
-            self.session(settings).parse()
-        return read_manifest(settings.target_path / "manifest.json")
+        path = settings.target_path / "manifest.json"
+        if staleness.is_current(settings):
+            try:
+                return read_manifest(path)
+            except ArtifactError:
+                pass  # half a file that something left there: it can be made anew
+        self.session(settings).parse()
+        return read_manifest(path)
 
     def compile(self, settings: Settings) -> str | None:
         """Have dbt compile every node; ``None`` when done, else why not (see ``Session``)."""

@@ -16,10 +16,23 @@ from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 from toolkit.settings import Settings
 
 # dbt sends usage statistics unless told not to; a build here never calls out.
-NO_TELEMETRY: Mapping[str, str] = {
+_NO_TELEMETRY: Mapping[str, str] = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
 }
+# What is to be built is chosen before dbt is called; it must not choose once more.
+_OURS = ("DBT_RESOURCE_TYPES", "DBT_EXCLUDE_RESOURCE_TYPES", "DBT_INDIRECT_SELECTION")
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment that dbt is called in."""
+    kept = {name: value for name, value in environ.items() if _plain(name) not in _OURS}
+    return {**kept, **_NO_TELEMETRY}
+
+
+def _plain(name: str) -> str:
+    """dbt 1.11 takes its variables with the prefix ``DBT_ENGINE_`` as well."""
+    return name.replace("DBT_ENGINE_", "DBT_", 1)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +161,9 @@ class Session(abc.ABC):
         before = staleness.manifest_stamp(self.settings)
         seen = seen or staleness.look(self.settings)
         outcome = self.invoke(args, hear)
-        if staleness.manifest_stamp(self.settings) != before:
+        written = staleness.manifest_stamp(self.settings) != before
+        # A full disk leaves half a file, and dbt fails.
+        if written and (outcome.success or outcome.results):
             staleness.remember(self.settings, seen)
         return outcome
 

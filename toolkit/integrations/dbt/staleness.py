@@ -19,7 +19,13 @@ import msgspec
 from toolkit.settings import Settings
 
 _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_]\w*)['"]""")
+# A name that is computed may be any: then all variables count, but those that a shell changes.
+_ANY_ENV_VAR = re.compile(rb"""env_var\(\s*(?!['"][A-Za-z_]\w*['"]\s*[,)])""")
+_RESTLESS = frozenset({"_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "RANDOM", "SECONDS"})
 _TEXT = (".sql", ".yml", ".yaml", ".py", ".md")
+
+
+_EVERY = "*"
 
 
 class Seen(msgspec.Struct):
@@ -27,7 +33,8 @@ class Seen(msgspec.Struct):
 
     Attributes:
         inputs: fingerprint of all that dbt would read.
-        env_names: the environment variables that the project names.
+        env_names: the environment variables that the project names; ``*`` where one name is
+            computed.
     """
 
     inputs: str
@@ -94,7 +101,9 @@ def _inputs(settings: Settings, env_names: list[str]) -> str:
     parts: list[object] = [
         (str(path), _stamp(path)) for path in sorted(_files(settings))
     ]  # sorted: a folder's own order is the file system's whim
-    parts.append((settings.target, settings.profile_name, sorted(settings.vars.items())))
+    parts.append((settings.target, settings.profile_name, sorted(settings.vars.items(), key=str)))
+    if _EVERY in env_names:
+        env_names = sorted({*env_names, *os.environ} - _RESTLESS)
     parts.append([(name, os.environ.get(name)) for name in env_names])
     parts.append(_dbt(settings))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
@@ -138,7 +147,10 @@ def _env_names(settings: Settings) -> set[str]:
     names: set[str] = set()
     for path in _files(settings):
         if path.suffix in _TEXT:
-            names.update(found.decode() for found in _ENV_VAR.findall(path.read_bytes()))
+            content = path.read_bytes()
+            names.update(found.decode() for found in _ENV_VAR.findall(content))
+            if _ANY_ENV_VAR.search(content):
+                names.add(_EVERY)
     return names
 
 

@@ -165,7 +165,9 @@ def _import(file: Path, folder: Path, package: str, project_dir: Path) -> list[D
     name = ".".join((package, *parts))
     with collecting() as definitions:
         try:
-            importlib.import_module(name)
+            # What a module prints is no answer of ours: standard output may be JSON.
+            with contextlib.redirect_stdout(sys.stderr):
+                importlib.import_module(name)
         except ToolkitError:
             raise
         except SyntaxError as error:

@@ -87,10 +87,7 @@ class _Guarded:
 
 def _raise_failed_hooks(results: Iterable[NodeResult]) -> None:
     """on-run-start and on-run-end are no steps of ours; a failed one must still be heard."""
-    for result in results:
-        if result.key.startswith("operation.") and result.failed:
-            raise ToolkitError(
-                f"The dbt hook {result.key} failed: {result.message}",
-                "dbt counts the run as failed.",
-                "Mend the hook in dbt_project.yml.",
-            )
+    failed = [r for r in results if r.key.startswith("operation.") and r.failed]
+    if failed:
+        said = "\n".join(f"The dbt hook {r.key} failed: {r.message}" for r in failed)
+        raise ToolkitError(said, "dbt counts the run as failed.", "Mend it in dbt_project.yml.")
