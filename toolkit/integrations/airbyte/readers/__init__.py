@@ -15,6 +15,7 @@ from toolkit.integrations.airbyte.readers.catalog import CatalogReader
 from toolkit.integrations.airbyte.readers.manifest import ManifestReader
 from toolkit.integrations.airbyte.readers.messages import (
     check_streams,
+    check_text,
     is_described,
     unknown_destination,
 )
@@ -161,6 +162,7 @@ def _check_names(found: Read) -> None:
     first: dict[str, str] = {}
     for connection in found.connections:
         check_streams(connection)
+        check_text(connection)
         where = connection.where("name")
         other = first.setdefault(connection.name, where)
         if other is not where:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from toolkit.errors import ArtifactError, Problem
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers.shape import Element
@@ -75,6 +77,24 @@ def check_streams(connection: Connection) -> None:
                 "Remove one of the two.",
             )
         seen.add((stream.namespace, stream.name))
+
+
+def check_text(connection: Connection) -> None:
+    """Look for text that cannot be written down, whichever format it came through.
+
+    Raises:
+        ArtifactError: there is half a character (a lone surrogate) in it.
+    """
+    texts = (connection.name, connection.prefix, connection.namespace_format, connection.unknown)
+    try:
+        msgspec.json.encode([texts, connection.destination, connection.streams])
+    except UnicodeEncodeError as error:
+        raise ArtifactError(
+            f"{connection.path}: a name in connection {connection.name!a} has half a "
+            "character (a lone surrogate).",
+            "It cannot be written down, so nothing was done.",
+            "Correct the name.",
+        ) from error
 
 
 def twice(kind: str, id_: str, first: Element, second: Element) -> ArtifactError:

@@ -173,6 +173,9 @@ def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
             "source's file) or `image` (a container image).",
             "Give exactly one of the three.",
         )
+    for key in ("package", "version", "image"):
+        if "\0" in str(getattr(source, key)):
+            fail(("source", key), f"`source.{key}` has a NUL in it.", "Correct the name.")
     if source.manifest is not None and not is_file(path.parent / source.manifest):
         fail(
             ("source", "manifest"),
