@@ -82,6 +82,8 @@ def _map(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
     struct = node.this
     for item in struct.expressions if isinstance(struct, exp.Struct) else [struct]:
         parts = [item.this, item.expression] if isinstance(item, exp.PropertyEQ) else [item]
+        if isinstance(parts[0], exp.Identifier):  # how the oldest parsers read a column here
+            parts[0] = exp.Column(this=parts[0].copy())
         collect_all(parts, scope, out, compose(lift, TRANSFORMATION))
 
 
