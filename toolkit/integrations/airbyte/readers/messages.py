@@ -87,7 +87,7 @@ def check_text(connection: Connection) -> None:
     """
     texts = (connection.name, connection.prefix, connection.namespace_format, connection.unknown)
     try:
-        msgspec.json.encode([texts, connection.destination, connection.streams])
+        msgspec.json.encode([texts, connection.destination, connection.streams], enc_hook=str)
     except UnicodeEncodeError as error:
         raise ArtifactError(
             f"{connection.path}: a name in connection {connection.name!a} has half a "
