@@ -5,7 +5,7 @@ dbt's environment variables for the project options (``DBT_PROJECT_DIR``, ...) a
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +28,9 @@ class Words(click.Option):
     """An option that takes every word up to the next option: ``--select a b c``.
 
     Words may also come quoted together (``--select "a b"``) or with the option repeated. The
-    value is one flat tuple of words. Needs ``multiple=True``.
+    value is one flat tuple of words. Blank text (``--select ""``, an empty shell variable) is
+    one blank word and not nothing: whoever says ``--select`` does not mean everything.
+    Needs ``multiple=True``.
     """
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # noqa: ANN401
@@ -41,7 +43,7 @@ class Words(click.Option):
 
     def split(self, argument: str) -> list[str]:
         """The words in one argument of the command line."""
-        return argument.split()
+        return argument.split() or [""]
 
     def _greedy(
         self, process: Callable[[str, "_ParsingState"], None], prefixes: tuple[str, ...]
@@ -71,7 +73,8 @@ def parse_vars(
     """A YAML mapping on the command line: ``--vars '{day: 2026-01-01}'``. A click callback.
 
     Raises:
-        click.BadParameter: it is no YAML, or no mapping.
+        click.BadParameter: it is no YAML, or no mapping, or has a key that is no text. dbt takes
+            such keys, and then ``var('1')`` does not find what ``{1: a}`` says.
     """
     if value is None:
         return None
@@ -79,12 +82,30 @@ def parse_vars(
 
     try:
         found = yaml.safe_load(value)
+        odd = [key for key in _keys(found) if not isinstance(key, str)]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         why = str(error).splitlines()[0]
         raise click.BadParameter(f"{value!r} is not valid YAML: {why}", ctx, param) from None
     if not isinstance(found, dict):
         raise click.BadParameter(f"{value!r} must be a mapping, like '{{name: value}}'", ctx, param)
+    if odd:
+        raise click.BadParameter(
+            f"{value!r} has the key {odd[0]!r}, which YAML reads as {type(odd[0]).__name__} and "
+            "not as text. Write it in quotes",
+            ctx,
+            param,
+        )
     return found
+
+
+def _keys(value: object) -> Iterator[object]:
+    """All keys of mappings in what YAML gave, at any depth."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _keys(item)
 
 
 def project_options(command: Command) -> Command:

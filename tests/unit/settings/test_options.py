@@ -46,6 +46,8 @@ DEFAULTS = {"indirect_selection": "eager", "log_format": "text"}
         ),
         (["--select", "a", "--", "b"], {"select": ["a"], "name": "b"}),
         (["b", "--select", "a"], {"select": ["a"], "name": "b"}),
+        (["--select", ""], {"select": [""]}),  # blank, as an empty variable of a shell is
+        (["--select", " ", "a", "--exclude="], {"select": ["", "a"], "exclude": [""]}),
         (["--connections", "x", "y z"], {"connections": ["x", "y z"]}),
         (["--vars", "{a: 1, b: [x]}"], {"vars": {"a": 1, "b": ["x"]}}),
         (["-t", "prod", "--profile", "p"], {"target": "prod", "profile": "p"}),
@@ -68,6 +70,9 @@ def test_options(arguments: list[str], expected: dict[str, object]) -> None:
     [
         (["--vars", "a"], "must be a mapping"),
         (["--vars", "{a"], "is not valid YAML"),
+        (["--vars", "{1: a, b: c}"], "has the key 1, which YAML reads as int"),
+        (["--vars", "{a: &x [*x]}"], "is not valid YAML"),
+        (["--vars", "{a: [{on: c}]}"], "has the key True, which YAML reads as bool"),
         (["--threads", "0"], "is not in the range"),
         (["--select"], "requires an argument"),
         (["--log-format", "xml"], "is not one of"),
