@@ -12,6 +12,7 @@
     │   ├── CycleError           an asset depends on itself, by this path
     │   └── DuplicateKeyError    two assets claim one key
     ├── ConnectorError           a connector cannot be installed or started (exit 1)
+    ├── HookError                hooks that a tool runs beside its steps failed (exit 1)
     ├── AssetError               a Python asset that cannot be loaded (2) or failed (1)
     ├── WarehouseError           the warehouse cannot be opened or written
     │   └── WarehouseLockedError another process holds the DuckDB file
@@ -22,6 +23,7 @@ A :class:`Problem` is a failure that we tolerate (one model's lineage, one
 unmatched stream): it is counted and listed in every output and stops nothing.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import msgspec
@@ -115,6 +117,17 @@ class ConnectorError(ToolkitError):
     """A connector cannot be installed, started or understood."""
 
     exit_code = 1
+
+
+class HookError(ToolkitError):
+    """Hooks that a tool runs beside its steps failed; ``failed`` has each one's message by key."""
+
+    exit_code = 1
+
+    def __init__(self, failed: Mapping[str, str], consequence: str, next_step: str) -> None:
+        said = "\n".join(f"The hook {key} failed: {message}" for key, message in failed.items())
+        super().__init__(said, consequence, next_step)
+        self.failed = failed
 
 
 class AssetError(ToolkitError):

@@ -1,6 +1,6 @@
 """The facade: find a project, load its graph, trace it, plan it, build it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points, version
@@ -14,7 +14,7 @@ from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
 from toolkit.integrations.base import CompilesSql, Integration, ReadsServer, Step, StepEvent
-from toolkit.ledger import Ledger
+from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, Plan, State, make_plan, states
 from toolkit.settings import Settings, artifact_settings, load_settings
 
@@ -102,17 +102,23 @@ class Project:
         *,
         indirect: Indirect = "eager",
         state: Path | None = None,
+        resource_types: Collection[str] = (),
+        exclude_resource_types: Collection[str] = (),
     ) -> Selection:
         """Assets and checks by dbt's selection grammar; everything when nothing is said.
 
         Args:
             state: folder with the manifest.json (and run_results.json) to compare with.
+            resource_types: only these types of what is selected, with its checks; see
+                :func:`toolkit.graph.selection.of_types`. None = all.
+            exclude_resource_types: and none of these.
 
         Raises:
             SelectionError: the words make no sense.
         """
         context = self._context(state) if state is not None else SelectionContext(project=self.name)
-        return selection.select(self.graph, select, exclude, indirect=indirect, context=context)
+        found = selection.select(self.graph, select, exclude, indirect=indirect, context=context)
+        return selection.of_types(self.graph, found, resource_types, exclude_resource_types)
 
     def lineage(self) -> "Lineage":
         """Column lineage of the whole graph; SQL that is not there is compiled through dbt."""
@@ -141,10 +147,19 @@ class Project:
         *,
         indirect: Indirect = "eager",
         state: Path | None = None,
+        resource_types: Collection[str] = (),
+        exclude_resource_types: Collection[str] = (),
         full_refresh: bool = False,
     ) -> Plan:
         """What a build would run, each step with its reason."""
-        chosen = self.select(select, exclude, indirect=indirect, state=state)
+        chosen = self.select(
+            select,
+            exclude,
+            indirect=indirect,
+            state=state,
+            resource_types=resource_types,
+            exclude_resource_types=exclude_resource_types,
+        )
         steps = self.steps(chosen.assets | chosen.checks)
         return make_plan(
             self.graph, steps, chosen.assets, self.history(), full_refresh=full_refresh
@@ -157,11 +172,14 @@ class Project:
         *,
         indirect: Indirect = "eager",
         state: Path | None = None,
+        resource_types: Collection[str] = (),
+        exclude_resource_types: Collection[str] = (),
         full_refresh: bool = False,
         sample: int | None = None,
         fail_fast: bool = False,
         listeners: Sequence[Callable[[StepEvent], None]] = (),
         plan: Plan | None = None,
+        on_run: Callable[[Run], None] | None = None,
     ) -> "BuildResult":
         """Bring what is selected up to date: ingest, dbt and Python in dependency order.
 
@@ -169,6 +187,7 @@ class Project:
             sample: rows of each stream at most, for development; ``None`` = all.
             listeners: called with every event; must be thread-safe and must not raise.
             plan: what :meth:`plan` gave, where it was asked before.
+            on_run: called with the run when it begins, and again when it has ended, however.
 
         Raises:
             RunLockedError, WarehouseLockedError, SelectionError: before anything ran.
@@ -178,9 +197,20 @@ class Project:
 
         if plan is None:
             plan = self.plan(
-                select, exclude, indirect=indirect, state=state, full_refresh=full_refresh
+                select,
+                exclude,
+                indirect=indirect,
+                state=state,
+                resource_types=resource_types,
+                exclude_resource_types=exclude_resource_types,
+                full_refresh=full_refresh,
             )
-        words = [*(f"--select {s}" for s in select), *(f"--exclude {s}" for s in exclude)]
+        words = [
+            *(f"--select {s}" for s in select),
+            *(f"--exclude {s}" for s in exclude),
+            *(f"--resource-type {t}" for t in resource_types),
+            *(f"--exclude-resource-type {t}" for t in exclude_resource_types),
+        ]
         options = BuildOptions(
             threads=self.settings.threads,
             full_refresh=full_refresh,
@@ -189,7 +219,8 @@ class Project:
             selection=" ".join(words),
             version=version("toolkit"),
         )
-        return build(plan, self.graph, self.settings, self.integrations, options, tuple(listeners))
+        told = tuple(listeners)
+        return build(plan, self.graph, self.settings, self.integrations, options, told, on_run)
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger | None]:

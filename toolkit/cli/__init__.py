@@ -10,10 +10,9 @@ import sys
 import threading
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 import click
-
-from toolkit.errors import ToolkitError
 
 # name -> (module, one line for the overview); the module holds a command of that name
 _COMMANDS = {
@@ -78,63 +77,39 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and leave with the promised exit code (docs/cli.md)."""
+    from toolkit.cli.failure import failure, interrupted, open_streams, usage_error
+
+    open_streams()
     words = sys.argv[1:] if args is None else args
+    told: dict[str, Any] = {}  # what the command's options said of errors
     try:
         color = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
-        code = cli.main(args=words, prog_name="toolkit", standalone_mode=False, color=color)
+        code = cli.main(
+            args=words, prog_name="toolkit", standalone_mode=False, color=color, obj=told
+        )
     except click.ClickException as error:
-        error.show()
-        code = 2
+        code = usage_error(error, told, words)
     except click.Abort as error:  # what click makes of KeyboardInterrupt
-        code = _interrupted(error.__cause__ or error.__context__)
-    except ToolkitError as error:
-        if "--debug" in words:
-            raise
-        from toolkit.cli.console import show_error
-
-        show_error(error)
-        code = error.exit_code
+        code = interrupted(error.__cause__ or error.__context__, told, words)
     except KeyboardInterrupt as error:
-        code = _interrupted(error)
+        code = interrupted(error, told, words)
     except SystemExit as error:  # 1 is what click makes of a broken pipe
         code = _READER_GONE if error.code == 1 else error.code
-    except OSError as error:
-        if "--debug" in words:
-            raise
-        code = _unwritten(error)
+    except BrokenPipeError:
+        code = _READER_GONE
+    except Exception as error:  # noqa: BLE001 - the last one to hear of it: a bug gets a message, too
+        code = failure(error, told, words)
     _leave(code if isinstance(code, int) else 0)
-
-
-def _interrupted(cause: BaseException | None) -> int:
-    """Say so; 143 for SIGTERM, 130 for Ctrl-C."""
-    click.echo("Interrupted. What had ended is kept; `toolkit build` makes the rest.", err=True)
-    return 143 if type(cause).__name__ == "Terminated" else 130
-
-
-def _unwritten(error: OSError) -> int:
-    """Say which file could not be read or written; nothing where the reader went away."""
-    if isinstance(error, BrokenPipeError):
-        return _READER_GONE
-    from toolkit.cli.console import show_error
-
-    show_error(
-        ToolkitError(
-            f"{error.filename or 'Standard output'} cannot be used: {error.strerror}.",
-            "The command stopped there.",
-            "Check the path, its permissions and the room on the disk.",
-        )
-    )
-    return ToolkitError.exit_code
 
 
 def _leave(code: int) -> None:
     """Exit; at once where a thread that was told to stop does not listen."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed by the caller
+    for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError as error:  # what is printed is lost; Python must not try again
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            code = code or _unwritten(error)
+            code = code or _lost(error)
     stuck = [
         thread
         for thread in threading.enumerate()
@@ -143,3 +118,12 @@ def _leave(code: int) -> None:
     if code in (130, 143) and stuck:
         os._exit(code)
     sys.exit(code)
+
+
+def _lost(error: OSError) -> int:
+    """Say that what was printed could not be written; nothing where the reader went away."""
+    if isinstance(error, BrokenPipeError):
+        return _READER_GONE
+    from toolkit.cli.failure import failure
+
+    return failure(error, {}, ())

@@ -9,8 +9,10 @@ from toolkit.cli.loading import load_project, selected, selection_words
 from toolkit.cli.options import output_options, project_options, selection_options
 
 if TYPE_CHECKING:
+    from toolkit.ledger import Run
+    from toolkit.plan import Plan
     from toolkit.project import Project
-    from toolkit.run import BuildResult
+    from toolkit.run.progress import Progress
 
 
 @click.command()
@@ -32,22 +34,31 @@ if TYPE_CHECKING:
 @project_options
 @selection_options
 @output_options
+@click.pass_context
 def build(
-    full_refresh: bool, sample: int | None, fail_fast: bool, dry_run: bool, **options: Any
+    ctx: click.Context,
+    /,
+    full_refresh: bool,
+    sample: int | None,
+    fail_fast: bool,
+    dry_run: bool,
+    **options: Any,
 ) -> int:
     """Ingest, run dbt and call Python assets in dependency order.
 
     A failed step or a failed test of severity error blocks what is downstream of it and
     nothing else. Exit code: 0 all is well, 1 something failed.
     """
-    from toolkit.cli.console import plural, show_problems
+    from toolkit.cli.console import json_line, plural, show_problems
+    from toolkit.cli.summary import summarize
     from toolkit.run.progress import progress
 
     project = load_project(options)
-    quiet = options["quiet"] or options["log_format"] == "json"
+    as_json = options["log_format"] == "json"
+    quiet = options["quiet"] or as_json
     tolerated = () if dry_run else project.refresh()
-    if not quiet:
-        show_problems((*tolerated, *project.problems), limit=5)
+    if not options["quiet"]:
+        show_problems((*tolerated, *project.problems), limit=5, as_json=as_json)
     selected(project, options)
     words = selection_words(options)
     plan = project.plan(**words, full_refresh=full_refresh)
@@ -57,8 +68,12 @@ def build(
         show_plan(plan, as_json=False, quiet=quiet)
         return 0
     if not plan.steps:
-        if not quiet:
-            click.echo("Nothing to build: no selected asset is made by anything.", err=True)
+        _nothing(project, plan)
+        nothing = "Nothing to build: no selected asset is made by anything."
+        if as_json:
+            json_line("note", message=nothing)
+        elif not quiet:
+            click.echo(nothing, err=True)
         return 0
     if not quiet:
         click.echo(f"Building {plural(len(plan.steps), 'step')} for {project.name}, "
@@ -66,75 +81,77 @@ def build(
     display = progress(
         plan, project.graph, log_format=options["log_format"], quiet=options["quiet"]
     )
-    listeners = [display.on_event] if display else []
-    with display or contextlib.nullcontext():
+    watch = _Watch(ctx, project, plan, display)
+    with watch, display or contextlib.nullcontext():
         result = project.build(
             **words, full_refresh=full_refresh, sample=sample, fail_fast=fail_fast, plan=plan,
-            listeners=listeners,
+            listeners=[display.on_event] if display else [], on_run=watch.on_run,
         )  # fmt: skip
-    write_results(project, result)
-    if not quiet:
-        summarize(project, result)
+    if not as_json:
+        summarize(project, result, only_failures=quiet)
     return result.exit_code
 
 
-def write_results(project: "Project", result: "BuildResult") -> None:
-    """Write run_results.json and junit.xml for every step of the run."""
+class _Watch:
+    """Writes run_results.json and junit.xml when the run has ended, however it ended.
+
+    CI uploads what it finds there: results of the run before would be a lie.
+    """
+
+    def __init__(
+        self, ctx: click.Context, project: "Project", plan: "Plan", display: "Progress | None"
+    ) -> None:
+        self._ctx, self._project, self._plan, self._display = ctx, project, plan, display
+        self._run: Run | None = None
+
+    def on_run(self, run: "Run") -> None:
+        """Note the run: when it begins, and when it has ended."""
+        self._run = run
+        if isinstance(self._ctx.obj, dict):
+            self._ctx.obj["run"] = run.id
+        if self._display is not None:
+            self._display.on_run(run)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        from toolkit.errors import ToolkitError
+
+        if self._run is None:
+            return
+        # what stopped the run is to be told, not what followed from it
+        meanwhile = contextlib.suppress(*((ToolkitError, OSError) if kind else ()))
+        with meanwhile:
+            write_results(self._project, self._run, self._plan)
+
+
+def _nothing(project: "Project", plan: "Plan") -> None:
+    """Results of a build that had nothing to do, as dbt writes them; the ledger keeps none."""
+    import time
+
+    import msgspec
+
+    from toolkit.run import BuildOptions, new_run
+
+    run = new_run(project.settings.target, BuildOptions())
+    done = msgspec.structs.replace(run, status="success", finished_at=time.time())
+    write_results(project, done, plan)
+
+
+def write_results(project: "Project", run: "Run", plan: "Plan") -> None:
+    """Write run_results.json and junit.xml of a run, with its steps as the ledger has them.
+
+    Raises:
+        LedgerError, OSError: it cannot be read, or they cannot be written.
+    """
     from toolkit.report.junit import write_junit
     from toolkit.report.run_results import write_run_results
 
     folder = project.settings.output_dir
     graph, secrets = project.graph, project.settings.secrets
-    write_run_results(folder / "run_results.json", result.run, result.steps, graph, secrets)
-    write_junit(folder / "junit.xml", result.run, result.steps, graph, project.name, secrets)
-
-
-def summarize(project: "Project", result: "BuildResult") -> None:
-    """A table of what was done by kind, then every failure with its message."""
-    from rich.table import Table
-
-    from toolkit.cli.console import err, plural, seconds
-
-    console, graph = err(), project.graph
-    statuses = ["success", "pass", "warn", "fail", "error", "skipped", "no-op"]
-    kinds: dict[str, list[str]] = {}
-    for step in result.steps:
-        kind = graph[step.step].kind if step.step in graph else step.kind
-        kinds.setdefault(kind, []).append(step.status)
-    shown = [status for status in statuses if any(status in found for found in kinds.values())]
-    table = Table("kind", *shown, box=None, pad_edge=False, header_style="bold")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for kind, found in kinds.items():
-        table.add_row(kind, *(f"{found.count(status):,}" or "" for status in shown))
-    console.print()
-    console.print(table)
-    failed = [step for step in result.steps if step.status in ("error", "fail")]
-    for step in failed:
-        console.print()
-        console.print(f"[bold red]{step.status.upper()}[/] {step.step}")
-        path = _path(project, step.step)
-        if path:
-            console.print(f"  {path}")
-        for line in step.message.strip().splitlines():
-            console.print("  " + line, markup=False)
-    for message in result.errors:
-        console.print("\n[bold red]ERROR[/]")
-        console.print(message, markup=False)
-    run = result.run
-    took = seconds((run.finished_at or run.started_at) - run.started_at)
-    rows = sum(step.rows or 0 for step in result.steps if step.kind == "sync")
-    landed = f", {plural(rows, 'row')} landed" if rows else ""
-    done = plural(len(result.steps), "step")
-    click.echo(err=True)
-    if failed or result.errors:
-        click.echo(f"{len(failed)} of {done} failed in {took}{landed}. Run {run.id}; "
-                   f"`toolkit runs {run.id}` shows all steps.", err=True)  # fmt: skip
-    else:
-        click.echo(f"{done} done in {took}{landed}. Run {run.id}.", err=True)
-
-
-def _path(project: "Project", key: str) -> str | None:
-    if key in project.graph.checks:
-        return project.graph.checks[key].path
-    return project.graph[key].path if key in project.graph else None
+    with project.ledger() as ledger:
+        steps = ledger.steps(run.id) if ledger is not None else []
+    unmade = [item.asset for item in plan.unmade]
+    write_run_results(folder / "run_results.json", run, steps, graph, secrets, unmade)
+    write_junit(folder / "junit.xml", run, steps, graph, project.name, secrets)

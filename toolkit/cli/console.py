@@ -3,11 +3,13 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from toolkit.errors import Problem, ToolkitError
+from toolkit.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,25 +35,49 @@ def _console(*, stderr: bool) -> "Console":
     )
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line; control characters in it, wherever they come from, are spelled out."""
+    click.echo(printable(text), err=err)
+
+
+def json_line(event: str, **fields: object) -> None:
+    """One JSON object on standard error, as ``--log-format json`` wants everything there."""
+    import json
+
+    click.echo(json.dumps({"event": event, **fields}), err=True)
+
+
 def show_error(error: ToolkitError) -> None:
     """The fact, the consequence and the next command of an error, a line each."""
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(click.style("Error: ", fg="red", bold=True) + error.fact, err=True, color=color)
+    head, tail = click.style("Error: ", fg="red", bold=True), click.style("Next: ", bold=True)
+    click.echo(head + printable(error.fact), err=True, color=color)
     if error.consequence:
-        click.echo(error.consequence, err=True)
+        say(error.consequence, err=True)
     if error.next_step:
-        click.echo(click.style("Next: ", bold=True) + error.next_step, err=True, color=color)
+        click.echo(tail + printable(error.next_step), err=True, color=color)
 
 
-def show_problems(problems: tuple[Problem, ...], *, limit: int = 10) -> None:
-    """Count and list tolerated problems on standard error, the worst first."""
+def show_problems(problems: Sequence[Problem], *, limit: int = 10, as_json: bool = False) -> None:
+    """List tolerated problems on standard error, the worst first; count what is over ``limit``.
+
+    Args:
+        as_json: one object a line, and all of them.
+    """
     rank = {"error": 0, "warning": 1, "info": 2}
     serious = sorted((p for p in problems if p.severity != "info"), key=lambda p: rank[p.severity])
+    if as_json:
+        for problem in serious:
+            json_line(
+                "problem", severity=problem.severity, code=problem.code, message=problem.message,
+                asset=problem.asset, path=problem.path, line=problem.line,
+            )  # fmt: skip
+        return
     for problem in serious[:limit]:
         place = (
             f" [{problem.path}{f':{problem.line}' if problem.line else ''}]" if problem.path else ""
         )
-        click.echo(f"{problem.severity} {problem.code}: {problem.message}{place}", err=True)
+        say(f"{problem.severity} {problem.code}: {problem.message}{place}", err=True)
     rest = len(serious) - limit
     if rest > 0:
         click.echo(f"... and {rest} more; `toolkit debug` lists all of them.", err=True)
@@ -81,6 +107,16 @@ def ago(at: float, now: float | None = None) -> str:
     return f"{age / 86400:.0f} d"
 
 
+# kinds of assets that are no words to count with
+_COUNTED = {
+    "python": ("Python asset", "Python assets"),
+    "ml_model": ("ML model", "ML models"),
+    "saved_query": ("saved query", "saved queries"),
+    "semantic_model": ("semantic model", "semantic models"),
+}
+
+
 def plural(count: int, word: str, words: str | None = None) -> str:
-    """``1 asset``, ``1,200 assets``."""
-    return f"{count:,} {word if count == 1 else words or word + 's'}"
+    """``1 asset``, ``1,200 assets``; a kind of asset goes by its name for people."""
+    one, many = _COUNTED.get(word, (word, words or word + "s"))
+    return f"{count:,} {one if count == 1 else many}"

@@ -24,6 +24,8 @@ def selection_words(options: Mapping[str, Any]) -> dict[str, Any]:
         "exclude": options["exclude"],
         "indirect": options["indirect_selection"],
         "state": options["state"],
+        "resource_types": options["resource_types"],
+        "exclude_resource_types": options["exclude_resource_types"],
     }
 
 
@@ -32,6 +34,6 @@ def selected(project: "Project", options: Mapping[str, Any]) -> "Selection":
     from toolkit.cli.console import show_problems
 
     selection = project.select(**selection_words(options))
-    if not options.get("quiet") and options.get("log_format") != "json":
-        show_problems(selection.problems)
+    if not options.get("quiet"):
+        show_problems(selection.problems, as_json=options.get("log_format") == "json")
     return selection

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+# dbt's resource types, then ours; ``of_types`` (toolkit.graph.selection) says what they mean
+RESOURCE_TYPES = (
+    "model", "test", "unit_test", "seed", "snapshot", "source", "exposure", "function", "metric",
+    "semantic_model", "saved_query", "analysis", "default", "all",
+    "stream", "python", "ml_model", "check",
+)  # fmt: skip
+
 _PROJECT = (
     "project_dir", "profiles_dir", "profile", "target", "vars", "target_path", "threads", "engine",
 )  # fmt: skip
@@ -154,8 +161,11 @@ def selection_options(command: Command) -> Command:
     return _apply(
         command,
         click.option(
+            "select",
             "--select",
             "-s",
+            "--models",
+            "-m",
             cls=Words,
             multiple=True,
             help="Specify the assets to include. Takes all words up to the next option.",
@@ -165,6 +175,28 @@ def selection_options(command: Command) -> Command:
             cls=Words,
             multiple=True,
             help="Specify the assets to exclude. Takes all words up to the next option.",
+        ),
+        click.option(
+            "resource_types",
+            "--resource-type",
+            "--resource-types",
+            cls=Words,
+            multiple=True,
+            type=click.Choice(RESOURCE_TYPES),
+            metavar="TYPE",
+            envvar=["DBT_ENGINE_RESOURCE_TYPES", "DBT_RESOURCE_TYPES"],
+            help="Restrict what is selected to these types.",
+        ),
+        click.option(
+            "exclude_resource_types",
+            "--exclude-resource-type",
+            "--exclude-resource-types",
+            cls=Words,
+            multiple=True,
+            type=click.Choice(RESOURCE_TYPES),
+            metavar="TYPE",
+            envvar=["DBT_ENGINE_EXCLUDE_RESOURCE_TYPES", "DBT_EXCLUDE_RESOURCE_TYPES"],
+            help="Leave these types out of what is selected.",
         ),
         click.option(
             "--state",
@@ -215,12 +247,14 @@ def output_options(command: Command) -> Command:
             "--debug/--no-debug",
             "-d",
             envvar=["DBT_ENGINE_DEBUG", "DBT_DEBUG"],
+            callback=_told,
             help="Display debug logging and tracebacks.",
         ),
         click.option(
             "--log-format",
             type=click.Choice(["text", "json"]),
             default=_log_format,
+            callback=_told,
             help="Specify the format of progress and messages.",
         ),
     )
@@ -254,6 +288,13 @@ def _apply(command: Command, *options: Callable[[Command], Command]) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _told(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - a click callback
+    """Keep an option for whoever reports an error when the command is gone (``cli.main``)."""
+    if isinstance(ctx.obj, dict):
+        ctx.obj[param.name] = value
+    return value
 
 
 def _path() -> click.Path:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import plural
+from toolkit.cli.console import plural, say
 from toolkit.cli.loading import load_project, selected, selection_words
 from toolkit.cli.options import output_options, project_options, selection_options
 
@@ -49,9 +49,9 @@ def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
         return
     width = max((len(p.step.key) for p in planned.steps), default=0)
     for p in planned.steps:
-        click.echo(f"{p.action:<4}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
+        say(f"{p.action:<4}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
     for unmade in planned.unmade:
-        click.echo(f"none          {unmade.asset:<{width}}  {unmade.reason}")
+        say(f"none          {unmade.asset:<{width}}  {unmade.reason}")
     if not quiet:
         runs, rest = plural(len(planned.steps), "step"), plural(len(planned.unmade), "asset")
         click.echo(f"{runs} to run, {rest} that nothing makes.", err=True)

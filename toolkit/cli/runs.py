@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import seconds
+from toolkit.cli.console import say, seconds
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.errors import UsageError
@@ -51,7 +51,7 @@ def _list(found: "list[Run]", as_json: bool) -> None:
     else:
         for run in found:
             took = seconds(run.finished_at - run.started_at) if run.finished_at else "-"
-            click.echo(
+            say(
                 f"{run.id}  {_clock(run.started_at)}  {run.status:<11}  {took:>12}  "
                 f"{run.target}  {run.selection}".rstrip()
             )
@@ -63,12 +63,15 @@ def _show(run: "Run", steps: "list[StepRow]", as_json: bool) -> None:
 
         click.echo(msgspec.json.encode({"run": run, "steps": steps}).decode())
         return
-    click.echo(f"{run.id}  {run.status}  {_clock(run.started_at)}  target {run.target}")
+    say(f"{run.id}  {run.status}  {_clock(run.started_at)}  target {run.target}")
     width = max((len(step.step) for step in steps), default=0)
     for step in steps:
         took = seconds(step.seconds) if step.started_at else "-"
         line = step.message.partition("\n")[0]
-        click.echo(f"{step.status:<8} {took:>10}  {step.step:<{width}}  {line}".rstrip())
+        say(f"{step.status:<8} {took:>10}  {step.step:<{width}}  {line}".rstrip())
+    for error in run.errors:
+        message = error.message.partition("\n")[0]
+        say(f"{'error':<8} {'-':>10}  {error.key or 'run':<{width}}  {message}".rstrip())
 
 
 def _clock(at: float) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from toolkit.cli.console import ago, plural
+from toolkit.cli.console import ago, plural, say
 from toolkit.cli.loading import load_project, selected
 from toolkit.cli.options import output_options, project_options, selection_options
 
@@ -44,7 +44,7 @@ def status(as_json: bool, **options: Any) -> None:
         rows = f"{made.rows:,} rows" if made and made.rows is not None else ""
         metrics = ", ".join(f"{k} {v:.4g}" for k, v in made.metrics.items()) if made else ""
         facts = "  ".join(part for part in (rows, metrics, state.reason) if part)
-        click.echo(f"{state.state:<7}  {key:<{width}}  {age:>10}  {facts}".rstrip())
+        say(f"{state.state:<7}  {key:<{width}}  {age:>10}  {facts}".rstrip())
     fresh = sum(states[key].state == "fresh" for key in keys)
     if not options["quiet"]:
         click.echo(f"{fresh:,} of {plural(len(keys), 'asset')} fresh.", err=True)

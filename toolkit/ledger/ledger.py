@@ -10,10 +10,10 @@ from typing import Any, Self
 import msgspec
 
 from toolkit.errors import LedgerError
-from toolkit.ledger.rows import Materialization, Run, RunStatus, StepRow
+from toolkit.ledger.rows import Materialization, Run, RunError, RunStatus, StepRow
 from toolkit.ledger.schema import migrate
 
-_JSON = {"timing", "adapter_response", "metrics", "metadata", "inputs"}
+_JSON = {"timing", "adapter_response", "metrics", "metadata", "inputs", "errors"}
 
 
 class Ledger:
@@ -61,9 +61,14 @@ class Ledger:
         """Note that a run begins."""
         self._insert("run", [_row(run)])
 
-    def finish_run(self, run_id: str, status: RunStatus, at: float) -> None:
-        """Note how a run ended."""
-        self._write("UPDATE run SET status = ?, finished_at = ? WHERE id = ?", status, at, run_id)
+    def finish_run(
+        self, run_id: str, status: RunStatus, at: float, errors: Iterable[RunError] = ()
+    ) -> None:
+        """Note how a run ended, and what failed in it beside its steps."""
+        self._write(
+            "UPDATE run SET status = ?, finished_at = ?, errors = ? WHERE id = ?",
+            status, at, msgspec.json.encode(list(errors)).decode(), run_id,
+        )  # fmt: skip
 
     def close_abandoned(self) -> None:
         """End the runs whose process is gone (killed, power cut) as interrupted.

@@ -8,6 +8,17 @@ import msgspec
 RunStatus = Literal["running", "success", "failed", "interrupted"]
 
 
+class RunError(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that failed in a run and is no step of it.
+
+    Attributes:
+        key: dbt's ``unique_id`` of a hook; ``None`` where the run as a whole stopped.
+    """
+
+    message: str
+    key: str | None = None
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One ``toolkit build``.
 
@@ -15,6 +26,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         status: a run that was killed stays ``running`` until ``Ledger.close_abandoned``.
         selection: the ``--select``/``--exclude`` words, for people; empty for everything.
         version: of the toolkit.
+        errors: what failed beside the steps.
     """
 
     id: str
@@ -25,6 +37,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     status: RunStatus = "running"
     selection: str = ""
     version: str = ""
+    errors: tuple[RunError, ...] = ()
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):

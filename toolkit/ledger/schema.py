@@ -56,6 +56,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX materialization_by_time ON materialization (asset, at);
     """,
+    "ALTER TABLE run ADD COLUMN errors TEXT NOT NULL DEFAULT '[]';",
 )
 
 

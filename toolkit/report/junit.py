@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from toolkit.graph import AssetGraph
-from toolkit.ledger import Run, StepRow
+from toolkit.ledger import Run, RunError, StepRow
 from toolkit.masking import Masker
 from toolkit.report.files import write_atomically
 
@@ -17,7 +17,7 @@ from toolkit.report.files import write_atomically
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAILURES = frozenset({"fail"})
 _ERRORS = frozenset({"error", "running", "runtime error", "partial success"})
-_SKIPPED = frozenset({"skipped", "no-op"})
+_SKIPPED = frozenset({"skipped", "no-op", "planned"})
 
 
 def write_junit(
@@ -38,12 +38,17 @@ def write_junit(
         msgspec.structs.replace(s, message=masker.mask(s.message), reason=masker.mask(s.reason))
         for s in steps
     ]
-    write_atomically(path, junit_xml(project, run, clear, graph))
+    errors = tuple(msgspec.structs.replace(e, message=masker.mask(e.message)) for e in run.errors)
+    clear_run = msgspec.structs.replace(run, errors=errors)
+    write_atomically(path, junit_xml(project, clear_run, clear, graph))
 
 
 def junit_xml(project: str, run: Run, steps: Iterable[StepRow], graph: AssetGraph) -> str:
-    """A failed check is a ``failure``; a step that broke, or never ended, is an ``error``."""
-    steps = list(steps)
+    """A failed check is a ``failure``; a step that broke, or never ended, is an ``error``.
+
+    So is what failed beside the steps: a hook, or the run as a whole.
+    """
+    steps = [*steps, *(_error_step(run, error) for error in run.errors)]
     finished = run.finished_at if run.finished_at is not None else run.started_at
     totals = {
         "tests": str(len(steps)),
@@ -61,6 +66,14 @@ def junit_xml(project: str, run: Run, steps: Iterable[StepRow], graph: AssetGrap
         _case(suite, step, _path(step, graph))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _error_step(run: Run, error: RunError) -> StepRow:
+    kind, key = ("hook", error.key) if error.key else ("run", run.id)
+    return StepRow(
+        run_id=run.id, step=key, kind=kind, name=key, status="error", message=error.message,
+        integration="dbt" if error.key else "toolkit",
+    )  # fmt: skip
 
 
 def _case(suite: ET.Element, step: StepRow, path: str | None) -> None:

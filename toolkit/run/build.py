@@ -4,15 +4,15 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from toolkit.errors import ToolkitError, WarehouseError
+from toolkit.errors import HookError, ToolkitError, WarehouseError
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import FAILED, Integration, RunContext, Runner
-from toolkit.ledger import Ledger, Run, RunStatus, StepRow
+from toolkit.ledger import Ledger, Run, RunError, RunStatus, StepRow
 from toolkit.plan import Plan
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
@@ -38,15 +38,15 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a build ended: the run as the ledger has it, and its steps in planned order.
-
-    Attributes:
-        errors: what failed beside the steps, such as a dbt hook.
-    """
+    """How a build ended: the run as the ledger has it, and its steps in planned order."""
 
     run: Run
     steps: tuple[StepRow, ...]
-    errors: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What failed beside the steps, such as a dbt hook."""
+        return tuple(error.message for error in self.run.errors)
 
     @property
     def exit_code(self) -> int:
@@ -61,8 +61,12 @@ def build(
     integrations: Mapping[str, Integration],
     options: BuildOptions,
     listeners: tuple[Listener, ...] = (),
+    on_run: Callable[[Run], None] | None = None,
 ) -> BuildResult:
     """Run ``plan`` to its end.
+
+    Args:
+        on_run: called with the run when it begins, and again when it has ended, however.
 
     Raises:
         RunLockedError: another run of the project goes on.
@@ -73,7 +77,7 @@ def build(
         stack.enter_context(RunLock(settings.state_dir / "lock"))
         ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
         ledger.close_abandoned()  # we hold the lock: whoever was running is gone
-        run = _new_run(settings.target, options)
+        run = new_run(settings.target, options)
         log_dir = _log_dir(settings, run.id)
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
@@ -98,26 +102,47 @@ def build(
             sample=options.sample,
             fail_fast=options.fail_fast,
         )
-        status: RunStatus = "interrupted"
+        status: RunStatus = "failed"
+        errors: tuple[RunError, ...] = ()
         try:
+            if on_run is not None:
+                on_run(run)
             for name in dict.fromkeys(planned.step.integration for planned in plan.steps):
                 runners[name] = integrations[name].open(context)
                 stack.callback(runners[name].close)
             scheduler.run(context, signals.check)
-            broken = bool(scheduler.errors) or _failed(plan, journal.rows)
+            errors = _run_errors(scheduler.errors)
+            broken = bool(errors) or _failed(plan, journal.rows)
             status = "failed" if broken else "success"
-        except ToolkitError:
-            status = "failed"
+        except KeyboardInterrupt:
+            status, errors = "interrupted", _run_errors(scheduler.errors)
+            raise
+        except ToolkitError as error:
+            errors = _run_errors([*scheduler.errors, error])
             raise
         finally:
             finished = time.time()
-            ledger.finish_run(run.id, status, finished)
-        run = msgspec.structs.replace(run, status=status, finished_at=finished)
-        errors = tuple(str(error) for error in scheduler.errors)
-        return BuildResult(run=run, steps=tuple(journal.rows.values()), errors=errors)
+            ledger.finish_run(run.id, status, finished, errors)
+            run = msgspec.structs.replace(run, status=status, finished_at=finished, errors=errors)
+            if on_run is not None:
+                on_run(run)
+        return BuildResult(run=run, steps=tuple(journal.rows.values()))
 
 
-def _new_run(target: str, options: BuildOptions) -> Run:
+def _run_errors(errors: Iterable[ToolkitError]) -> tuple[RunError, ...]:
+    """As the ledger keeps them: each failed hook by itself, with its key."""
+    found: dict[RunError, None] = {}
+    for error in errors:
+        if isinstance(error, HookError):
+            for key, message in error.failed.items():
+                found[RunError(key=key, message=message)] = None
+        else:
+            found[RunError(message=str(error))] = None
+    return tuple(found)
+
+
+def new_run(target: str, options: BuildOptions) -> Run:
+    """A run that begins now."""
     return Run(
         id=time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + uuid.uuid4().hex[:6],
         command="build",

@@ -5,8 +5,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import IO
 
+import msgspec
 import pytest
 
 from toolkit.graph import Asset, AssetGraph
@@ -19,6 +21,7 @@ from toolkit.integrations.base import (
     StepProgress,
     StepStarted,
 )
+from toolkit.ledger import Run, RunError
 from toolkit.plan import Plan, PlannedStep
 from toolkit.run.progress import Json, Lines, progress
 
@@ -109,10 +112,16 @@ def test_lines_in_color_differ_in_nothing_but_color() -> None:
 
 def test_json() -> None:
     stream = io.StringIO()
-    with Json(stream) as display:
+    run = Run(id="r1", command="build", target="dev", started_at=1000.0)
+    hook = RunError(key="operation.shop.start", message="no such table")
+    ended_run = msgspec.structs.replace(run, status="failed", finished_at=1003.0, errors=(hook,))
+    with Json(PLAN, stream) as display:
+        display.on_run(run)
         for event in EVENTS[:3] + EVENTS[5:6]:
             display.on_event(event)
+        display.on_run(ended_run)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
+        {"event": "run_started", "run": "r1", "target": "dev", "steps": 10, "at": 1000.0},
         {"event": "step_started", "step": "sync.app", "at": 1000.0},
         {"event": "step_progress", "step": "sync.app", "message": "users: 1,000 rows"},
         {"event": "step_finished", "step": "sync.app", "status": "success", "started_at": 1000.0,
@@ -120,11 +129,59 @@ def test_json() -> None:
         {"event": "step_finished", "step": "test.shop.unique", "status": "fail",
          "started_at": 1000.0, "finished_at": 1000.1, "rows": None, "failures": 2,
          "message": "Got 2 results, configured to fail if != 0"},
+        {"event": "run_finished", "run": "r1", "status": "failed", "at": 1003.0,
+         "counts": {"success": 1, "fail": 1},
+         "errors": [{"key": "operation.shop.start", "message": "no such table"}]},
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [lambda s: Lines(PLAN, GRAPH, s), Json], ids=["lines", "json"])
-def test_a_reader_that_went_away_stops_nothing(make: type[Json]) -> None:
+def test_what_an_interruption_leaves_is_one_line() -> None:
+    stream = io.StringIO()
+    run = Run(id="r1", command="build", target="dev", started_at=1000.0, status="interrupted")
+    with Lines(PLAN, GRAPH, stream) as display:
+        display.on_event(EVENTS[2])
+        for i in range(5):
+            left = "skipped: the run was interrupted"
+            display.on_event(ended(f"model.shop.m{i}", "skipped", 0, left))
+        display.on_run(run)
+        display.on_run(run)
+    assert stream.getvalue().splitlines() == [
+        LINES.splitlines()[0], "5 steps skipped: the run was interrupted.",
+    ]  # fmt: skip
+
+
+def test_versions_are_told_apart_and_no_text_is_obeyed() -> None:
+    """Neither a terminal nor rich takes anything in a name or a message for a command."""
+    users = [
+        Asset(key=f"model.shop.users.v{v}", kind="model", name="users", integration="dbt",
+              version=str(v), latest_version="2")
+        for v in (1, 2)
+    ]  # fmt: skip
+    plan = Plan(
+        steps=(
+            *(planned(asset.key, "dbt", "users") for asset in users),
+            planned("python.odd", "python", "[red]o\x1b]0;title\x07dd"),
+        )
+    )
+    stream = io.StringIO()
+    with Lines(plan, AssetGraph(users), stream) as display:
+        display.on_event(ended("model.shop.users.v1", "success", 0))
+        display.on_event(ended("model.shop.users.v2", "success", 0))
+        display.on_event(ended("python.odd", "error", 0, "[/] \x1b[2J\r\u202egone\nthere"))
+    assert [line.partition("  ")[2] for line in stream.getvalue().splitlines()] == [
+        "1 of 3  OK     model users.v1  0.00 s",
+        "2 of 3  OK     model users.v2  0.00 s",
+        r"3 of 3  ERROR  python [red]o\x1b]0;title\x07dd  0.00 s  [/] \x1b[2J\r\u202egone",
+        "    there",
+    ]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda s: Lines(PLAN, GRAPH, s), lambda s: Json(PLAN, s)],
+    ids=["lines", "json"],
+)
+def test_a_reader_that_went_away_stops_nothing(make: Callable[[IO[str]], Lines | Json]) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
     with os.fdopen(theirs, "w") as stream, make(stream) as display:

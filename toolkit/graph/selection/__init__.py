@@ -2,5 +2,6 @@
 
 from toolkit.graph.selection.context import Indirect, Selection, SelectionContext, SourceStatus
 from toolkit.graph.selection.select import select
+from toolkit.graph.selection.types import of_types
 
-__all__ = ["Indirect", "Selection", "SelectionContext", "SourceStatus", "select"]
+__all__ = ["Indirect", "Selection", "SelectionContext", "SourceStatus", "of_types", "select"]

@@ -8,7 +8,7 @@ import _thread
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import HookError, ToolkitError
 from toolkit.integrations.base import RunContext, Step
 from toolkit.integrations.dbt.events import EventReader
 from toolkit.integrations.dbt.results import NodeEvent, NodeResult
@@ -87,7 +87,6 @@ class _Guarded:
 
 def _raise_failed_hooks(results: Iterable[NodeResult]) -> None:
     """on-run-start and on-run-end are no steps of ours; a failed one must still be heard."""
-    failed = [r for r in results if r.key.startswith("operation.") and r.failed]
+    failed = {r.key: r.message for r in results if r.key.startswith("operation.") and r.failed}
     if failed:
-        said = "\n".join(f"The dbt hook {r.key} failed: {r.message}" for r in failed)
-        raise ToolkitError(said, "dbt counts the run as failed.", "Mend it in dbt_project.yml.")
+        raise HookError(failed, "dbt counts the run as failed.", "Mend it in dbt_project.yml.")
