@@ -241,12 +241,20 @@ class Project:
             yield ledger
 
     def history(self) -> History:
-        """What the ledger knows; nothing when nothing was ever built here."""
+        """What the ledger knows; nothing when nothing was ever built here.
+
+        What was in a DuckDB file that is gone now was never made, as far as anyone can use it.
+        """
         with self.ledger() as ledger:
             if ledger is None:
                 return History()
-            target = self.settings.target
-            return History(latest=ledger.latest(target), last_steps=ledger.last_steps(target))
+            target, profile = self.settings.target, self.settings.profile
+            latest, last = ledger.latest(target), ledger.last_steps(target)
+        if profile is not None and profile.file is not None and not profile.file.exists():
+            gone = {asset.key for asset in self.graph if asset.relation is not None}
+            latest = {key: made for key, made in latest.items() if key not in gone}
+            last = {key: row for key, row in last.items() if key not in gone}
+        return History(latest=latest, last_steps=last)
 
     def states(self) -> dict[str, State]:
         """For each asset whether it is up to date, and why not."""

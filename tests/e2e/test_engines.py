@@ -1,6 +1,7 @@
 """One suite for all engines: whichever runs dbt, a build does the same."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from toolkit.ledger import Ledger
 
 pytestmark = pytest.mark.e2e
 
+MIXED = sys.modules["mixed_project"]  # see conftest.py
+PLAIN: Path = MIXED.PLAIN
 ENGINES = ("gated", "runner", "cli")
 MODELS = {
     # between the Python asset and the end there is dbt again, and a test on the way
@@ -40,6 +43,10 @@ KEYS = {
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+# The executable starts dbt for each segment, so it is only asked what differs by it.
+in_process = pytest.mark.parametrize("engine", ENGINES[:2], indirect=True)
 
 
 @pytest.fixture
@@ -77,6 +84,7 @@ def test_every_turn_between_the_tools(chain: Any, engine: str) -> None:
         assert connection.execute("select count(*), sum(score) from scored").fetchall() == [(3, 3)]
 
 
+@in_process
 def test_a_failed_sync_blocks_all_that_is_below(chain: Any, engine: str) -> None:
     chain.connect([{"exit": 1}])
     done = build(chain, engine)
@@ -85,6 +93,7 @@ def test_a_failed_sync_blocks_all_that_is_below(chain: Any, engine: str) -> None
     assert "model.plain.customers" in done.stderr or "model customers" in done.stderr
 
 
+@in_process
 def test_a_failed_test_blocks_the_python_asset(chain: Any, engine: str) -> None:
     chain.write(
         "models/landed.sql",
@@ -111,6 +120,7 @@ def test_a_failed_python_asset_blocks_the_model_that_reads_it(chain: Any, engine
     assert steps["model.plain.scored"].message == "skipped: scores has an error"
 
 
+@in_process
 def test_a_part_of_the_graph(chain: Any, engine: str) -> None:
     assert build(chain, engine).returncode == 0
     done = build(chain, engine, "-s", "landed+", "--exclude", "scored")
@@ -124,6 +134,7 @@ def test_a_part_of_the_graph(chain: Any, engine: str) -> None:
     assert "sync.app" not in built
 
 
+@in_process
 def test_fail_fast(chain: Any, engine: str) -> None:
     chain.connect([{"exit": 1}])
     done = build(chain, engine, "--fail-fast", "-s", "landed+", "1+landed", "stream:*", "scored+")
@@ -163,31 +174,28 @@ def test_a_dbt_executable_that_is_not_there(chain: Any) -> None:
     assert "Correct `dbt_executable`" in done.stderr
 
 
-def test_the_same_as_dbt(tmp_path: Path, engine: str, mixed: Any) -> None:
+BROKEN = ("--vars", "{break: true}")
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What ``dbt build`` makes of the plain project when a model is broken."""
+    project = Path(shutil.copytree(PLAIN, tmp_path_factory.mktemp("theirs") / "plain"))
+    for words in (["seed"], ["build", *BROKEN]):
+        dbt = [Path(sys.executable).with_name("dbt"), *words]
+        subprocess.run(dbt, cwd=project, capture_output=True, check=False)
+    return statuses(project / "target" / "run_results.json")
+
+
+def statuses(path: Path) -> dict[str, str]:
+    results = json.loads(path.read_text())["results"]
+    beside = ("operation.", "exposure.")
+    return {r["unique_id"]: r["status"] for r in results if not r["unique_id"].startswith(beside)}
+
+
+def test_the_same_as_dbt(tmp_path: Path, engine: str, theirs: dict[str, str]) -> None:
     """Statuses of every node as ``dbt build`` has them, in the project without other tools."""
-    PLAIN = sys.modules["mixed_project"].PLAIN
-
-    project = Path(shutil.copytree(PLAIN, tmp_path / "theirs" / "plain"))
-    binary = Path(sys.executable).with_name("dbt")
-    subprocess.run([binary, "seed"], cwd=project, env=mixed.environment, capture_output=True)
-    words = ["--vars", "{break: true}"]
-    subprocess.run([binary, "build", *words], cwd=project, env=mixed.environment, check=False,
-                   capture_output=True)  # fmt: skip
-    ours = Path(shutil.copytree(PLAIN, tmp_path / "ours" / "plain"))
-    done = subprocess.run(
-        [sys.executable, "-m", "toolkit.cli", "build", "--engine", engine, *words],
-        cwd=ours, env=mixed.environment, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+    ours = Path(shutil.copytree(PLAIN, tmp_path / "plain"))
+    done = MIXED.call(["build", "--engine", engine, *BROKEN], ours, os.environ)
     assert done.returncode == 1, done.stderr
-
-    def statuses(path: Path) -> dict[str, str]:
-        results = json.loads(path.read_text())["results"]
-        return {
-            r["unique_id"]: r["status"]
-            for r in results
-            if not r["unique_id"].startswith(("operation.", "exposure."))
-        }
-
-    assert statuses(ours / "target" / "toolkit" / "run_results.json") == statuses(
-        project / "target" / "run_results.json"
-    )
+    assert statuses(ours / "target" / "toolkit" / "run_results.json") == theirs

@@ -31,6 +31,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any] = {}
     raw: Mapping[str, Any] = {}
 
+    @property
+    def file(self) -> Path | None:
+        """The DuckDB file, where the warehouse is one on this machine."""
+        if self.type != "duckdb" or self.path is None:
+            return None
+        return None if self.path == ":memory:" or self.path.startswith("md:") else Path(self.path)
+
 
 class AirbyteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one target reaches Airbyte (``airbyte.<target>`` in toolkit.yml).
