@@ -1,6 +1,8 @@
 """The report in a real browser: what a person does with it, and what hostile data cannot do."""
 
 import importlib.util
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +23,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 Open = Callable[..., Page]
+
+VIEWS = ("overview", "graph", "assets", "columns", "connections", "runs", "checks", "problems")
 
 
 def load_shop() -> ModuleType:
@@ -46,9 +50,9 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Opens a report from a file; at the end nothing may have gone wrong or out."""
+@pytest.fixture(scope="module")
+def reader(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """One page for all tests, and what went wrong or out on it."""
     wrong: list[str] = []
     context = browser.new_context(viewport={"width": 1400, "height": 860})
     context.add_init_script(
@@ -60,22 +64,51 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
     page.on("dialog", lambda d: wrong.append(f"dialog: {d.message}"))
     page.on("popup", lambda p: wrong.append(f"popup: {p.url}"))
-    path = tmp_path / "report.html"
     context.on(
         "request",
-        lambda r: None if r.url.startswith((path.as_uri(), "data:")) else wrong.append(r.url),
+        lambda r: None if r.url.startswith(("file:", "data:")) else wrong.append(r.url),
     )
+    context.on("request", lambda r: wrong.append(r.url) if is_other_file(r.url) else None)
+    yield page, wrong
+    context.close()
+
+
+def is_other_file(url: str) -> bool:
+    """A report may load itself and nothing else."""
+    return url.startswith("file:") and not url.partition("#")[0].endswith("/report.html")
+
+
+@pytest.fixture(scope="module")
+def shop_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("shop") / "report.html"
+    write_report(shop.data(), path)
+    return path
+
+
+@pytest.fixture
+def open_report(
+    reader: tuple[Page, list[str]], shop_report: Path, tmp_path: Path
+) -> Iterator[Open]:
+    """Opens a report from a file; at the end nothing may have gone wrong or out.
+
+    The shop's report stays open from test to test: then only the address changes.
+    """
+    page, wrong = reader
 
     def open_(data: Any = None, at: str = "") -> Page:
-        write_report(data or shop.data(), path)
-        page.goto(path.as_uri() + at)
+        path = shop_report if data is None else tmp_path / "report.html"
+        if data is not None:
+            write_report(data, path)
+        page.goto(path.as_uri() + (at or "#"))
         page.wait_for_selector("html[data-ready]")
+        page.wait_for_function("(at) => location.hash === at", arg=at)
         return page
 
     yield open_
-    wrong += page.evaluate("() => globalThis.violations")
-    context.close()
-    assert wrong == []
+    wrong += page.evaluate("() => globalThis.violations.splice(0)")
+    found = wrong[:]
+    wrong.clear()
+    assert found == []
 
 
 def test_the_answer_comes_first(open_report: Open) -> None:
@@ -108,7 +141,7 @@ def test_an_empty_project_can_be_shown(open_report: Open) -> None:
     nothing = Lineage({}, [], [], {}, [])
     data = shop.data(graph=AssetGraph([]), lineage=nothing, problems=(), runs=(), states={})
     page = open_report(data, "#view=graph")
-    for view in ("overview", "graph", "assets", "columns", "runs", "checks", "problems"):
+    for view in VIEWS:
         page.goto(page.url.partition("#")[0] + f"#view={view}")
         expect(page.locator("a.view[aria-current]")).to_contain_text(view.capitalize())
 
@@ -219,6 +252,103 @@ def test_selection_counts_as_one_types_and_the_address_follows(open_report: Open
     assert "select=%2Bcustomers" in page.url
     page.go_back()
     expect(page.locator(".toolbar .said")).to_have_text("12 assets")
+
+
+@pytest.mark.parametrize("view", ["graph", "assets"])
+def test_the_box_says_what_the_address_says(view: str, open_report: Open) -> None:
+    page = open_report(at=f"#view={view}&select=tag:core")
+    box, said = page.get_by_label("Select assets"), page.locator(".selection .said")
+    expect(box).to_have_value("tag:core")
+    expect(said).to_have_text("1 asset")
+    box.fill("+customers")
+    box.press("Enter")
+    expect(page.locator("a.view[aria-current]")).to_have_attribute("href", re.compile("customers"))
+    expect(said).to_have_text("8 assets")
+    page.go_back()
+    expect(box).to_have_value("tag:core")
+    expect(said).to_have_text("1 asset")
+    box.fill("colour:red")
+    box.press("Enter")
+    expect(said).to_contain_text("is not known here")
+    page.evaluate("Report.app.go({ asset: 'model.shop.customers' })")  # any link
+    expect(box).to_have_value("tag:core")
+    expect(said).to_have_text("1 asset")
+    expect(said).not_to_have_class(re.compile("error"))
+    page.evaluate("Report.app.go({ select: 'colour:blue', asset: null })")
+    expect(said).to_have_class(re.compile("error"))
+    page.evaluate("Report.app.go({ select: '' })")
+    expect(box).to_have_value("")
+    expect(said).to_have_text("all")
+
+
+def chain(length: int) -> Any:
+    """Assets in one long row, wider than any screen, with one column that goes through all."""
+    keys = [f"model.shop.a_name_of_{n:03}" for n in range(length)]
+    assets = [
+        Asset(key=key, kind="model", name=key.split(".")[-1], integration="dbt",
+              depends_on=tuple(keys[n - 1 : n] if n else ()), columns={"c": Column(name="c")})
+        for n, key in enumerate(keys)
+    ]  # fmt: skip
+    edges = [
+        ColumnEdge((a, "c"), (b, "c"), "DIRECT", "IDENTITY") for a, b in itertools.pairwise(keys)
+    ]
+    columns: dict[str, dict[str, str | None]] = {key: {"c": None} for key in keys}
+    lineage = Lineage(columns, edges, [], dict.fromkeys(keys, "full"), [])
+    return shop.data(graph=AssetGraph(assets), lineage=lineage, problems=(), runs=(), states={})
+
+
+SEEN = """() => {
+  const { camera: { x, y, k }, width, height, scene } = Report.app.view.canvas;
+  const { box } = scene;
+  return { k, whole: Report.app.view.canvas.whole(),
+    left: (box.x0 - x) * k, right: (x + width / k - box.x1) * k,
+    top: (box.y0 - y) * k, bottom: (y + height / k - box.y1) * k };
+}"""
+
+
+def test_the_first_picture_can_be_read_and_wastes_no_room(open_report: Open) -> None:
+    page = open_report(chain(12), "#view=graph")
+    seen = page.evaluate(SEEN)
+    assert seen["k"] == pytest.approx(0.72)  # then one pans
+    assert 0 < seen["left"] < 40  # from where the data comes in
+    assert seen["right"] < 0
+    expect(page.locator(".minimap")).to_be_visible()
+    page.get_by_label("Show all").click()
+    assert page.evaluate(SEEN)["whole"]
+    expect(page.locator(".minimap")).to_be_hidden()
+
+    at = page.url.partition("#")[0] + "#view=graph&asset=model.shop.a_name_of_011&column=c"
+    page.goto(at)
+    expect(page.locator(".drawer h1")).to_have_text("c")
+    seen = page.evaluate(SEEN)
+    assert seen["k"] >= 0.55
+    assert 0 < seen["right"] < 40  # the traced column is seen, and nothing is empty beside it
+    page.goto(at.replace("011", "000"))
+    expect(page.locator(".drawer .crumb")).to_have_text("a_name_of_000")
+    assert 0 < page.evaluate(SEEN)["left"] < 40
+
+    page.goto(page.url.partition("#")[0] + "#view=graph&select=a_name_of_000%2B3")
+    expect(page.locator(".toolbar .said")).to_have_text("4 assets")
+    assert page.evaluate(SEEN)["whole"]
+
+
+def test_a_panel_that_goes_gives_its_room_to_the_picture(open_report: Open) -> None:
+    page = open_report(at="#view=graph")
+    wide = page.evaluate(SEEN)
+    page.get_by_label("Hide or show the left rail").click()
+    page.wait_for_function(f"(k) => ({SEEN})().k > k + 0.01", arg=wide["k"])
+    seen = page.evaluate(SEEN)
+    assert seen["whole"]
+    assert abs(seen["left"] - seen["right"]) < 2
+    page.get_by_label("Hide or show the left rail").click()
+
+
+def test_one_number_for_the_graph_and_its_meaning(open_report: Open) -> None:
+    page = open_report(at="#view=graph")
+    number = page.locator("a.view", has_text="Graph").locator(".count")
+    expect(number).to_have_text("12")
+    expect(number).to_have_attribute("title", "12 assets, joined by 11 dependencies")
+    expect(page.locator(".toolbar")).to_contain_text("12 assets11 dependencies")
 
 
 def test_collapsing_and_focus(open_report: Open) -> None:
@@ -359,7 +489,7 @@ def hostile_data() -> Any:
 
 def test_hostile_names_are_only_text(open_report: Open) -> None:
     page = open_report(hostile_data())
-    for view in ("overview", "graph", "assets", "columns", "runs", "checks", "problems"):
+    for view in VIEWS:
         page.evaluate("(view) => { Report.app.go({ view }) }", view)
         expect(page.locator("a.view[aria-current]")).to_contain_text(view.capitalize())
     for number in range(len(HOSTILE)):

@@ -36,6 +36,7 @@ SCRIPTS = (
     "views/graph.js",
     "views/assets.js",
     "views/columns.js",
+    "views/connections.js",
     "views/runs.js",
     "views/checks.js",
     "views/problems.js",

@@ -23,10 +23,11 @@ def part_of(data: ReportData, keys: Collection[str], lineage: Lineage) -> Report
         if asset.key in keys
     ]
     checks = [check for check in data.graph.checks.values() if set(check.assets) <= set(keys)]
+    unmatched = [item for item in data.graph.unmatched if item.asset.key in keys]
     kept = {*keys, *(check.key for check in checks)}
     return msgspec.structs.replace(
         data,
-        graph=AssetGraph(assets, checks),
+        graph=AssetGraph(assets, checks, unmatched=unmatched),
         lineage=lineage.within(keys),
         problems=tuple(p for p in data.problems if p.asset in kept),
         runs=(),

@@ -10,8 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from toolkit.graph import Asset, Check
+from toolkit.lineage.origin import origins, removed, row_filter
 from toolkit.report.columnar import Interner, delta
 from toolkit.report.data import ReportData
+from toolkit.report.inner import inner_steps
 from toolkit.report.layout import layered
 
 SCHEMA_VERSION = 1
@@ -67,6 +69,9 @@ class _Builder:
             "runs": self._runs(),
             "steps": self._steps(),
             "problems": self._problems(),
+            "matched": self._matched(),
+            "unmatched": self._unmatched(),
+            "landing": self._landing(),
             "strings": self.intern.strings,  # last: the others fill it
         }
 
@@ -150,15 +155,21 @@ class _Builder:
             key, name = asset_edge.source
             extra.setdefault(key, {})[name] = None
         starts, types, descriptions = [0], [], []
+        landed: list[list[int]] = []
         for i, asset in enumerate(self.data.graph):
             traced = lineage.columns.get(asset.key, {})
             declared = {name.casefold(): column for name, column in asset.columns.items()}
             names = {**traced, **extra.get(asset.key, {})}
             folded = {name.casefold() for name in names}
+            came_from = origins(asset)
             ordered = [*names, *(n for n in asset.columns if n.casefold() not in folded)]
             for name in ordered:
                 column = declared.get(name.casefold())
                 self.column_number[i, name] = len(self.columns)
+                origin = came_from.get(name.casefold())
+                if origin is not None:
+                    said = self.intern(origin.source), self.intern(origin.how)
+                    landed.append([len(self.columns), *said, int(origin.masked)])
                 self.columns.append((i, name))
                 types.append(self.intern(traced.get(name) or (column.type if column else None)))
                 descriptions.append(self._text(column.description or None if column else None))
@@ -168,6 +179,7 @@ class _Builder:
             "name": [self.intern(name) for _, name in self.columns],
             "type": types,
             "description": descriptions,
+            "origin": landed,
         }
 
     def _column(self, end: tuple[str, str]) -> int | None:
@@ -176,6 +188,7 @@ class _Builder:
 
     def _column_edges(self) -> dict[str, Any]:
         rows = []
+        inner = inner_steps(self.data.graph, self.data.lineage, self.data.dialect)
         for edge in self.data.lineage.column_edges:
             source, target = self._column(edge.source), self._column(edge.target)
             if source is None or target is None:
@@ -184,7 +197,11 @@ class _Builder:
             said = None if edge.subtype == "IDENTITY" else self._text(edge.expression)
             said = -1 if said is None else said
             direct = int(edge.type == "DIRECT")
-            rows.append((target, source, direct, self.intern(edge.subtype), said, edge.line or 0))
+            steps = tuple(
+                (self.intern(step.name), self.intern(step.text)) for step in inner.get(edge, ())
+            )
+            subtype = self.intern(edge.subtype)
+            rows.append((target, source, direct, subtype, said, edge.line or 0, steps))
         rows.sort()
         return {
             "to": delta(row[0] for row in rows),
@@ -193,6 +210,7 @@ class _Builder:
             "subtype": [row[3] for row in rows],
             "expression": [row[4] for row in rows],
             "line": [row[5] for row in rows],
+            "inner": [[n, *row[6]] for n, row in enumerate(rows) if row[6]],
         }
 
     def _asset_edges(self) -> dict[str, Any]:
@@ -207,6 +225,46 @@ class _Builder:
             "from": [row[1] for row in rows],
             "subtype": [row[2] for row in rows],
         }
+
+    def _matched(self) -> list[list[int]]:
+        """Reader, writer and tier of each edge that was found by the relation."""
+        return [
+            [self.number[asset.key], self.number[parent], self.intern(tier)]
+            for asset in self.data.graph
+            for parent, tier in asset.matched.items()
+            if parent in self.number
+        ]
+
+    def _unmatched(self) -> list[list[Any]]:
+        intern = self.intern
+        return [
+            [
+                self.number[item.asset.key],
+                intern(item.what),
+                intern(item.problem().severity),
+                [
+                    [
+                        self.number.get(one.key, -1),
+                        *map(intern, (one.relation, one.reason, one.file, one.line)),
+                    ]
+                    for one in item.candidates
+                ],
+            ]
+            for item in self.data.graph.unmatched
+            if item.asset.key in self.number
+        ]
+
+    def _landing(self) -> list[list[Any]]:
+        """Assets of which only a part lands: conditions, properties they look at, removed ones."""
+        found: list[list[Any]] = []
+        for asset in self.data.graph:
+            rows, gone = row_filter(asset), removed(asset)
+            if rows is not None or gone:
+                conditions = rows.conditions if rows is not None else ()
+                properties = rows.properties if rows is not None else ()
+                words = [list(map(self.intern, part)) for part in (conditions, properties, gone)]
+                found.append([self.number[asset.key], *words])
+        return found
 
     def _checks(self) -> dict[str, Any]:
         checks = list(self.data.graph.checks.values())

@@ -1,7 +1,7 @@
 // The page: its state lives in the address, so that every view can be linked to.
 (function (R) {
   const { h, fill } = R.dom;
-  const VIEWS = ["overview", "graph", "assets", "columns", "runs", "checks", "problems"];
+  const VIEWS = ["overview", "graph", "assets", "columns", "connections", "runs", "checks", "problems"];
   const NUMBERS = { hops: 2 };
   const WORDS = { view: "overview", asset: null, column: null, select: "", sort: null, run: null, by: "auto", focus: null, direction: "both", columns: "" };
 
@@ -101,6 +101,7 @@
       this.showDrawer(before);  // before the view: it takes its room
       if (same && this.view.update) this.view.update(state);
       else if (first || !same || viewKey(before) !== viewKey(state)) this.mount();
+      else if (this.view.follow) this.view.follow(state);
       document.title = `${state.asset ? state.asset.split(".").pop() + " · " : ""}${this.model.meta.project} · ${this.model.meta.target}`;
     }
 
@@ -194,6 +195,6 @@
     }
   }
 
-  R.page = { parse, encode, start };
+  R.page = { VIEWS, parse, encode, start };
   if (globalThis.document) start();
 })(globalThis.Report);

@@ -5,6 +5,8 @@
   const { gridIndex, hitTest, portY, ends, bendOf } = R.geometry;
   const SLOW = 10; // ms of drawing above which gestures move the picture first
   const DOTS_BELOW = 0.28; // below this a name could not be read
+  const PAD = 24; // px around a picture that fits, and HEAD more above it for the lanes' names
+  const HEAD = 16;
   const MIN_K = 0.008;
   const MAX_K = 2.5;
   const ICONS = {};
@@ -28,7 +30,7 @@
       this.dim = false;
       this.frameTime = 0;
       this.listen();
-      this.resizer = new ResizeObserver(() => this.resize());
+      this.resizer = new ResizeObserver(() => this.resize() && this.reopen());
       this.resizer.observe(host);
       this.refreshColors();
     }
@@ -51,15 +53,43 @@
       this.hit = gridIndex(scene.cards);
       this.lit = null;
       if (!this.width) this.resize();
+    }
+
+    /**
+     * The first picture of a scene: all of it, unless that would be too small to read. Then it
+     * begins at its left edge, where the data comes in, or at one card, and is panned from there.
+     * @param {number} i  the card that must be seen, or -1
+     * @param {number} least  scale
+     */
+    open(i, least) {
+      this.opened = [i, least];
+      this.touched = false;
+      if (!this.width) return;
       this.fit();
+      this.touched = false;
+      if (this.camera.k >= least) return;
+      this.camera.k = least;
+      const { box, cards } = this.scene;
+      const seen = cards.filter((c) => c.x < box.x0 + this.width / least).map((c) => c.y + H / 2).sort((a, b) => a - b);
+      this.centre(...(i >= 0 ? [cards[i].x + cards[i].w / 2, cards[i].y + cards[i].h / 2] : [box.x0, seen[seen.length >> 1]]));
       this.invalidate();
     }
 
-    /** If all at once would be too small to read, begin at one card at a readable size. */
-    readable(i, least) {
-      if (this.camera.k >= least) return;
-      this.camera.k = least;
-      this.show(i);
+    /** Move to a point, but not so far that room is wasted beside the picture's edge. */
+    centre(x, y) {
+      const { box } = this.scene;
+      const { k } = this.camera;
+      const pad = PAD / k;
+      const along = (at, from, to, room) => (to - from <= room ? (from + to - room) / 2 : Math.min(Math.max(at - room / 2, from), to - room));
+      this.camera.x = along(x, box.x0 - pad, box.x1 + pad, this.width / k);
+      this.camera.y = along(y, box.y0 - pad - HEAD / k, box.y1 + pad, this.height / k);
+    }
+
+    /** Whether all of the scene can be seen. */
+    whole() {
+      const { x, y, k } = this.camera;
+      const { box } = this.scene;
+      return x <= box.x0 && y <= box.y0 && x + this.width / k >= box.x1 && y + this.height / k >= box.y1;
     }
 
     /** What the top canvas shows: sets of card and edge numbers, ports; null for nothing. */
@@ -70,9 +100,16 @@
       this.drawTop();
     }
 
+    /** The window or a panel has changed: what nobody has moved yet is fitted again. */
+    reopen() {
+      if (this.touched || !this.scene || !this.opened) return;
+      this.open(...this.opened);
+      this.on.moved(this.camera);
+    }
+
     resize() {
       const { width, height } = this.host.getBoundingClientRect();
-      if (width === this.width && height === this.height) return;
+      if (width === this.width && height === this.height) return false;
       this.width = width;
       this.height = height;
       this.ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -81,22 +118,17 @@
         canvas.height = Math.round(height * this.ratio);
       }
       this.draw();
+      return true;
     }
 
-    /** Show all of the scene, or some cards of it, no larger than life. */
-    fit(cards) {
+    /** Show all of the scene, no larger than life. */
+    fit() {
       if (!this.scene || !this.width) return;
-      let box = this.scene.box;
-      if (cards && cards.length) {
-        const some = cards.map((i) => this.scene.cards[i]);
-        box = { x0: Math.min(...some.map((c) => c.x)), y0: Math.min(...some.map((c) => c.y)),
-          x1: Math.max(...some.map((c) => c.x + c.w)), y1: Math.max(...some.map((c) => c.y + c.h)) };
-      }
-      const pad = 32;
-      const k = Math.min((this.width - 2 * pad) / (box.x1 - box.x0), (this.height - 2 * pad - 16) / (box.y1 - box.y0), 1);
+      const { box } = this.scene;
+      const k = Math.min((this.width - 2 * PAD) / (box.x1 - box.x0), (this.height - 2 * PAD - HEAD) / (box.y1 - box.y0), 1);
       this.camera.k = Math.max(MIN_K, k);
-      this.camera.x = (box.x0 + box.x1) / 2 - this.width / 2 / this.camera.k;
-      this.camera.y = (box.y0 + box.y1) / 2 - (this.height + 16) / 2 / this.camera.k;
+      this.centre(box.x0, box.y0);
+      this.touched = true;
       this.invalidate();
     }
 
@@ -104,8 +136,8 @@
     show(i) {
       const c = this.scene.cards[i];
       if (this.camera.k < 0.6) this.camera.k = 0.8;
-      this.camera.x = c.x + c.w / 2 - this.width / 2 / this.camera.k;
-      this.camera.y = c.y + c.h / 2 - this.height / 2 / this.camera.k;
+      this.touched = true;
+      this.centre(c.x + c.w / 2, c.y + c.h / 2);
       this.invalidate();
     }
 
@@ -125,6 +157,7 @@
     }
 
     moved() {
+      this.touched = true;
       this.invalidate(true);
       this.on.moved(this.camera);
     }
@@ -191,11 +224,12 @@
     drawLanes(g) {
       const { camera: { y, k }, colors } = this;
       const size = 11 / k;
+      const margin = Math.max(12, Math.min(24, this.scene.gap / 2 - 6));
       g.font = `600 ${size}px ${this.font}`;
       g.textBaseline = "top";
       for (const lane of this.scene.lanes) {
-        const x0 = lane.x0 - 24;
-        const width = lane.x1 - lane.x0 + 48;
+        const x0 = lane.x0 - margin;
+        const width = lane.x1 - lane.x0 + 2 * margin;
         g.globalAlpha = 0.05;
         g.fillStyle = colors["tool-" + lane.hue];
         g.fillRect(x0, y, width, this.height / k);
@@ -302,18 +336,20 @@
       g.globalAlpha = 1;
       this.stroke(g, c.icon, c.x + 14, c.y + 14, 1, colors["tool-" + c.hue], 1.3);
       g.textBaseline = "alphabetic";
-      g.font = `600 12px ${this.font}`;
+      const size = this.textSize(12, 9, 15);
+      g.font = `600 ${size}px ${this.font}`;
       g.fillStyle = colors.text;
-      g.fillText(this.fitText(g, c.title, c.w - 50, 12), c.x + 42, c.y + 19);
+      g.fillText(this.fitText(g, c.title, c.w - 48, size), c.x + 42, c.y + 19);
       const outcome = c.state ? R.icons.outcome(c.state) : null;
       let x = c.x + 42;
       if (outcome) {
         this.stroke(g, R.icons.GLYPH[outcome], x - 1, c.y + 25, 0.68, colors["state-" + outcome], 2);
         x += 14;
       }
-      g.font = `400 11px ${this.font}`;
+      const small = this.textSize(11, 8.5, 13);
+      g.font = `400 ${small}px ${this.font}`;
       g.fillStyle = c.state === "failed" ? colors["state-error"] : colors.muted;
-      g.fillText(this.fitText(g, R.format.plain(c.line), c.x + c.w - 8 - x, 11), x, c.y + 34);
+      g.fillText(this.fitText(g, R.format.plain(c.line), c.x + c.w - 8 - x, small), x, c.y + 35);
       if (c.ports.length) this.drawPorts(g, c);
     }
 
@@ -331,7 +367,7 @@
     drawPorts(g, c, only) {
       const { colors } = this;
       const { model } = this;
-      g.font = `400 11px ${this.mono}`;
+      g.font = `400 ${this.textSize(11, 8.5, 14)}px ${this.mono}`;
       g.textBaseline = "middle";
       if (!only) {
         g.strokeStyle = colors.line;
@@ -363,6 +399,11 @@
         g.fillStyle = colors.muted;
         g.fillText(`${c.more} more`, c.x + 14, c.y + H + c.ports.length * PORT + PORT / 2);
       }
+    }
+
+    /** Letters that grow a little against the cards as these get smaller, to stay readable. */
+    textSize(usual, least, most) {
+      return Math.min(most, Math.max(usual, least / this.camera.k));
     }
 
     /** The text, or as much of its two ends as has room. Widths are estimated once a font. */

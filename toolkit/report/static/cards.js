@@ -34,7 +34,7 @@
     const edges = [...links.values()];
     if (cards.length === model.n && wanted.by === "none" && !wanted.ports) useWholeLayout(model, cards);
     else R.layout.place(cards, edges.map((e) => [e.from, e.to]));
-    return finish(model, cards, cardOf, edges);
+    return finish(cards, cardOf, edges);
   }
 
   /** The scene of one column's trace: its assets with the columns on the way as ports. */
@@ -51,7 +51,7 @@
     const edges = traceEdges(model, trace, cardOf, cards);
     const pairs = new Map(edges.map((e) => [e.from * cards.length + e.to, [e.from, e.to]]));
     R.layout.place(cards, [...pairs.values()]);
-    return finish(model, cards, cardOf, edges);
+    return finish(cards, cardOf, edges);
   }
 
   function traceEdges(model, trace, cardOf, cards) {
@@ -151,7 +151,7 @@
     }
   }
 
-  function finish(model, cards, cardOf, edges) {
+  function finish(cards, cardOf, edges, gap = R.layout.LAYER_GAP) {
     const box = { x0: 0, y0: 0, x1: W, y1: H };
     for (const c of cards) {
       box.x0 = Math.min(box.x0, c.x);
@@ -162,7 +162,14 @@
     const into = cards.map(() => []);
     const outOf = cards.map(() => []);
     edges.forEach((edge, e) => { into[edge.to].push(e); outOf[edge.from].push(e); });
-    return { cards, cardOf, edges, into, outOf, box, lanes: lanes(cards) };
+    return { cards, cardOf, edges, into, outOf, box, gap, lanes: lanes(cards) };
+  }
+
+  /** Layers nearer to each other (never too near for an edge to be seen), so that more has room. */
+  function squeeze(scene, by) {
+    for (const c of scene.cards) c.x -= c.layer * by;
+    const { cards, cardOf, edges } = scene;
+    return finish(cards, cardOf, edges, R.layout.LAYER_GAP - by);
   }
 
   /** Neighbouring layers with the same prevailing tool, as one faint band with a name. */
@@ -188,5 +195,5 @@
     return made;
   }
 
-  R.cards = { scene, traceScene, grouping, GROUPINGS, W, H, PORT, MAX_PORTS };
+  R.cards = { scene, traceScene, squeeze, grouping, GROUPINGS, COLLAPSE_ABOVE, W, H, PORT, MAX_PORTS };
 })(globalThis.Report);

@@ -48,6 +48,19 @@
   }
 
   /**
+   * What is beyond the graph: for a column the property that lands in it and what was done to
+   * that; for an asset which rows and properties do not land.
+   */
+  function landing(core, pool, assets) {
+    for (const asset of assets) asset.landing = null;
+    const names = (numbers) => numbers.map((s) => pool[s]);
+    for (const [a, conditions, properties, removed] of core.landing) {
+      assets[a].landing = { conditions: names(conditions), properties: names(properties), removed: names(removed) };
+    }
+    return new Map(core.columns.origin.map(([c, property, how, masked]) => [c, { property: pool[property], how: pool[how], masked: masked === 1 }]));
+  }
+
+  /**
    * The decoded core as one model: assets, columns and checks by number, edges both ways.
    * @param {Object} core
    */
@@ -82,9 +95,10 @@
     const owner = new Int32Array(total);
     for (let a = 0; a < n; a++) owner.fill(a, starts[a], starts[a + 1]);
     const ce = core.column_edges;
+    const inner = new Map(core.column_edges.inner.map(([e, ...steps]) => [e, steps.map(([name, text]) => ({ name: name < 0 ? null : pool[name], text: pool[text] }))]));
     const columnEdges = {
       from: Int32Array.from(ce.from), to: running(ce.to), direct: Uint8Array.from(ce.direct),
-      subtype: ce.subtype, expression: ce.expression, line: ce.line, count: ce.from.length,
+      subtype: ce.subtype, expression: ce.expression, line: ce.line, count: ce.from.length, inner,
     };
     const assetEdges = {
       from: Int32Array.from(core.asset_edges.from), to: running(core.asset_edges.to),
@@ -107,11 +121,19 @@
       if (!history.has(step.key)) history.set(step.key, []);
       history.get(step.key).push(step);
     }
+    const landed = landing(core, pool, assets);
+    const unmatched = core.unmatched.map(([asset, what, severity, candidates]) => ({
+      asset: assets[asset], what: pool[what], severity: pool[severity],
+      candidates: candidates.map(([other, relation, reason, file, line]) => ({
+        asset: other < 0 ? null : assets[other], relation: pool[relation], reason: pool[reason], file: pool[file], line: pool[line] })),
+    }));
+    const matches = core.matched.map(([child, parent, tier]) => ({ child, parent, tier: pool[tier] }));
     const problems = rows(core.problems, pool, ["code", "message", "severity", "path"], ["asset", "line"]);
     for (const problem of problems) if (problem.asset >= 0) assets[problem.asset].problems.push(problem);
 
     return {
-      meta: core.meta, assets, n, checks, runs, steps, history, problems,
+      meta: core.meta, assets, n, checks, runs, steps, history, problems, unmatched, matches,
+      tiers: new Map(matches.map((m) => [m.parent * n + m.child, m.tier])),
       byKey: new Map(assets.map((a) => [a.key, a])),
       edges: { from, to, count: from.length },
       parents: (a) => Array.from(into(a), (e) => from[e]),
@@ -120,6 +142,7 @@
         count: total, owner, start: starts,
         name: (c) => pool[core.columns.name[c]],
         type: (c) => (core.columns.type[c] < 0 ? null : pool[core.columns.type[c]]),
+        origin: (c) => landed.get(c) || null,
         description: (c) => (core.columns.description[c] < 0 ? null : pool[core.columns.description[c]]),
       },
       columnEdges, assetEdges,

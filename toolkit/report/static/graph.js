@@ -85,7 +85,7 @@
     const { columnEdges: edges } = model;
     const tell = (e, other) => ({
       edge: e, column: other, direct: edges.direct[e] === 1, subtype: model.word(edges.subtype[e]),
-      expression: model.word(edges.expression[e]), line: edges.line[e],
+      expression: model.word(edges.expression[e]), inner: edges.inner.get(e) || [], line: edges.line[e],
     });
     return {
       from: Array.from(model.edgesIn(column), (e) => tell(e, edges.from[e])),

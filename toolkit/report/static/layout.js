@@ -3,6 +3,7 @@
 // by where Python put the assets, so that the same things stand in the same order.
 (function (R) {
   const LAYER_GAP = 70;
+  const LEAST_GAP = 40;
   const ROW_GAP = 12;
   const MAX_GAP = 56;
   const SWEEPS = 8;
@@ -126,5 +127,5 @@
     }
   }
 
-  R.layout = { place, LAYER_GAP, ROW_GAP };
+  R.layout = { place, LAYER_GAP, LEAST_GAP, ROW_GAP };
 })(globalThis.Report);

@@ -1,18 +1,25 @@
 // The left rail: views, then filters with counts.
 (function (R) {
   const { h } = R.dom;
-  const { count, short } = R.format;
+  const { count, plural, short } = R.format;
   const FEW = 7;
 
   function rail(app) {
     const { model, state } = app;
+    const assets = plural(model.n, "asset");
+    // For each view how many it shows, and the words for it: [number, what it counts].
     const totals = {
-      graph: model.edges.count, assets: model.n, columns: model.columns.count, runs: model.runs.length,
-      checks: model.checks.length, problems: model.problems.length,
+      graph: [model.n, `${assets}, joined by ${plural(model.edges.count, "dependency", "dependencies")}`],
+      assets: [model.n, assets],
+      columns: [model.columns.count, plural(model.columns.count, "column")],
+      connections: [model.matches.length + model.unmatched.length, R.views.connectionsSaid(model)],
+      runs: [model.runs.length, plural(model.runs.length, "run")],
+      checks: [model.checks.length, plural(model.checks.length, "check")],
+      problems: [model.problems.length, plural(model.problems.length, "problem")],
     };
-    const views = ["overview", "graph", "assets", "columns", "runs", "checks", "problems"].map((name) =>
+    const views = R.page.VIEWS.map((name) =>
       h("a.view", { href: app.href({ view: name, asset: state.asset, column: name === "graph" ? state.column : null }), "aria-current": name === state.view ? "page" : null },
-        R.icons.icon(name), h("span.label", null, name[0].toUpperCase() + name.slice(1)), totals[name] == null ? null : h("span.count", { title: count(totals[name]) }, short(totals[name]))));
+        R.icons.icon(name), h("span.label", null, name[0].toUpperCase() + name.slice(1)), totals[name] ? h("span.count", { title: totals[name][1] }, short(totals[name][0])) : null));
     return [h("nav", { "aria-label": "Views" }, views), h("div.filters", { "aria-label": "Filters" }, filters(app))];
   }
 

@@ -22,6 +22,42 @@
 
   const monoFont = (element) => getComputedStyle(element).getPropertyValue("--mono").trim() || "monospace";
 
+  /** What was done to a property before it landed: how, and whether nothing of its value is left. */
+  function origin(from) {
+    return [h("span.mono", null, from.property), " ", h("span.subtype-inline", null, from.how || "IDENTITY"),
+      from.masked ? [" ", h("span.chip.masked", { title: "Nothing of the value lands" }, "masked")] : null];
+  }
+
+  /** The expressions of an edge, the one nearest to what is read first, then what is made of it. */
+  function expressions(edge) {
+    const outer = edge.expression ? [{ name: null, text: edge.expression }] : [];
+    return [...edge.inner, ...outer].map((step, i) => [
+      edge.inner.length ? h("div.step.muted", null, i ? "then" : "", step.name ? [i ? " in " : "in ", h("span.mono", null, step.name)] : i ? "" : "in a subquery") : null,
+      h("pre", null, flush(step.text))]);
+  }
+
+  /** A part of a query without the indent that it had there. */
+  function flush(text) {
+    const [first, ...rest] = text.split("\n");
+    const indents = rest.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
+    return [first, ...rest.map((line) => line.slice(Math.min(...indents)))].join("\n");
+  }
+
+  // How sure it is that one writes what the other reads; the words of docs/matching.md.
+  const TIERS = {
+    explicit: "the source's meta names it", relation: "database, schema and table are equal",
+    schema: "schema and table are equal, a database is not known", assumed: "the table's name is equal and unique, a schema is not known",
+  };
+  const SPELLED = { older: "at a name that earlier versions of the destination give", raw: "at the raw table" };
+
+  /** A tier as a small label that explains itself. */
+  function tier(word) {
+    const [first, how] = word.split("-");
+    const said = [TIERS[first] || first, SPELLED[how]].filter(Boolean).join("; ");
+    return h("span.chip", { class: first === "assumed" ? "warn" : "", title: `Matched: ${said}` }, word);
+  }
+  const tierSaid = (word) => TIERS[word.split("-")[0]] || word;
+
   /** A heading with what belongs to it. */
   const section = (title, ...content) => h("section", null, h("h2", null, title), ...content);
 
@@ -103,5 +139,5 @@
 
   const took = (step) => (step.finished_at == null || step.started_at == null ? null : step.finished_at - step.started_at);
 
-  R.ui = { colors, monoFont, section, facts, place, link, assetLink, columnLink, table, bar, sparkline, took };
+  R.ui = { origin, expressions, tier, tierSaid, colors, monoFont, section, facts, place, link, assetLink, columnLink, table, bar, sparkline, took };
 })(globalThis.Report);

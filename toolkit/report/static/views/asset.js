@@ -18,8 +18,10 @@
       asset.problems.length ? section("Problems", h("ul.plain", null, asset.problems.map((p) =>
         h("li", null, R.icons.badge(p.severity), " ", h("span.message", null, p.message), " ", place(p.path, p.line))))) : null,
       columns(app, asset),
-      neighbours(app, "Reads", model.parents(asset.i)),
-      neighbours(app, "Read by", model.children(asset.i)),
+      landing(asset),
+      neighbours(app, "Reads", model.parents(asset.i), (a) => model.tiers.get(a * model.n + asset.i)),
+      neighbours(app, "Read by", model.children(asset.i), (a) => model.tiers.get(asset.i * model.n + a)),
+      R.views.unmatchedNote(app, asset),
       checks(asset),
       history(app, asset),
       numbers(asset),
@@ -57,6 +59,7 @@
         h("div.head", null, columnLink(app, c, false), h("span.mono.muted.type", null, model.columns.type(c)),
           (checked.get(name.toLowerCase()) || []).map((k) => h("span.chip", { class: k.result ? R.icons.outcome(k.result.status) : "", title: k.name }, k.test || k.name))),
         model.columns.description(c) ? h("div.muted", null, model.columns.description(c)) : null,
+        model.columns.origin(c) ? h("div.ends", { "aria-label": "Lands from" }, h("span.arrow", { "aria-hidden": "true" }, "←"), h("span", null, R.ui.origin(model.columns.origin(c)))) : null,
         ends(app, "←", near.from, "Made from"), ends(app, "→", near.to, "Makes"));
     })), list.length > 400 ? h("p.note", null, `and ${count(list.length - 400)} more; the Columns view has them all`) : null);
   }
@@ -64,15 +67,27 @@
   function ends(app, arrow, edges, label) {
     if (!edges.length) return null;
     return h("div.ends", { "aria-label": label }, h("span.arrow", { "aria-hidden": "true" }, arrow),
-      h("span", null, edges.slice(0, 6).map((e, i) => [i ? ", " : "", h("span", { class: e.direct ? "direct" : "indirect", title: [e.subtype, e.expression].filter(Boolean).join(": ") }, columnLink(app, e.column))]),
+      h("span", null, edges.slice(0, 6).map((e, i) => [i ? ", " : "", h("span", { class: e.direct ? "direct" : "indirect", title: [e.subtype, e.inner.length ? e.inner[0].text : e.expression].filter(Boolean).join(": ") }, columnLink(app, e.column))]),
         edges.length > 6 ? ` and ${edges.length - 6} more` : null));
   }
 
-  function neighbours(app, title, list) {
+  /** What of the source does not land: rows that a filter drops, properties that a mapper removes. */
+  function landing(asset) {
+    const { landing: land } = asset;
+    if (!land) return null;
+    const words = (list) => list.map((w, i) => [i ? ", " : "", h("span.mono", null, w)]);
+    return [
+      land.conditions.length ? section("Only some rows land", h("ul.plain", null, land.conditions.map((c) => h("li.mono", null, c))),
+        land.properties.length ? h("p.note", null, "They look at ", words(land.properties), ".") : null) : null,
+      land.removed.length ? section(`Removed (${count(land.removed.length)})`, h("p", null, words(land.removed), h("span.muted", null, ": of the source, and do not land"))) : null,
+    ];
+  }
+
+  function neighbours(app, title, list, tierOf) {
     if (!list.length) return null;
     return section(`${title} (${count(list.length)})`, h("ul.plain.neighbours", null, list.slice(0, 60).map((a) => {
       const other = app.model.assets[a];
-      return h("li", null, assetLink(app, other), other.state && other.state !== "fresh" ? [" ", R.icons.badge(other.state)] : null);
+      return h("li", null, assetLink(app, other), tierOf(a) ? [" ", R.ui.tier(tierOf(a))] : null, other.state && other.state !== "fresh" ? [" ", R.icons.badge(other.state)] : null);
     })), list.length > 60 ? h("p.note", null, `and ${count(list.length - 60)} more`) : null);
   }
 

@@ -27,9 +27,10 @@
       return (x < y ? -1 : x > y ? 1 : a.i - b.i) * (down ? -1 : 1);
     });
     const sorted = { key, down, href: (k) => app.href({ sort: k === key && !down ? `${k}-down` : k }) };
+    const selection = R.views.selectionBox(app);
     R.dom.fill(host, h("div.page", null,
       h("div.headline", null, h("h1", null, "Assets"), h("span.muted", null, `${count(list.length)} of ${count(model.n)}`)),
-      R.views.selectionBox(app),
+      selection.element,
       R.ui.table([
         { label: "Asset", sort: "name", cell: (a) => R.ui.assetLink(app, a) },
         { label: "State", sort: "state", cell: (a) => (a.state ? h("span", { title: a.reason }, R.icons.badge(a.state)) : h("span.muted", null, "–")) },
@@ -41,7 +42,7 @@
         { label: "Folder", sort: "folder", cell: (a) => h("span.mono.place", null, a.folder) },
         { label: "Lineage", sort: "lineage", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage) },
       ], list, { sorted, empty: "No asset fits these filters.", onrow: (tr, a) => tr.classList.toggle("selected", a.key === state.asset) })));
-    return {};
+    return { follow: selection.follow };
   }
 
   function checkCount(asset) {

@@ -10,17 +10,19 @@
     const down = R.graph.trace(model, column, "down");
     const rows = Array.from(model.influencedBy(column), (e) => model.assetEdges.to[e]);
     const name = model.columns.name(column);
+    const origin = model.columns.origin(column);
     return [
       h("p.crumb", null, R.ui.assetLink(app, asset)),
       h("h1.mono", null, name),
       R.ui.facts([
+        ["Lands from", origin && R.ui.origin(origin)],
         ["Type", model.columns.type(column) && h("span.mono", null, model.columns.type(column))],
         ["Upstream", `${plural(up.columns.size - 1, "column")} in ${plural(up.assets.size - 1, "asset")}`],
         ["Downstream", `${plural(down.columns.size - 1, "column")} in ${plural(down.assets.size - 1, "asset")}`],
       ]),
       model.columns.description(column) ? h("p", null, model.columns.description(column)) : null,
       app.state.view === "graph" ? null : h("p", null, h("a.button", { href: app.href({ view: "graph", select: "" }) }, "Trace on the graph")),
-      R.ui.section("Made from", list(app, near.from, asset.lineage === "opaque" ? "Not known: the lineage of this asset is opaque." : "No column that is known.")),
+      R.ui.section("Made from", list(app, near.from, origin ? "A property of what the connector reads, see above." : asset.lineage === "opaque" ? "Not known: the lineage of this asset is opaque." : "No column that is known.")),
       R.ui.section("Makes", list(app, near.to, "No column.")),
       rows.length ? R.ui.section("Influences all rows of", h("ul.plain", null, Array.from(model.influencedBy(column), (e) =>
         h("li", null, R.ui.assetLink(app, model.assets[model.assetEdges.to[e]]), h("span.muted", null, " " + model.word(model.assetEdges.subtype[e])))))) : null,
@@ -32,7 +34,7 @@
     if (!edges.length) return h("p.empty", null, empty);
     return h("ul.edges", null, edges.map((e) => h("li", { class: e.direct ? "direct" : "indirect" },
       h("div", null, R.ui.columnLink(app, e.column), h("span.subtype", null, e.subtype)),
-      e.expression ? h("pre", null, e.expression) : null)));
+      R.ui.expressions(e))));
   }
 
   function opaqueNote(app, assets) {

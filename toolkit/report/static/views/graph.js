@@ -3,7 +3,10 @@
   const { h, fill, copy } = R.dom;
   const { count, plural } = R.format;
 
-  /** The box that takes the command line's selection; says how much it finds as one types. */
+  /**
+   * The box that takes the command line's selection; says how much it finds as one types.
+   * `follow` shows what the address says: after Back, or a link, what was typed is history.
+   */
   function selectionBox(app) {
     const said = h("span.muted.said", { role: "status" });
     const tell = (text) => {
@@ -20,14 +23,18 @@
       }
     };
     const box = h("input.box.mono", {
-      type: "search", value: app.state.select, spellcheck: "false", "aria-label": "Select assets",
+      type: "search", spellcheck: "false", "aria-label": "Select assets",
       placeholder: "+customers+2,tag:nightly  path:models/staging",
       oninput: () => tell(box.value),
       onchange: () => tell(box.value) && app.go({ select: box.value.trim(), focus: null, open: [] }),
       onkeydown: (e) => { if (e.key === "Enter") box.dispatchEvent(new Event("change")); },
     });
-    tell(app.state.select);
-    return h("div.selection", null, h("label.muted.mono", null, "--select"), box, said);
+    const follow = (state) => {
+      box.value = state.select;
+      tell(state.select);
+    };
+    follow(app.state);
+    return { element: h("div.selection", null, h("label.muted.mono", null, "--select"), box, said), follow };
   }
 
   class GraphView {
@@ -38,7 +45,8 @@
       this.tip = h("div.tip", { role: "tooltip", hidden: true });
       this.caption = h("p.caption");
       this.alternative = h("div.alternative");
-      fill(host, h("div.graph", null, selectionBox(app), this.bar, this.stage, this.alternative));
+      this.selection = selectionBox(app);
+      fill(host, h("div.graph", null, this.selection.element, this.bar, this.stage, this.alternative));
       this.canvas = new R.canvas.GraphCanvas(this.stage, {
         pick: (hit) => this.pick(hit), hover: (hit, x, y) => this.hover(hit, x, y), moved: () => this.drawMap(),
       });
@@ -59,6 +67,7 @@
     /** Build the scene anew where what is visible has changed; else light the selection only. */
     update(state) {
       const { model } = this.app;
+      this.selection.follow(state);
       this.canvas.resize();  // the drawer may have come or gone just now
       const asset = model.byKey.get(state.asset);
       const column = asset && state.column ? R.graph.findColumn(model, asset.i, state.column) : -1;
@@ -70,11 +79,17 @@
         this.build(state, column);
       }
       this.selectedCard = asset && this.scene.cardOf.has(asset.i) ? this.scene.cardOf.get(asset.i) : -1;
-      if (fresh && this.selectedCard >= 0 && (this.trace || this.scene.cards.length <= 60)) this.canvas.readable(this.selectedCard, 0.66);
+      if (fresh) this.canvas.open(this.selectedCard, this.leastScale());
       else if (this.selectedCard >= 0 && !this.canvas.visible(this.scene.cards[this.selectedCard])) this.canvas.show(this.selectedCard);
       this.controls(state, column);
       this.rest();
       this.drawMap();
+    }
+
+    /** How small the first picture may be: names can be read, unless there are too many of them. */
+    leastScale() {
+      if (this.scene.cards.length > R.cards.COLLAPSE_ABOVE) return 0;
+      return this.trace ? 0.55 : 0.72;
     }
 
     build(state, column) {
@@ -95,9 +110,19 @@
         this.by = R.cards.grouping(state.by, assets.length);
         this.scene = R.cards.scene(model, { assets, by: this.by, open: state.open, ports: state.ports ? this.allPorts(assets) : null });
       }
+      this.scene = this.roomy(this.scene);
       canvas.root = column;
       canvas.setScene(this.scene);
       this.showTable(false);
+    }
+
+    /** Layers as far from each other as there is room for at a readable scale. */
+    roomy(scene) {
+      const { LAYER_GAP, LEAST_GAP } = R.layout;
+      const layers = Math.max(1, ...scene.cards.map((c) => c.layer));
+      const over = scene.box.x1 - scene.box.x0 - (this.canvas.width || 0);
+      if (over <= 0 || !this.canvas.width || scene.cards.length > R.cards.COLLAPSE_ABOVE) return scene;
+      return R.cards.squeeze(scene, Math.min(LAYER_GAP - LEAST_GAP, over / layers));
     }
 
     allPorts(assets) {
@@ -111,7 +136,7 @@
       const said = [groups ? `${plural(groups, "group")}` : null, scene.cards.length - groups ? plural(scene.cards.length - groups, "asset") : null].filter(Boolean).join(", ");
       const choice = (label, options, chosen, patch) => h("div.choice", { role: "group", "aria-label": label }, h("span.muted", null, label),
         options.map(([value, name]) => h("a", { href: app.href(patch(value)), "aria-current": value === chosen ? "true" : null }, name)));
-      const parts = [h("span.said", { role: "status" }, said)];
+      const parts = [h("span.said", { role: "status" }, said), column >= 0 ? null : h("span.muted.joined", null, plural(scene.edges.length, "dependency", "dependencies"))];
       if (column >= 0) {
         parts.push(h("span.mono.traced", null, `${app.model.byKey.get(state.asset).name}.${app.model.columns.name(column)}`),
           choice("Trace", [["up", "upstream"], ["both", "both"], ["down", "downstream"]], state.direction, (v) => ({ direction: v })),
@@ -169,7 +194,7 @@
         const expression = model.word(model.columnEdges.expression[e]);
         return [h("div.mono", null, `${name(model.columnEdges.from[e])} → ${name(model.columnEdges.to[e])}`),
           h("div.muted", null, `${model.columnEdges.direct[e] ? "DIRECT" : "INDIRECT"} ${model.word(model.columnEdges.subtype[e])}`),
-          expression ? h("pre", null, expression) : null];
+          R.ui.expressions({ expression, inner: model.columnEdges.inner.get(e) || [] })];
       }
       if (edge.assetEdge !== undefined) {
         const e = edge.assetEdge;
@@ -177,7 +202,10 @@
           h("div.muted", null, `INDIRECT ${model.word(model.assetEdges.subtype[e])}: influences all rows`)];
       }
       const title = (i) => this.scene.cards[i].title;
+      const [a, b] = [edge.from, edge.to].map((i) => this.scene.cards[i].asset);
+      const tier = a && b && model.tiers.get(a.i * model.n + b.i);
       return [h("div", null, `${title(edge.from)} → ${title(edge.to)}`),
+        tier ? h("div.muted", null, `matched by ${tier}: ${R.ui.tierSaid(tier)}`) : null,
         edge.style === "opaque" ? h("div.muted", null, "opaque: column lineage is not known here") : null,
         edge.weight > 1 ? h("div.muted", null, plural(edge.weight, "dependency", "dependencies")) : null];
     }
@@ -208,6 +236,7 @@
       if (port >= 0) {
         const c = card.ports[port];
         return [h("div.mono", null, `${card.asset.name}.${model.columns.name(c)}`),
+          model.columns.origin(c) ? h("div", null, "← ", R.ui.origin(model.columns.origin(c))) : null,
           h("div.muted", null, [model.columns.type(c), `${plural(model.edgesIn(c).length, "source")}, ${plural(model.edgesOut(c).length, "use")}`].filter(Boolean).join(" · "))];
       }
       if (card.members) return [h("div", null, card.group), h("div.muted", null, card.line, "; click to open")];
@@ -311,7 +340,7 @@
 
     drawMap() {
       const { map, canvas, scene } = this;
-      const show = scene && canvas.width && scene.cards.length > 40;
+      const show = scene && canvas.width && scene.cards.length > 1 && !canvas.whole();
       map.hidden = !show;
       if (!show) return;
       const ratio = canvas.ratio || 1;
