@@ -406,6 +406,99 @@ def test_an_assets_page(open_report: Open) -> None:
     expect(drawer).to_contain_text("model.shop.gone is not in this report.")
 
 
+def connected() -> Any:
+    graph = shop.connected()
+    columns: dict[str, dict[str, str | None]] = {
+        a.key: {c.name: c.type for c in a.columns.values()} for a in graph
+    }
+    lineage = Lineage(columns, [], [], dict.fromkeys(columns, "none"), [])
+    return shop.data(graph=graph, lineage=lineage, problems=graph.problems, runs=(), states={})
+
+
+def test_what_lands_of_a_stream_and_how(open_report: Open) -> None:
+    page = open_report(connected(), "#view=assets&asset=stream.crm.people")
+    drawer = page.locator(".drawer")
+    head = drawer.locator("ul.columns li")
+    expect(head.nth(1)).to_contain_text("email HASH SHA-256 masked")
+    expect(head.nth(2)).to_contain_text("name RENAME")
+    expect(drawer.locator("section", has_text="Only some rows land")).to_contain_text(
+        "country equals 'NZ'They look at country."
+    )
+    expect(drawer.locator("section", has_text="Removed (2)")).to_contain_text(
+        "password, card_number: of the source, and do not land"
+    )
+    expect(drawer.locator("section", has_text="Read by")).to_contain_text("people relation")
+    page.goto(page.url + "&column=email_hashed")
+    expect(drawer.locator(".facts")).to_contain_text("Lands fromemail HASH SHA-256 masked")
+
+
+def test_connections_say_how_sure_they_are_and_what_would_join_the_rest(
+    open_report: Open,
+) -> None:
+    page = open_report(connected(), "#view=connections")
+    number = page.locator("a.view", has_text="Connections").locator(".count")
+    expect(number).to_have_attribute("title", "1 joined, 2 not")
+    joined = page.locator("main section", has_text="Joined (1)").locator("tbody tr")
+    expect(joined).to_have_count(1)
+    expect(joined).to_contain_text("relation database, schema and table are equal")
+    alone = page.locator("main section", has_text="Joined to nothing (2)").locator("tbody tr")
+    expect(alone.nth(0)).to_contain_text("the schema differs (crm, not raw).")
+    expect(alone.nth(0)).to_contain_text("destinations: {Snowflake: {schema: raw}}")
+    expect(alone.nth(1)).to_contain_text("Nothing here loads the table that it stands for")
+    alone.nth(0).locator(".asset-link").first.click()
+    expect(page.locator(".drawer section", has_text="Joined to nothing")).to_contain_text(
+        "the schema differs"
+    )
+    page.goto(page.url.partition("#")[0] + "#view=graph")
+    page.mouse.move(*between(page, "people", "people"))
+    expect(page.locator(".tip")).to_contain_text("matched by relation")
+
+
+def between(page: Page, left: str, right: str) -> tuple[float, float]:
+    """Where the middle of an edge is on the screen."""
+    x, y = page.evaluate(
+        """([left, right]) => {
+          const { canvas, scene } = Report.app.view;
+          const edge = scene.edges.find((e) => scene.cards[e.from].title === left
+            && scene.cards[e.to].title === right);
+          const [x0, y0, x1, y1] = Report.geometry.ends(scene, edge);
+          const box = canvas.top.getBoundingClientRect();
+          const { x, y, k } = canvas.camera;
+          return [box.left + ((x0 + x1) / 2 - x) * k, box.top + ((y0 + y1) / 2 - y) * k];
+        }""",
+        [left, right],
+    )
+    return x, y
+
+
+def test_an_edge_says_its_own_expression(open_report: Open) -> None:
+    graph = AssetGraph(
+        msgspec.structs.replace(
+            a,
+            sql="with history as (\n  select coalesce(\n      sum(price), 0\n    ) as spent\n"
+            "  from shop.main.stg_purchases\n)\n"
+            "select cast(history.spent as decimal) as revenue from history",
+        )
+        if a.name == "customers"
+        else a
+        for a in shop.assets()
+    )
+    source, target = ("model.shop.stg_purchases", "price"), ("model.shop.customers", "revenue")
+    outer = "cast(history.spent as decimal)"
+    lineage = shop.lineage(graph)
+    edges = [ColumnEdge(source, target, "DIRECT", "AGGREGATION", outer, 7)]
+    traced = Lineage(lineage.columns, edges, [], lineage.status, [])
+    page = open_report(
+        shop.data(graph=graph, lineage=traced),
+        "#view=graph&asset=model.shop.customers&column=revenue",
+    )
+    item = page.locator(".drawer ul.edges li")
+    expect(item.locator("pre")).to_have_text(["coalesce(\n  sum(price), 0\n)", outer])
+    expect(item.locator(".step")).to_have_text(["in history", "then"])
+    page.mouse.move(*between(page, "stg_purchases", "customers"))
+    expect(page.locator(".tip pre").first).to_contain_text("sum(price)")
+
+
 def test_theme_follows_the_system_and_the_switch(open_report: Open) -> None:
     page = open_report(at="#view=graph")
     background = "() => getComputedStyle(document.body).backgroundColor"

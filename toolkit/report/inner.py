@@ -89,9 +89,12 @@ class _Reader:
 
     def steps(self, edge: ColumnEdge, source: Asset) -> tuple[Step, ...]:
         """Computations between the source of an edge and its last expression."""
-        self._tables = _spellings(source)
+        # dbt writes an ephemeral model as a CTE of its own: that is the asset, and no step.
+        self._ephemeral = frozenset({f"__dbt__cte__{source.name}".casefold()})
+        self._tables = self._ephemeral | _spellings(source)
         self._column = edge.source[1].casefold()
         self._seen: set[tuple[int, str]] = set()
+        self._depth = 0
         path = self._down(self._query, edge.target[1].casefold(), {}, None)
         if path is None:
             return ()
@@ -104,20 +107,27 @@ class _Reader:
         """Steps to the source, the innermost first; ``None`` where it is not reached."""
         from sqlglot import exp
 
-        if (id(query), column) in self._seen or len(self._seen) > MAX_DEPTH * 10:
+        if (id(query), column) in self._seen or self._depth >= MAX_DEPTH:
             return None
         self._seen.add((id(query), column))
-        while isinstance(query, exp.Subquery | exp.Paren) and not query.args.get("joins"):
-            query = query.this
-        ctes = {**ctes, **_ctes(query)}
-        if isinstance(query, exp.SetOperation):
-            for side in (query.this, query.expression):
-                path = self._down(side, column, ctes, name)
-                if path is not None:
-                    return path
-            return None
-        if not isinstance(query, exp.Select):
-            return None
+        self._depth += 1
+        waiting = [(query, ctes)]
+        path = None
+        while waiting and path is None:  # the sides of a union, the first one first
+            side, around = waiting.pop()
+            around = {**around, **_ctes(side)}
+            if isinstance(side, exp.Subquery | exp.Paren):
+                waiting.append((side.this, around))
+            elif isinstance(side, exp.SetOperation):
+                waiting += [(side.expression, around), (side.this, around)]
+            elif isinstance(side, exp.Select):
+                path = self._select(side, column, around, name)
+        self._depth -= 1
+        return path
+
+    def _select(
+        self, query: exp.Select, column: str, ctes: dict[str, exp.Expr], name: str | None
+    ) -> list[Step] | None:
         sources = dict(_sources(query))
         for item in query.expressions:
             if item.is_star:
@@ -159,9 +169,9 @@ class _Reader:
         for node in chosen:
             if isinstance(node, exp.Table):
                 named = node.name.casefold()
-                if named in self._tables and column == self._column:
+                inner = None if node.db or named in self._ephemeral else ctes.get(named)
+                if inner is None and named in self._tables and column == self._column:
                     return []
-                inner = ctes.get(named) if not node.db else None
             else:
                 inner = node
             if inner is None:
@@ -174,8 +184,7 @@ class _Reader:
 
 
 def _spellings(source: Asset) -> frozenset[str]:
-    """Names of the table in the SQL; dbt writes an ephemeral model as a CTE of its own."""
-    names = {source.name, f"__dbt__cte__{source.name}"}
+    names = {source.name}
     if source.relation is not None:
         names.add(source.relation.identifier)
     return frozenset(name.casefold() for name in names)

@@ -1,7 +1,10 @@
 """A small shop with lineage, checks, runs and problems: what the report is tested on."""
 
+import msgspec
+
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph, Check, Column, Relation
+from toolkit.graph.matching import link
 from toolkit.ledger import Materialization, Run, StepRow
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage
 from toolkit.report.data import AssetState, ReportData, RunRecord
@@ -275,6 +278,45 @@ def one_run(graph: AssetGraph, number: int, start: float) -> RunRecord:
 
 def graph() -> AssetGraph:
     return AssetGraph(assets(), checks())
+
+
+def connected() -> AssetGraph:
+    """A stream with mappers and a source that is joined to it; a pair that is not joined."""
+
+    def field(name: str, origin: str, **more: object) -> Column:
+        return Column(name=name, type="VARCHAR", meta={"airbyte": {"property": origin, **more}})
+
+    def stream(name: str, schema: str) -> Asset:
+        settings = {"destination": "Snowflake", "namespace_definition": "destination"}
+        return asset(
+            f"stream.crm.{name}", "airbyte", source_name="crm", config=settings,
+            relation=Relation("shop", schema, name), path="connectors/crm.yml", line=7,
+        )  # fmt: skip
+
+    def read(name: str, schema: str) -> Asset:
+        relation = Relation("shop", schema, name)
+        made = source(name, "", "")
+        return msgspec.structs.replace(made, relation=relation, yaml_path="models/sources.yml")
+
+    people = msgspec.structs.replace(
+        stream("people", "raw"),
+        columns={
+            "id": field("id", "id"),
+            "email_hashed": field(
+                "email_hashed", "email", transformation="HASH", method="SHA-256", masked=True
+            ),
+            "full_name": field("full_name", "name", transformation="RENAME"),
+        },
+        meta={
+            "airbyte": {
+                "row_filters": ["country equals 'NZ'"],
+                "row_filter_properties": ["country"],
+                "removed": ["password", "card_number"],
+            }
+        },
+    )
+    return link([people, stream("invoices", "crm"), read("people", "raw"), read("invoices", "raw")],
+                [], [], adapter="duckdb")  # fmt: skip
 
 
 def data(**changes: object) -> ReportData:
