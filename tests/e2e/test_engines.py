@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,27 @@ def test_a_dbt_executable_that_is_not_there(chain: Any) -> None:
     assert done.returncode == 2, done.stderr
     assert "bin/nothing is not there or cannot be run" in done.stderr
     assert "Correct `dbt_executable`" in done.stderr
+
+
+def test_a_dbt_executable_does_not_outlive_a_killed_build(chain: Any) -> None:
+    started = chain.folder / "started"
+    chain.write(
+        "models/endless.sql",
+        "{{ config(pre_hook=\"copy (select 1) to '" + str(started) + "'\") }}\n"
+        "select sum(hash(a.range, b.range)) as x from range(3000000) a, range(3000000) b",
+    )
+    words = ("build", "--engine", "cli", "-s", "endless")
+    run = chain.interrupt_when(started.exists, *words, number=signal.SIGKILL)
+    assert run.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 20
+    while chain.alive(str(chain.folder)):
+        assert time.monotonic() < deadline, chain.alive(str(chain.folder))
+        time.sleep(0.1)
+    (chain.folder / "models" / "endless.sql").unlink()
+    done = build(
+        chain, "cli", "-s", "raw_payments", "stg_payments", "--indirect-selection", "empty"
+    )
+    assert done.returncode == 0, done.stderr
 
 
 BROKEN = ("--vars", "{break: true}")

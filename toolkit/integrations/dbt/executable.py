@@ -128,8 +128,9 @@ def find_executable(settings: Settings) -> str:
 
 
 def _run(words: Sequence[str], folder: Path, said: _Said) -> int:
+    tether = Path(__file__).with_name("tether.py")
     process = subprocess.Popen(
-        words,
+        [sys.executable, "-I", "-S", str(tether), *words],
         cwd=folder,
         env=environment(os.environ),
         stdin=subprocess.DEVNULL,
