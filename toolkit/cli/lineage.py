@@ -46,7 +46,7 @@ def lineage(
 ) -> None:  # fmt: skip
     """Trace columns: the whole graph, or one ASSET or ASSET.COLUMN up and down.
 
-    ASSET is a key (model.shop.customers) or a name (customers).
+    ASSET is a key (model.shop.customers) or a name (customers; dim.v2 and dim_v2 for a version).
     """
     from toolkit.cli.console import show_problems
     from toolkit.cli.names import resolve

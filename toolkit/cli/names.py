@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from toolkit.errors import UsageError
-from toolkit.graph import AssetGraph
+from toolkit.graph import Asset, AssetGraph
 
 if TYPE_CHECKING:
     from toolkit.lineage import Lineage
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def resolve(graph: AssetGraph, lineage: "Lineage", text: str) -> tuple[str, str | None]:
     """``(key, column or None)`` of what ``text`` names: an asset, or an asset and a column.
 
-    An asset goes by its key, its name or ``source_name.name``; a column follows after a dot.
+    An asset goes by its key, its name or ``source_name.name``, a version of a model by
+    ``name_v2`` or ``name.v2`` too; a column follows after a dot.
 
     Raises:
         UsageError: nothing or more than one thing has that name.
@@ -40,11 +41,9 @@ def resolve(graph: AssetGraph, lineage: "Lineage", text: str) -> tuple[str, str 
             "Give the whole key.",
         )
     if owners:
-        columns = list(lineage.columns.get(owners[0], {}))
-        near = _nearest(tail, {name: name for name in columns}) or columns[:8]
-        known = f"It has {', '.join(near)}." if near else "No column of it is known."
-        raise UsageError(f"{owners[0]} has no column {tail!r}.", known, "Check the spelling.")
-    names = {asset.name: asset.key for asset in graph} | {key: key for key in graph.assets}
+        raise _no_column(lineage, owners, tail)
+    names = {name: asset.key for asset in graph for name in _names(asset)}
+    names |= {key: key for key in graph.assets}
     near = _nearest(text, names)
     raise UsageError(
         f"There is no asset {text!r}.",
@@ -60,12 +59,29 @@ def _nearest(text: str, names: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(folded[name] for name in close))
 
 
+def _no_column(lineage: "Lineage", owners: list[str], column: str) -> UsageError:
+    """All that go by the name are told of: one of them may be what was meant."""
+    columns = list(dict.fromkeys(name for key in owners for name in lineage.columns.get(key, {})))
+    near = _nearest(column, {name: name for name in columns}) or columns[:8]
+    known = f"It has {', '.join(near)}." if near else "No column of it is known."
+    fact = f"{owners[0]} has no column {column!r}."
+    if len(owners) > 1:
+        fact = f"None of {', '.join(sorted(owners))} has a column {column!r}."
+        known = f"They have {', '.join(near)}." if near else "No column of them is known."
+    return UsageError(fact, known, "Check the spelling.")
+
+
+def _names(asset: Asset) -> tuple[str, ...]:
+    names = (asset.name, f"{asset.source_name}.{asset.name}")
+    if asset.version is None:
+        return names
+    return (*names, f"{asset.name}_v{asset.version}", f"{asset.name}.v{asset.version}")
+
+
 def _assets(graph: AssetGraph, text: str) -> list[str]:
     if text in graph:
         return [text]
-    named = [
-        asset.key for asset in graph if text in (asset.name, f"{asset.source_name}.{asset.name}")
-    ]
+    named = [asset.key for asset in graph if text in _names(asset)]
     made = [key for key in named if graph[key].kind != "source"]
     # a source named like what loads it: people mean what is made
     return made if len(made) == 1 else named

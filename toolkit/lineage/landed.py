@@ -1,10 +1,11 @@
 """Assets whose lineage is not in SQL: what lands by itself, and what people declare."""
 
+import difflib
 from collections.abc import Collection, Mapping
 
 from toolkit.graph import Asset
 from toolkit.lineage.known import CATALOGUED, UNKNOWN, Shape
-from toolkit.lineage.traced import Home, Leaf, Output, Traced
+from toolkit.lineage.traced import Home, Leaf, Loss, Output, Traced, listed
 
 IDENTITY, TRANSFORMATION = 1, 2  # as in ``sql.flow``, which needs sqlglot to be imported
 
@@ -57,16 +58,39 @@ def own_names(shape: Shape) -> set[str]:
 
 
 def declared_inputs(asset: Asset, own: Shape, parents: Mapping[str, Shape]) -> Traced | None:
-    """A Python asset with ``inputs`` on its columns; ``None`` where there are none at all."""
+    """A Python asset with ``inputs`` on its columns; ``None`` where there are none at all.
+
+    An input that its parent does not have gives no edge, and is said: where the parent's
+    columns are all known.
+    """
     if not any(column.inputs for column in asset.columns.values()):
         return None
     by_fold = {name.casefold(): column for name, column in asset.columns.items()}
     outputs = []
+    losses: list[Loss] = []
     for name, type_ in own.columns.items():
         column = by_fold.get(name.casefold())
         flow: list[Leaf] = []
         for key, source in column.inputs if column is not None else ():
-            if key in parents:
+            if key not in parents:
+                continue
+            wrong = _missing(name, key, source, parents[key])
+            if wrong is None:
                 flow.append((key, source, TRANSFORMATION))
+            else:
+                losses.append(wrong)
         outputs.append(Output(name, type_, flow))
-    return Traced(outputs)
+    return Traced(outputs, losses=losses)
+
+
+def _missing(name: str, key: str, source: str, parent: Shape) -> Loss | None:
+    """What to say of an input that is no column of its parent."""
+    folded = {column.casefold(): column for column in parent.columns}
+    if parent.rank not in (None, CATALOGUED) or source.casefold() in folded:
+        return None
+    close = difflib.get_close_matches(source.casefold(), folded, n=1)
+    near = f"the nearest is {folded[close[0]]}" if close else f"it has {listed([*parent.columns])}"
+    message = (
+        f"The column {name} is said to be made from {source} of {key}, which has no such column"
+    )
+    return Loss("unknown-input", f"{message}; {near}")

@@ -21,12 +21,12 @@ from toolkit.lineage.known import (
 from toolkit.lineage.landed import declared_inputs, landed
 from toolkit.lineage.model import Status
 from toolkit.lineage.places import SELF, Places, Where, is_system
-from toolkit.lineage.traced import Loss, Refusal, Traced, listed
+from toolkit.lineage.traced import Home, Loss, Refusal, Traced, listed
 
 if TYPE_CHECKING:
     from toolkit.lineage.sql.relation import Rel
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Part of every cache key: raise it whenever the same SQL may give another answer."""
 
 NOTHING_TO_TRACE = frozenset({"ml_model", "exposure", "metric", "semantic_model", "saved_query"})
@@ -240,8 +240,7 @@ def _finished(traced: Traced, known: Shape, unfound: list[Loss], remarks: list[L
         for name, type_ in known.columns.items():
             columns.setdefault(name, type_)
         if known.rank != CATALOGUED and not {UNKNOWN, UNNESTED, NAMED}.isdisjoint(ranks):
-            keys = {home.key for branch in traced.branches for home in branch if home.key}
-            losses.append(Loss("open-star", _open_star(sorted(keys))))
+            losses.append(Loss("open-star", _open_star(traced.branches)))
     status: Status = "partial" if losses else "full"
     if known.rank == CATALOGUED and not traced.branches:
         remarks = [*remarks, *_differs(known, columns)]
@@ -261,8 +260,16 @@ def _differs(known: Shape, columns: Mapping[str, str | None]) -> list[Loss]:
     return [Loss("catalog-differs", message)]
 
 
-def _open_star(keys: list[str]) -> str:
-    over = ", ".join(keys) or "something that is no asset"
+def _open_star(branches: list[list[Home]]) -> str:
+    homes = [home for branch in branches for home in branch]
+    over = ", ".join(sorted({home.key for home in homes if home.key}))
+    made = sorted({f"{key}.{column}" for home in homes for key, column, _ in home.flow})
+    if not over and made:
+        return (
+            f"The columns that are unpacked from {listed(made)} are not known: only those that "
+            "someone reads by name are traced; select the fields by name"
+        )
+    over = over or "something that is no asset"
     return (
         f"SELECT * over {over}, whose columns are not known: only those that someone reads by "
         "name are traced; declare its columns or pass a catalog"
@@ -281,11 +288,13 @@ def _landed(known: Shape, parents: Mapping[str, Shape], raw: Collection[str]) ->
 def _python(asset: Asset, known: Shape, parents: Mapping[str, Shape]) -> Found:
     traced = declared_inputs(asset, known, parents)
     if traced is not None:
-        silent = [output.name for output in traced.outputs if not output.flow]
-        if not silent or not parents:
-            return Found("full", known, traced)
-        message = f"These columns of a Python asset declare no inputs: {', '.join(silent)}"
-        return Found("partial", known, traced, [Loss("undeclared-inputs", message)])
+        says = {column.name.casefold() for column in asset.columns.values() if column.inputs}
+        silent = [output.name for output in traced.outputs if output.name.casefold() not in says]
+        losses = list(traced.losses)
+        if silent and parents:
+            message = f"These columns of a Python asset declare no inputs: {', '.join(silent)}"
+            losses.append(Loss("undeclared-inputs", message))
+        return Found("partial" if losses else "full", known, traced, losses)
     if not parents:
         return Found("none", known)
     message = (

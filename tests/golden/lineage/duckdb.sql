@@ -31,9 +31,9 @@ select [x + i for x, i in xs] as l, [y for y in xs if y > i] as m from raw.a
 -- raw.a(id, x, y)
 with s as (select id, struct_pack(p := x, q := y) as st from raw.a) select id, st.p as p, struct_extract(st, 'q') as q, st['p'] as r from s
 -- id <- raw.a.id
--- p <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
--- q <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
--- r <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+-- p <- raw.a.x TRANSFORMATION
+-- q <- raw.a.y TRANSFORMATION
+-- r <- raw.a.x TRANSFORMATION
 
 -- # from first, all of it
 -- raw.a(k, x, y)
@@ -169,7 +169,7 @@ select unnest({'p': x, 'q': y}) from raw.a
 -- # a part of a struct that stands in the query
 -- raw.a(x, y)
 select {'p': x, 'q': y}.p as p, struct_insert({'p': x}, r := y) as s from raw.a
--- p <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+-- p <- raw.a.x TRANSFORMATION
 -- s <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
 
 -- # unnamed values

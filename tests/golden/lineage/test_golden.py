@@ -41,6 +41,8 @@ def test_columns_are_those_of_duckdb(name: str) -> None:
     case = CASES[name]
     if any("?" in spec or "..." in spec for spec in case.tables.values()) or not case.runs:
         pytest.skip("its tables are not described, or the query is invalid on purpose")
+    if "open-star" in case.partial:
+        pytest.skip("not all of its columns are known, and that is said")
     import duckdb
 
     with duckdb.connect() as connection:

@@ -28,6 +28,8 @@ def graph() -> AssetGraph:
             asset("model.other.twin", "model", "twin", "a b"),
             asset("model.shop.twin", "model", "twin", "a"),
             asset("model.shop.crm.contacts", "model", "crm.contacts", "id"),
+            asset("model.shop.dim.v1", "model", "dim", "id", version="1", latest_version="2"),
+            asset("model.shop.dim.v2", "model", "dim", "id more", version="2", latest_version="2"),
             asset("source.shop.raw.events", "source", "events", "id", source_name="raw"),
         ]
     )
@@ -53,6 +55,11 @@ def lineage(graph: AssetGraph) -> Lineage:
         ("users", ("stream.crm.users", None)),  # what is made, not the source over it
         ("raw.users", ("source.shop.raw.users", None)),
         ("users.email", ("stream.crm.users", "email")),
+        ("dim_v2", ("model.shop.dim.v2", None)),  # versions, as --select takes them
+        ("dim.v2", ("model.shop.dim.v2", None)),
+        ("dim_v1.id", ("model.shop.dim.v1", "id")),
+        ("dim.v1.ID", ("model.shop.dim.v1", "id")),
+        ("dim.more", ("model.shop.dim.v2", "more")),
         ("twin.b", ("model.other.twin", "b")),  # only one of them has it
     ],
 )
@@ -69,6 +76,14 @@ def test_resolve(
         ("twin.a", "could mean any of model.other.twin.a, model.shop.twin.a"),
         ("customers.nam", "has no column 'nam'.\nIt has Name."),
         ("customers.zzz", "It has id, Name."),
+        ("dim", "could mean any of model.shop.dim.v1, model.shop.dim.v2"),
+        ("dim.id", "could mean any of model.shop.dim.v1.id, model.shop.dim.v2.id"),
+        (
+            "dim.mor",
+            "None of model.shop.dim.v1, model.shop.dim.v2 has a column 'mor'.\nThey have more",
+        ),
+        ("dim_v1.more", "model.shop.dim.v1 has no column 'more'.\nIt has id."),
+        ("dim_v3", "The nearest: model.shop.dim.v"),
         ("Custmers", "The nearest: model.shop.customers, "),
         ("zzz", "There is no asset 'zzz'."),
         ("", "There is no asset ''."),

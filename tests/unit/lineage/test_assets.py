@@ -210,6 +210,49 @@ def test_python_assets_say_themselves_what_their_columns_are_made_of() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("source", "status", "said"),
+    [
+        ("points.nocol", "partial", "which has no such column; it has id, score"),
+        ("points.scor", "partial", "which has no such column; the nearest is score"),
+        ("points.SCORE", "full", None),
+        ("open.nocol", "full", None),  # it may have it: a star over what nobody describes
+        ("seed.nocol", "partial", "which has no such column; it has id"),
+    ],
+)
+def test_an_input_that_is_no_column_of_its_parent(
+    source: str, status: str, said: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "s.csv").write_text("id\n1\n")
+    parent, column = source.split(".")
+    key = "seed.seed" if parent == "seed" else f"model.{parent}"
+    columns = {
+        "a": Column(name="a", inputs=((key, column),)),
+        "b": Column(name="b", inputs=(("model.points", "id"),)),
+    }
+    lineage = run(
+        asset("source.t", columns="id amt"),
+        asset("model.points", "select id, amt * 2 as score from db.raw.t", "source.t"),
+        asset("model.open", "select * from db.raw.t", "source.t"),
+        asset("seed.seed", path="s.csv"),
+        Asset(key="python.p", kind="python", name="p", integration="python", columns=columns,
+              depends_on=("model.points", "model.open", "seed.seed")),
+        project_dir=tmp_path,
+    )  # fmt: skip
+    assert lineage.status["python.p"] == status
+    found = [p for p in lineage.problems if p.code == "unknown-input"]
+    if said is None:
+        assert not found
+        return
+    (problem,) = found
+    assert problem.severity == "warning"
+    assert problem.message.endswith(
+        f"python.p: the column a is said to be made from {column} of {key}, {said}."
+    )
+    assert values(lineage, "python.p") == {("b", "model.points.id", "TRANSFORMATION")}
+    assert column not in lineage.columns[key]
+
+
 def test_exposures_have_nothing_to_trace() -> None:
     lineage = run(
         asset("source.t", columns="id"),

@@ -11,7 +11,7 @@ from toolkit.lineage.sql.flow import (
     Flow,
     compose,
 )
-from toolkit.lineage.sql.scope import Scope
+from toolkit.lineage.sql.scope import NO_NAMES, Scope
 
 # Called over a window they pick a value of some row; they aggregate nothing.
 _PICKS = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
@@ -127,6 +127,15 @@ def _plain(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
 
 
 def _arguments(node: exp.Expr, scope: Scope, out: Flow, lift: int, inside: int) -> None:
+    """No alias goes before a column in there: it could be the aggregate's own."""
+    around = scope.ahead
+    if not scope.context.facts.alias_first:
+        scope.ahead = NO_NAMES
+    _each_argument(node, scope, out, lift, inside)
+    scope.ahead = around
+
+
+def _each_argument(node: exp.Expr, scope: Scope, out: Flow, lift: int, inside: int) -> None:
     for child in node.args.values():
         if isinstance(child, exp.Expr):
             _argument(child, scope, out, lift, inside)

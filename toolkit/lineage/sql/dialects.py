@@ -13,6 +13,13 @@ class Facts(msgspec.Struct, frozen=True):
         unquoted: what an unquoted identifier becomes: ``lower``, ``upper`` or ``keep``.
         sensitive: quoted names that differ in case are different columns.
         lateral_alias: a select item may use the alias of one before it.
+        having: what a name in HAVING means that is an alias and a column: the ``column``; the
+            ``alias`` unless the column is a grouping key (``ungrouped``), since another column
+            has no one value there; always the ``alias``. Inside an aggregate it is the column.
+        group_alias: a bare name in GROUP BY is an alias before it is a column.
+        sort_alias: a name inside an expression of ORDER BY is an alias before it is a column;
+            a bare name is so everywhere.
+        alias_first: an alias goes before a column of its name wherever it stands.
         keys_in_place: ``select *`` over USING leaves the key where the left side has it.
         suffixes: the second column of one name in a derived table gets ``_1``.
         recursive_without_keyword: a CTE may read itself without RECURSIVE.
@@ -25,6 +32,10 @@ class Facts(msgspec.Struct, frozen=True):
     unquoted: str = "keep"
     sensitive: bool = False
     lateral_alias: bool = True
+    having: str = "column"
+    group_alias: bool = False
+    sort_alias: bool = False
+    alias_first: bool = False
     keys_in_place: bool = False
     suffixes: bool = False
     recursive_without_keyword: bool = False
@@ -53,16 +64,34 @@ _ADAPTERS = {
 }
 
 _FACTS = {
-    "duckdb": Facts("duckdb", keys_in_place=True, suffixes=True, pseudo=frozenset({"rowid"})),
+    "": Facts("", having="ungrouped"),
+    "duckdb": Facts(
+        "duckdb",
+        having="ungrouped",
+        keys_in_place=True,
+        suffixes=True,
+        pseudo=frozenset({"rowid"}),
+    ),
+    "clickhouse": Facts("clickhouse", having="alias", alias_first=True),
+    "spark": Facts("spark", having="ungrouped", sort_alias=True),
+    "databricks": Facts("databricks", having="ungrouped", sort_alias=True),
     "snowflake": Facts("snowflake", "upper", sensitive=True, recursive_without_keyword=True),
     "postgres": Facts(
         "postgres", "lower", sensitive=True, lateral_alias=False, anonymous="?column?"
     ),
     "redshift": Facts("redshift", "lower", anonymous="?column?", pseudo=frozenset({"sysdate"})),
-    "bigquery": Facts("bigquery", lateral_alias=False, unpivot_value_first=True, anonymous="f0_"),
-    "trino": Facts("trino", "lower", lateral_alias=False),
-    "presto": Facts("presto", "lower", lateral_alias=False),
-    "athena": Facts("athena", "lower", lateral_alias=False),
+    "bigquery": Facts(
+        "bigquery",
+        lateral_alias=False,
+        having="alias",
+        group_alias=True,
+        sort_alias=True,
+        unpivot_value_first=True,
+        anonymous="f0_",
+    ),
+    "trino": Facts("trino", "lower", lateral_alias=False, sort_alias=True),
+    "presto": Facts("presto", "lower", lateral_alias=False, sort_alias=True),
+    "athena": Facts("athena", "lower", lateral_alias=False, sort_alias=True),
     "oracle": Facts(
         "oracle",
         "upper",
@@ -73,7 +102,7 @@ _FACTS = {
     ),
     "tsql": Facts("tsql", lateral_alias=False, recursive_without_keyword=True),
     "fabric": Facts("fabric", lateral_alias=False, recursive_without_keyword=True),
-    "mysql": Facts("mysql", lateral_alias=False),
+    "mysql": Facts("mysql", lateral_alias=False, having="ungrouped"),
     "sqlite": Facts("sqlite", lateral_alias=False),
 }
 

@@ -18,6 +18,9 @@ Handler = Callable[[exp.Expr, Scope, Flow, int], None]
 
 HANDLERS: dict[type[exp.Expr], Handler] = {}
 
+VALUES: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {}
+"""What makes the value of a select item where its flow is not all that is known of it."""
+
 # Nodes that hand their value on as it is.
 _TRANSPARENT: frozenset[type[exp.Expr]] = frozenset({exp.Paren, exp.Alias, exp.Ordered, exp.Where})
 
@@ -54,6 +57,16 @@ def collect(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
                 stack.extend(item for item in child if isinstance(item, exp.Expr))
 
 
+def descend(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
+    """:func:`collect` for all that is inside ``node``, as a plain function takes it."""
+    for child in node.args.values():
+        if isinstance(child, exp.Expr):
+            collect(child, scope, out, compose(lift, TRANSFORMATION))
+        elif isinstance(child, list):
+            items = [item for item in child if isinstance(item, exp.Expr)]
+            collect_all(items, scope, out, compose(lift, TRANSFORMATION))
+
+
 def collect_all(nodes: "list[exp.Expr] | None", scope: Scope, out: Flow, lift: int) -> None:
     """:func:`collect` for each of some nodes."""
     for node in nodes or ():
@@ -67,6 +80,10 @@ def evaluate(node: exp.Expr, scope: Scope) -> Value:
         inner = inner.this
     if inner.__class__ is exp.Column:
         return scope.column(inner)  # type: ignore[arg-type]
+    maker = VALUES.get(inner.__class__)
+    if maker is not None:
+        value = maker(inner, scope)
+        return Value(value.flow, value.type, node, value.fields)
     flow: Flow = {}
     collect(inner, scope, flow, AS_IS)
     return Value(flow, inner.args.get("to") if isinstance(inner, exp.Cast) else None, node)

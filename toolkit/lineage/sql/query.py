@@ -4,8 +4,15 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from toolkit.lineage.sql import conditional, subquery  # noqa: F401 - register handlers
-from toolkit.lineage.sql.aggregate import is_aggregate
+from toolkit.lineage.sql import conditional, struct, subquery  # noqa: F401 - register handlers
+from toolkit.lineage.sql.clauses import (
+    aggregates,
+    ahead,
+    bare,
+    grouping_keys,
+    names_ahead,
+    place_of,
+)
 from toolkit.lineage.sql.context import Context
 from toolkit.lineage.sql.expression import collect, evaluate, taken
 from toolkit.lineage.sql.flow import FILTER, GROUP_BY, JOIN, SORT, Flow, mark
@@ -185,7 +192,8 @@ def _select(query: exp.Select, ctes: Ctes, parent: Scope | None, context: Contex
     _group(args.get("group"), scope, projection)
     for name in ("having", "qualify"):
         if args.get(name) is not None:
-            mark(scope.rows, taken(args[name].this, scope), FILTER)
+            with ahead(scope, names_ahead(name, query, scope, projection)):
+                mark(scope.rows, taken(args[name].this, scope), FILTER)
     _distinct(args.get("distinct"), scope, cols)
     _order_and_limit(query, scope, cols)
     cols = distinct_names(cols, context.facts)
@@ -215,31 +223,22 @@ def _group(group: exp.Expr | None, scope: Scope, projection: Projection) -> None
     cols = projection.cols
     if group.args.get("all"):
         for item, col in zip(projection.items, cols, strict=True):
-            if not _aggregates(item):
+            if not aggregates(item):
                 mark(scope.rows, col.value.flow, GROUP_BY)
         return
-    keys = list(group.expressions)
-    for name in ("cube", "rollup", "grouping_sets"):
-        for extra in group.args.get(name) or ():
-            if isinstance(extra, exp.Expr):
-                keys.extend(extra.expressions)
-    for key in keys:
-        mark(scope.rows, _by_position_or_name(key, scope, cols), GROUP_BY)
-
-
-def _aggregates(item: exp.Expr) -> bool:
-    """The select item holds an aggregate of this SELECT."""
-    flow = item.find(exp.AggFunc, exp.Anonymous)
-    return flow is not None and is_aggregate(flow)
+    for key in grouping_keys(group):
+        if scope.context.facts.group_alias:
+            mark(scope.rows, _sort_key(key, scope, cols), GROUP_BY)
+        else:
+            mark(scope.rows, _by_position_or_name(key, scope, cols), GROUP_BY)
 
 
 def _by_position_or_name(key: exp.Expr, scope: Scope, cols: Sequence[Col]) -> Flow:
     """A grouping or sort key: ``2`` means the second column."""
-    node = key.this if isinstance(key, exp.Ordered) else key
-    if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
-        position = int(node.name) - 1
-        return cols[position].value.flow if 0 <= position < len(cols) else {}
-    return taken(node, scope)
+    position = place_of(key, len(cols))
+    if position is not None:
+        return cols[position].value.flow
+    return taken(key, scope)
 
 
 def _distinct(distinct: exp.Expr | None, scope: Scope, cols: Sequence[Col]) -> None:
@@ -251,7 +250,7 @@ def _distinct(distinct: exp.Expr | None, scope: Scope, cols: Sequence[Col]) -> N
             mark(scope.rows, col.value.flow, GROUP_BY)
         return
     for key in on.expressions if isinstance(on, exp.Tuple) else [on]:
-        mark(scope.rows, _by_position_or_name(key, scope, cols), GROUP_BY)
+        mark(scope.rows, _sort_key(key, scope, cols), GROUP_BY)
 
 
 def _order_and_limit(query: exp.Expr, scope: Scope, cols: Sequence[Col]) -> None:
@@ -281,10 +280,13 @@ def _order_and_limit(query: exp.Expr, scope: Scope, cols: Sequence[Col]) -> None
 
 def _sort_key(key: exp.Expr, scope: Scope, cols: Sequence[Col]) -> Flow:
     """ORDER BY sees the output's names before those of the sources."""
-    node = key.this if isinstance(key, exp.Ordered) else key
+    node = bare(key)
     if isinstance(node, exp.Column) and node.args.get("table") is None:
         folded = node.name.lower()
         for col in cols:
             if col.name.lower() == folded:
                 return col.value.flow
-    return _by_position_or_name(key, scope, cols)
+    if not isinstance(key, exp.Ordered) or not scope.context.facts.sort_alias:
+        return _by_position_or_name(key, scope, cols)
+    with ahead(scope, {col.name.lower(): col.value for col in reversed(cols)}):
+        return _by_position_or_name(key, scope, cols)

@@ -5,31 +5,65 @@ from collections.abc import Iterable, Sequence
 from sqlglot import exp
 
 from toolkit.lineage.known import CATALOGUED, DECLARED, NAMED, UNKNOWN, UNNESTED
-from toolkit.lineage.sql.flow import AS_IS, IDENTITY, NOTHING, Flow, Rows, merge, pour
+from toolkit.lineage.sql.flow import (
+    AS_IS,
+    IDENTITY,
+    NOTHING,
+    TRANSFORMATION,
+    Flow,
+    Rows,
+    merge,
+    pour,
+)
 
 __all__ = [
     "CATALOGUED", "DECLARED", "EMPTY", "NAMED", "UNKNOWN", "UNNESTED",
-    "Ambiguous", "Beyond", "Branch", "Col", "Rel", "Value", "best_of", "side_by_side",
+    "Ambiguous", "Beyond", "Branch", "Col", "Fields", "Rel", "Value", "best_of", "inside",
+    "side_by_side",
 ]  # fmt: skip
 
 
 class Value:
-    """One column's flow, type, and the expression that computed it last."""
+    """One column's flow, type, and the expression that computed it last.
 
-    __slots__ = ("flow", "origin", "type")
+    Attributes:
+        fields: of a struct that is written out in this query, by name; else ``None``.
+    """
+
+    __slots__ = ("fields", "flow", "origin", "type")
 
     def __init__(
         self,
         flow: Flow,
         type: "str | exp.DataType | None" = None,
         origin: "exp.Expr | None" = None,
+        fields: "Fields | None" = None,
     ) -> None:
         self.flow = flow
+        self.fields = fields
         self.type = type
         self.origin = origin
 
 
+Fields = dict[str, Value]
+"""Fields of a struct as they are spelled, in order."""
+
 EMPTY = Value(NOTHING)
+
+
+def inside(value: Value, path: Sequence[exp.Expr]) -> Value:
+    """The field of a struct at the end of a path; of a struct not written out, all of it."""
+    for part in path:
+        folded = part.name.lower()
+        found = {name.lower(): field for name, field in (value.fields or {}).items()}.get(folded)
+        if found is None:
+            break
+        value = found
+    if not value.flow:
+        return EMPTY
+    flow: Flow = {}
+    pour(flow, value.flow, TRANSFORMATION)
+    return Value(flow, None, None, value.fields)
 
 
 class Col:

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from toolkit.lineage.sql.context import Context, line_of
 from toolkit.lineage.sql.flow import AS_IS, NOTHING, TRANSFORMATION, Flow, Rows, pour
-from toolkit.lineage.sql.relation import EMPTY, UNNESTED, Ambiguous, Rel, Value
+from toolkit.lineage.sql.relation import EMPTY, UNNESTED, Ambiguous, Rel, Value, inside
 
 # Bare words that are a unit of time where a function takes one: DATEADD(month, 1, d).
 _DATE_PARTS = frozenset(
@@ -64,6 +64,10 @@ _DATE_PARTS = frozenset(
 )
 
 
+NO_NAMES: dict[str, Value] = {}
+"""No alias goes before a column."""
+
+
 class CteRel(Protocol):
     """A CTE in sight."""
 
@@ -100,6 +104,7 @@ class Scope:
         merged_names: their spelling, by folded name.
         merged: keys of USING and NATURAL joins (folded) -> the value of the unqualified name.
         aliases: select items by folded alias, as far as they are evaluated.
+        ahead: those that go before columns of their name in the clause that is read now.
         rows: influence on the rows of this SELECT.
         outer: what was taken from the scopes around it (correlation).
         bound: names that lambdas and comprehensions bind.
@@ -107,7 +112,7 @@ class Scope:
     """
 
     __slots__ = (
-        "aliases", "bound", "columns_value", "context", "ctes", "is_fence", "merged",
+        "ahead", "aliases", "bound", "columns_value", "context", "ctes", "is_fence", "merged",
         "merged_names", "outer", "parent", "paths", "rows", "sources", "windows",
     )  # fmt: skip
 
@@ -120,6 +125,7 @@ class Scope:
         self.merged: dict[str, Value] = {}
         self.merged_names: dict[str, str] = {}
         self.aliases: dict[str, Value] = {}
+        self.ahead: dict[str, Value] = self.aliases if context.facts.alias_first else NO_NAMES
         self.windows: dict[str, exp.Window] = {}
         self.rows: Rows = {}
         self.outer: Flow = {}
@@ -164,7 +170,7 @@ class Scope:
         if isinstance(head, exp.Identifier):
             column = self._unqualified(head, None)
             if column is not None:
-                return _inside(column)
+                return inside(column, parts[1:])
         return None
 
     def _by_source(self, parts: list[exp.Expr]) -> Value | None:
@@ -174,14 +180,15 @@ class Scope:
         if rel is not None:
             value = self._in_source(rel, parts[1])
             if value is not None:
-                return _inside(value) if len(parts) > 2 else value
+                return inside(value, parts[2:]) if len(parts) > 2 else value
         for width in (2, 3):
             if len(parts) > width:
                 for alias, path in self.paths.items():
                     if (*path, alias)[-width:] == tuple(names[:width]):
                         value = self._in_source(self.sources[alias], parts[width])
                         if value is not None:
-                            return _inside(value) if len(parts) > width + 1 else value
+                            rest = parts[width + 1 :]
+                            return inside(value, rest) if rest else value
         return None
 
     def _in_source(self, rel: Rel, part: exp.Expr) -> Value | None:
@@ -225,9 +232,9 @@ class Scope:
 
     def known(self, folded: str, exact: str) -> Value | None:
         """A column of this scope that is known by name, or a select item's alias."""
-        merged = self.merged.get(folded)
-        if merged is not None:
-            return merged
+        first = self.ahead.get(folded) or self.merged.get(folded)
+        if first is not None:
+            return first
         for rel in self.sources.values():
             value = rel.get(folded, exact)
             if value is not None:
@@ -295,15 +302,6 @@ def whole_row(rel: Rel) -> Flow:
         for beyond in branch:
             pour(flow, beyond.flow, TRANSFORMATION)
     return flow
-
-
-def _inside(value: Value) -> Value:
-    """A field of a struct value."""
-    if not value.flow:
-        return EMPTY
-    flow: Flow = {}
-    pour(flow, value.flow, TRANSFORMATION)
-    return Value(flow)
 
 
 def _same(rels: list[Rel]) -> bool:

@@ -1,5 +1,6 @@
 """The select list: items, stars with their modifiers, COLUMNS(...)."""
 
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,13 +8,14 @@ from contextlib import suppress
 from sqlglot import exp
 
 from toolkit.lineage.sql.expression import collect, evaluate, taken
-from toolkit.lineage.sql.flow import JOIN, TRANSFORMATION, Flow, mark
+from toolkit.lineage.sql.flow import AS_IS, JOIN, TRANSFORMATION, Flow, mark
 from toolkit.lineage.sql.names import output_name
 from toolkit.lineage.sql.relation import (
     NAMED,
     UNKNOWN,
     UNNESTED,
     Ambiguous,
+    Beyond,
     Branch,
     Col,
     Rel,
@@ -21,6 +23,7 @@ from toolkit.lineage.sql.relation import (
     side_by_side,
 )
 from toolkit.lineage.sql.scope import Scope
+from toolkit.lineage.sql.struct import is_literal, of_list, spread
 
 # Functions that make rows when they stand in a select list.
 _MAKE_ROWS = (exp.Explode, exp.Unnest, exp.Inline)
@@ -55,13 +58,13 @@ def project(nodes: Sequence[exp.Expr], scope: Scope) -> Projection:
             _star(node, None, scope, result)
         elif node.__class__ is exp.Column and node.this.__class__ is exp.Star:
             _star(node.this, node, scope, result)
-        elif scope.context.uses_columns and (columns := node.find(exp.Columns)) is not None:
+        elif scope.context.uses_columns and (columns := _columns_in(node)) is not None:
             _repeated(node, columns, scope, result)
         elif node.__class__ is exp.Aliases:
             _several(node, scope, result)
-        elif node.__class__ is exp.Explode and node.this.__class__ is exp.Struct:
-            _fields(node.this, scope, result)
-        elif node.__class__ in _PATTERNS and _by_pattern(node, scope, result):
+        elif node.__class__ is exp.Dot and node.expression.__class__ is exp.Star:
+            _struct_star(node.this, node.expression, scope, result)
+        elif _spread(node, scope, result) or _by_pattern(node, scope, result):
             continue
         else:
             if not node.alias_or_name:
@@ -96,11 +99,52 @@ def _several(node: exp.Expr, scope: Scope, result: Projection) -> None:
         result.items.append(node)
 
 
-def _fields(struct: exp.Expr, scope: Scope, result: Projection) -> None:
-    """DuckDB's ``unnest({'a': x})``: a column for each field, and no more rows."""
-    for field in struct.expressions:
-        result.cols.append(Col(field.this.name, evaluate(field.expression, scope)))
-        result.items.append(field.expression)
+def _columns_in(node: exp.Expr) -> exp.Expr | None:
+    """``COLUMNS(...)`` that repeats its item; ``*COLUMNS(...)`` is many arguments of one call."""
+    return next(
+        (found for found in node.find_all(exp.Columns) if not found.args.get("unpack")), None
+    )
+
+
+def _spread(node: exp.Expr, scope: Scope, result: Projection) -> bool:
+    """DuckDB's ``unnest({'a': x})``: a column for each field, and no more rows.
+
+    ``recursive := true`` and ``max_depth := n`` go on into what is inside. Where it is a struct
+    whose fields are not known, so are the columns.
+    """
+    item = node.this if node.__class__ is exp.Alias else node
+    if item.__class__ is not exp.Explode or scope.context.facts.name != "duckdb":
+        return False
+    depth, argument = _depth(item), item.this
+    value = evaluate(argument, scope)
+    fields = value.fields
+    lift = AS_IS if is_literal(argument) else TRANSFORMATION
+    if fields is None and depth > 1 and isinstance(argument, exp.Array):
+        fields, depth = of_list(argument, scope), depth - 1
+        mark(scope.rows, value.flow, JOIN)
+    if fields is not None:
+        cols = list(spread(fields, depth, lift))
+        result.cols.extend(cols)
+        result.items.extend([argument] * len(cols))
+        return True
+    type_ = str(value.type or "").upper()
+    if depth > 1 or (type_.startswith("STRUCT") and not type_.endswith("]")):
+        mark(scope.rows, value.flow, JOIN)
+        result.branches.append([(Beyond(None, taken(item, scope), UNNESTED),)])
+        return True
+    return False
+
+
+def _depth(node: exp.Expr) -> float:
+    """How many levels an ``unnest`` goes down."""
+    for option in node.expressions:
+        if isinstance(option, exp.PropertyEQ | exp.Kwarg):
+            name, value = option.this.name.lower(), option.expression
+            if name == "recursive" and isinstance(value, exp.Boolean) and value.this:
+                return math.inf
+            if name == "max_depth" and value.name.isdigit():
+                return int(value.name)
+    return 1
 
 
 def _stacked(node: exp.Expr, width: int, scope: Scope) -> list[Flow]:
@@ -115,6 +159,8 @@ def _stacked(node: exp.Expr, width: int, scope: Scope) -> list[Flow]:
 
 def _by_pattern(node: exp.Expr, scope: Scope, result: Projection) -> bool:
     """DuckDB's ``* LIKE 'a%'``, with NOT, ILIKE and ESCAPE."""
+    if node.__class__ not in _PATTERNS:
+        return False
     wanted = True
     if node.__class__ is exp.Not:
         wanted, node = False, node.this
@@ -138,7 +184,8 @@ def _star(star: exp.Expr, node: exp.Expr | None, scope: Scope, result: Projectio
     if node is not None and node.args.get("table") is not None:
         rel = _source_of(node, scope)
         if rel is None:
-            _struct_star(node, scope, result)
+            struct = exp.Column(this=node.args["table"].copy(), table=node.args.get("db"))
+            _struct_star(struct, star, scope, result)
             return
         cols, branches = list(rel.cols), list(rel.branches)
         if rel.rank() == NAMED:  # BigQuery: the fields of an unnested struct, not the struct
@@ -162,13 +209,15 @@ def _source_of(node: exp.Expr, scope: Scope) -> Rel | None:
     return None
 
 
-def _struct_star(node: exp.Expr, scope: Scope, result: Projection) -> None:
-    """``struct_column.*``: fields that nobody lists."""
-    from toolkit.lineage.sql.source import anything
-
-    column = exp.Column(this=node.args["table"].copy(), table=node.args.get("db"))
-    rel = anything(scope.column(column).flow)
-    result.branches.append(list(rel.branches))
+def _struct_star(struct: exp.Expr, star: exp.Expr, scope: Scope, result: Projection) -> None:
+    """``struct_column.*``: the fields, where the query writes them out."""
+    value = evaluate(struct, scope)
+    if value.fields is None:
+        result.branches.append([(Beyond(None, value.flow, UNNESTED),)])
+        return
+    cols, _ = _modified(star, list(spread(value.fields, 1, TRANSFORMATION)), [], scope)
+    result.cols.extend(cols)
+    result.items.extend([star] * len(cols))
 
 
 def all_columns(scope: Scope) -> tuple[list[Col], list[Branch]]:

@@ -62,4 +62,10 @@ def _both(left: Value, right: Value) -> Value:
     if left.flow is right.flow:
         return left
     same_type = left.type if left.type is not None and left.type == right.type else None
-    return Value(merge(left.flow, right.flow), same_type, left.origin or right.origin)
+    fields = None
+    if left.fields is not None and right.fields is not None:
+        others = {name.lower(): field for name, field in right.fields.items()}
+        if others.keys() == {name.lower() for name in left.fields}:
+            fields = {n: _both(field, others[n.lower()]) for n, field in left.fields.items()}
+    flow = merge(left.flow, right.flow)
+    return Value(flow, same_type, left.origin or right.origin, fields)

@@ -12,7 +12,7 @@ from toolkit.lineage.sql.flow import (
     compose,
     pour,
 )
-from toolkit.lineage.sql.relation import Rel
+from toolkit.lineage.sql.relation import NAMED, UNKNOWN, UNNESTED, Rel
 from toolkit.lineage.sql.scope import Scope
 
 
@@ -61,8 +61,18 @@ def _columns(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
         return
     from toolkit.lineage.sql.select_list import chosen_columns
 
-    for col in chosen_columns(node, scope)[0]:
+    cols, branches = chosen_columns(node, scope)
+    for col in cols:
         pour(out, col.value.flow, lift)
+    for branch in branches:
+        for beyond in branch:
+            pour(out, beyond.flow, lift)
+            if beyond.rank in (UNKNOWN, UNNESTED, NAMED):
+                scope.context.lose(
+                    "open-star",
+                    "COLUMNS(...) over relations whose columns are not known",
+                    "COLUMNS",
+                )
 
 
 def _star(_node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
