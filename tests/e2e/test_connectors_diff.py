@@ -288,6 +288,25 @@ def test_the_landed_table_is_looked_at(mixed: Any) -> None:
     ]
 
 
+def test_what_a_sync_stopped_for_is_still_told(mixed: Any) -> None:
+    """The sync that stops has asked the source, and the graph knows the new fields."""
+    offer(mixed, FIELDS)
+    path = mixed.folder / "connectors" / "app.yml"
+    behaviour = '"non_breaking_schema_updates_behavior": "disable_connection", "streams"'
+    path.write_text(path.read_text().replace('"streams"', behaviour))
+    assert mixed.run("build", "--select", "stream:app.users").returncode == 0
+    (mixed.folder / "offer.json").write_text(json.dumps(schemas({"id": WHOLE})))
+    assert mixed.run("connectors", "discover").returncode == 0
+    stopped = mixed.run("build", "--select", "stream:app.users")
+    assert stopped.returncode == 1
+    said = "Run `toolkit connectors diff app` to see what this breaks downstream."
+    assert said in " ".join((stopped.stdout + stopped.stderr).split())
+    run = mixed.run("connectors", "diff", "app", "--format", "json")
+    name = changes(run)["users.name"]
+    assert (name["kind"], name["verdict"]) == ("field-removed", "breaking")
+    assert "model.plain.landed" in name["fails"]
+
+
 def test_a_source_that_cannot_be_reached(mixed: Any) -> None:
     mixed.connect([], config={"actions": [], "schemas_file": "/nowhere/at/all.json"})
     run = mixed.run("connectors", "diff")

@@ -11,6 +11,7 @@ from toolkit.cli.options import artifact_options, output_options, project_option
 
 if TYPE_CHECKING:
     from toolkit.integrations.airbyte.impact import Judge
+    from toolkit.integrations.airbyte.local.schemas import StreamName
     from toolkit.integrations.airbyte.model import Connection
     from toolkit.integrations.airbyte.offers import ConnectionDrift, View
     from toolkit.integrations.airbyte.source.protocol import Catalog
@@ -186,18 +187,24 @@ class _Compared:
 
     def _known(self, connection: "Connection", drift: "ConnectionDrift") -> "View | None":
         """What the source offered before."""
-        from toolkit.integrations.airbyte.offers import view_of
+        from toolkit.integrations.airbyte.offers import view_of, with_schemas
 
         if self._base:
             drift.known, view = self._base.of(connection.name)
             return view
-        if not connection.source.local or self._offline:
+        if not connection.source.local:
             return None
-        catalog = self._cache.get(connection)
-        if catalog is None:
+        catalog, landed = self._cache.get(connection), self._landed(connection)
+        if catalog is None or (self._offline and not landed):
             return None
-        drift.known = "what was discovered last"
-        return view_of(catalog)
+        # A sync that stops has discovered, too: what it stopped for must not look known.
+        drift.known = "at the last sync" if landed else "what was discovered last"
+        return view_of(with_schemas(catalog, landed))
+
+    def _landed(self, connection: "Connection") -> "Mapping[StreamName, dict[str, Any]]":
+        from toolkit.integrations.airbyte.integration import landed_schemas
+
+        return landed_schemas(connection, self._settings)
 
     @contextmanager
     def _tables(self) -> Iterator[Callable[[str], Mapping[str, str] | None]]:

@@ -7,14 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from airbyte_harness import Project, install_fake
 
 from toolkit.errors import ConnectorError, SettingsError
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.source.configuration import render_config
 from toolkit.integrations.airbyte.source.environment import Package, cache_dir, install, package_of
-from toolkit.settings import AirbyteTarget
 
 
 def connection(tmp_path: Path, source: str) -> Connection:
@@ -133,11 +131,3 @@ def test_a_wrong_template_names_its_line(tmp_path: Path, template: str) -> None:
     source = json.dumps({"package": "p", "version": "1", "config": {"v": template}})
     with pytest.raises(SettingsError, match=r"c\.yml:2: `source\.config\.v`"):
         render_config(connection(tmp_path, source))
-
-
-def test_a_remote_target_is_refused_for_now(tmp_path: Path) -> None:
-    project = Project(tmp_path, airbyte=AirbyteTarget(run="remote"))
-    install_fake()
-    project.fake([])
-    with pytest.raises(SettingsError, match="is `remote`"):
-        project.run()

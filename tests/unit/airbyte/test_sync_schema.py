@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from airbyte_harness import Project, complete
 
+from toolkit.graph import Asset
+from toolkit.integrations.airbyte import AirbyteIntegration
+
 BEFORE = {"id": "integer", "n": "integer", "old": "string"}
 NOW = {"id": "integer", "n": "number", "new": "boolean"}
 SAID = "fields of users: new: new, gone: old, n is DOUBLE, was BIGINT"
@@ -103,3 +106,71 @@ def test_a_sync_that_fails_does_not_accept_what_changed(project: Project) -> Non
     )
     assert project.sync().status == "error"
     assert SAID in sync(project, SECOND, NOW, "propagate_columns").message
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected", "known_from"),
+    [
+        ("ignore", {"id", "n", "old"}, "landed"),
+        ("propagate_columns", {"id", "n", "new"}, "discovered"),
+    ],
+)
+def test_the_graph_shows_what_lands(
+    project: Project, behaviour: str, expected: set[str], known_from: str
+) -> None:
+    sync(project, FIRST, BEFORE, behaviour)
+    sync(project, SECOND, NOW, behaviour)
+
+    def stream() -> Asset:
+        (asset,) = AirbyteIntegration().load(project.settings, {}).assets
+        return asset
+
+    assert set(stream().columns) == expected
+    assert stream().meta["airbyte"]["columns_from"] == known_from
+    (project.folder / "shop.duckdb").unlink()  # nothing has landed any more
+    assert set(stream().columns) == {"id", "n", "new"}
+
+
+@pytest.mark.parametrize(
+    ("stream", "known_from"),
+    [
+        ({"json_schema": {"properties": {"id": {"type": "integer"}}}}, "json_schema"),
+        ({"selected_fields": ["id"]}, "selection"),
+        ({}, "table"),
+    ],
+)
+def test_where_columns_are_known_from(
+    project: Project, stream: dict[str, Any], known_from: str
+) -> None:
+    project.fake([], streams=[{"name": "users", **stream}])
+    (asset,) = AirbyteIntegration().load(project.settings, {}).assets
+    assert asset.meta["airbyte"]["columns_from"] == known_from
+
+
+DIFF = "Run `toolkit connectors diff fake` to see what this breaks downstream."
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        {"name": "nobody"},
+        {"name": "users", "selected_fields": ["nothing"]},
+        {
+            "name": "users",
+            "sync_mode": "incremental_deduped_history",
+            "primary_key": [["nothing"]],
+        },
+    ],
+)
+def test_what_is_not_offered_any_more_names_the_next_command(
+    project: Project, stream: dict[str, Any]
+) -> None:
+    project.fake([], streams=[stream])
+    assert DIFF in project.sync().message
+
+
+def test_a_changed_type_names_the_next_command(project: Project) -> None:
+    sync(project, {"id": 1, "n": "x"}, {"id": "integer", "n": "string"}, None)
+    sync(project, {"id": 1, "n": "x", "old": 1}, {"id": "integer", "old": "boolean"}, None)
+    changed = {"id": "integer", "old": "integer"}
+    assert DIFF in sync(project, {"id": 2, "old": 1}, changed, None).message

@@ -1,7 +1,7 @@
 """A stream's columns as the graph shows them: where each comes from and what was done to it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -9,6 +9,7 @@ from toolkit.errors import Problem, Severity
 from toolkit.graph import Asset, Column
 from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.local.mappers import not_local
+from toolkit.integrations.airbyte.local.schemas import StreamName, as_before
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
 from toolkit.integrations.airbyte.mapping import (
     Comparison,
@@ -22,14 +23,21 @@ from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfig
 from toolkit.integrations.airbyte.naming import is_metadata, normalise
 from toolkit.integrations.airbyte.source.catalog import CatalogCache, find_stream
 
+# Where a stream's columns are known from, best first. ``landed``: they are as at the last sync,
+# since the connection does not take a change over. ``table``: no file says them, and lineage looks
+# at the landed table where it can.
+ColumnsFrom = Literal[
+    "json_schema", "landed", "discovered", "manifest", "streams", "selection", "table"
+]
+
 
 class Described(msgspec.Struct, kw_only=True):
     """What is known of a stream's columns before anything is read.
 
     Attributes:
         columns: empty where neither a schema nor a selection is known.
-        notes: what else mappers do: ``row_filters`` with
-            ``row_filter_properties``, and ``removed`` fields.
+        notes: ``columns_from`` (see :data:`ColumnsFrom`), and what else mappers do:
+            ``row_filters`` with ``row_filter_properties``, and ``removed`` fields.
         problems: mappers that are left out, columns that fields would share.
     """
 
@@ -45,10 +53,12 @@ def describe(
     cache: CatalogCache,
     *,
     local: bool,
+    landed: Mapping[StreamName, dict[str, Any]] | None = None,
 ) -> Described:
     """Columns of the stream's asset.
 
     Args:
+        landed: schemas as of the last syncs, where there were any.
         key: of the asset, for problems.
         local: this target would sync it as a local process.
     """
@@ -65,7 +75,8 @@ def describe(
         )
 
     described = Described()
-    mapped = _mapped(connection, stream, cache)
+    mapped, source = _mapped(connection, stream, cache, landed or {})
+    described.notes["columns_from"] = source
     faults = mapped.faults if mapped is not None else _unreadable(stream)
     for fault in faults:
         severity: Severity = "error" if masks(fault.mapper) else "warning"
@@ -109,35 +120,45 @@ def _origins(part: Comparison | Filter) -> Iterator[str]:
 
 
 def _mapped(
-    connection: Connection, stream: StreamConfiguration, cache: CatalogCache
-) -> Mapped | None:
-    """``None`` where the fields are not known."""
+    connection: Connection,
+    stream: StreamConfiguration,
+    cache: CatalogCache,
+    landed: Mapping[StreamName, dict[str, Any]],
+) -> tuple[Mapped | None, ColumnsFrom]:
+    """``None`` where the fields are not known; and where they are known from."""
     destination = connection.destination.type
     offered = None
     if connection.source.local:
         catalog = cache.get(connection)
         offered = find_stream(catalog, stream) if catalog is not None else None
     said = stream.offered or Offered()
-    schema = (
-        stream.json_schema
-        or (offered.json_schema if offered is not None else None)
-        or said.json_schema
-    )
     primary = (offered.source_defined_primary_key if offered else None) or said.primary_key
     cursor = (offered.default_cursor_field if offered else None) or said.cursor_field
+    keep = stream.keeps(primary, cursor)
+    kept = landed.get((stream.name, stream.namespace))
+    if kept is not None and connection.schema_updates in ("ignore", "disable_connection"):
+        kept = as_before(kept, offered.json_schema if offered is not None else {}, stream)
+    else:
+        kept = None
+    schemas: tuple[tuple[Mapping[str, Any] | None, ColumnsFrom], ...] = (
+        (stream.json_schema, "json_schema"),
+        (kept, "landed"),
+        (offered.json_schema if offered is not None else None, "discovered"),
+        (said.json_schema, "manifest"),
+    )
+    schema, source = next((pair for pair in schemas if pair[0]), (None, "table"))
     if schema is None:
         # A selection is a complete list of names, if not of types; so is what the source offers.
-        keep = stream.keeps(primary, cursor)
         listed = said.fields or (*stream.selected_fields, *sorted(keep))
         names = dict.fromkeys(name for name in listed if not keep or name in keep)
         if not names:
-            return None
-        return map_fields(names, stream.mappers, destination=destination, typed=False)
-    keep = stream.keeps(primary, cursor)
+            return None, "table"
+        mapped = map_fields(names, stream.mappers, destination=destination, typed=False)
+        return mapped, "streams" if said.fields else "selection"
     selected: Mapping[str, Any] = {
         name: value for name, value in properties_of(schema).items() if not keep or name in keep
     }
-    return map_fields(selected, stream.mappers, destination=destination)
+    return map_fields(selected, stream.mappers, destination=destination), source
 
 
 def _unreadable(stream: StreamConfiguration) -> tuple[Fault, ...]:

@@ -11,6 +11,7 @@ import msgspec
 from toolkit.errors import ConnectorError, Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.integrations.airbyte.described import Described, columns_that_do_not_land, describe
+from toolkit.integrations.airbyte.local.schemas import LandedSchemas, StreamName
 from toolkit.integrations.airbyte.mappers import kind_of
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.naming import Place, no_table, place_of, shared_tables
@@ -50,9 +51,10 @@ class AirbyteIntegration:
             if self._local and connection.enabled and not connection.source.local:
                 loaded.problems.append(_remote_only(connection, settings))
             local = self._local and connection.enabled and connection.source.local
+            landed = landed_schemas(connection, settings) if local else {}
             for stream in connection.streams:
                 key = stream_key(connection, stream)
-                described = describe(connection, stream, key, cache, local=local)
+                described = describe(connection, stream, key, cache, local=local, landed=landed)
                 place = self._place(connection, stream, settings)
                 asset = _asset(connection, stream, key, settings, described, place)
                 loaded.problems += [_relative(p, settings.project_dir) for p in described.problems]
@@ -168,6 +170,16 @@ def stream_key(connection: Connection, stream: StreamConfiguration) -> str:
     same = sum(other.name == stream.name for other in connection.streams)
     name = f"{stream.namespace}.{stream.name}" if same > 1 and stream.namespace else stream.name
     return f"stream.{connection.name}.{name}"
+
+
+def landed_schemas(
+    connection: Connection, settings: Settings
+) -> Mapping[StreamName, dict[str, Any]]:
+    """Schemas as of the last syncs; none where the tables are gone with their file."""
+    profile = settings.profile
+    if profile is None or profile.file is None or not profile.file.exists():
+        return {}
+    return LandedSchemas(settings.state_dir, settings.target, connection.name).get()
 
 
 def _asset(

@@ -25,6 +25,7 @@ from toolkit.integrations.airbyte.drift import (
 )
 from toolkit.integrations.airbyte.impact import Finding, Judge
 from toolkit.integrations.airbyte.integration import stream_key
+from toolkit.integrations.airbyte.local.schemas import StreamName
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS
 from toolkit.integrations.airbyte.source.protocol import Catalog, CatalogStream
@@ -149,6 +150,15 @@ def differing(stream: str, lands: Mapping[str, str], has: Mapping[str, str]) -> 
 def view_of(catalog: Catalog) -> View:
     """A discovered catalog."""
     return tuple(seen_in(stream) for stream in catalog.streams)
+
+
+def with_schemas(catalog: Catalog, schemas: Mapping[StreamName, dict[str, Any]]) -> Catalog:
+    """A catalog whose streams have these schemas, as far as there are any."""
+    found = []
+    for stream in catalog.streams:
+        schema = schemas.get((stream.name, stream.namespace)) or schemas.get((stream.name, None))
+        found.append(msgspec.structs.replace(stream, json_schema=schema or stream.json_schema))
+    return Catalog(found)
 
 
 def read_views(path: Path) -> View | dict[str, View]:

@@ -76,7 +76,7 @@ class Landing:
             saved.generation += 1 if existing else 0
         else:
             _check_mapped(plan, relation, existing)
-            self._table = tables.evolve(cursor, relation, plan.fields)
+            self._table = tables.evolve(cursor, relation, plan.fields, connection=plan.connection)
         self._stage = self._make_stage(index)
         self._loader = Loader(
             cursor,

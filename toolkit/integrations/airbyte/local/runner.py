@@ -9,7 +9,7 @@ from typing import IO
 
 from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.graph import AssetGraph, Relation
-from toolkit.integrations.airbyte.local.schemas import Changes, SchemaStore, settle
+from toolkit.integrations.airbyte.local.schemas import Changes, LandedSchemas, SchemaStore, settle
 from toolkit.integrations.airbyte.local.state import SCHEMA, StateStore
 from toolkit.integrations.airbyte.local.sync import Result, Sync, Target
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
@@ -131,7 +131,11 @@ class SyncRunner:
             sample=self._context.sample,
             progress=lambda rows, expected: self._progress(step, _so_far(rows, expected)),
         )
-        return sync.run()
+        result = sync.run()
+        with self._warehouse.cursor() as cursor:
+            schemas = SchemaStore(cursor, connection.name).load()
+        LandedSchemas(settings.state_dir, settings.target, connection.name).put(schemas)
+        return result
 
     def _specify(self, connector: Connector) -> None:
         """Learn what is secret. What does not fit is said and no more: the connector judges."""

@@ -1,7 +1,10 @@
 """What each stream's fields were at its last sync, and what to do when they are others now."""
 
+import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +13,7 @@ from toolkit.errors import ConnectorError
 from toolkit.integrations.airbyte.columns import duckdb_type, properties_of
 from toolkit.integrations.airbyte.local.state import SCHEMA
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.source.catalog import find_stream
+from toolkit.integrations.airbyte.source.catalog import find_stream, see_drift
 from toolkit.integrations.airbyte.source.protocol import Catalog
 
 if TYPE_CHECKING:
@@ -56,6 +59,40 @@ class SchemaStore:
             "VALUES (?, ?, ?, ?)",
             [*key, json.dumps(schema)],
         )
+
+
+class LandedSchemas:
+    """A copy of the :class:`SchemaStore` in a file: the graph opens no warehouse.
+
+    Args:
+        state_dir: the project's ``.toolkit`` folder.
+    """
+
+    def __init__(self, state_dir: Path, target: str, connection: str) -> None:
+        digest = hashlib.sha256(f"{target}\0{connection}".encode()).hexdigest()[:16]
+        self._path = state_dir / "airbyte" / f"landed-{digest}.json"
+
+    def get(self) -> dict[StreamName, dict[str, Any]]:
+        """The schemas of the last complete syncs; none where there is no such file."""
+        try:
+            rows = msgspec.json.decode(self._path.read_bytes(), type=list[_Landed])
+        except (OSError, msgspec.MsgspecError):
+            return {}
+        return {(row.stream, row.namespace): row.json_schema for row in rows}
+
+    def put(self, schemas: Mapping[StreamName, dict[str, Any]]) -> None:
+        """Keep them; atomically."""
+        rows = [_Landed(*name, schema) for name, schema in schemas.items()]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
+        temporary.replace(self._path)
+
+
+class _Landed(msgspec.Struct):
+    stream: str
+    namespace: str | None
+    json_schema: dict[str, Any]
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +174,7 @@ def settle(
         if connection.schema_updates == "disable_connection" and not full_refresh:
             raise _stopped(connection, stream, changes)
         if connection.schema_updates == "ignore" and not full_refresh:
-            schema = _as_before(known[key], offered.json_schema, stream)
+            schema = as_before(known[key], offered.json_schema, stream)
             replaced[id(offered)] = msgspec.structs.replace(offered, json_schema=schema)
             changes = msgspec.structs.replace(changes, ignored=True)
         settled.changes[key] = changes
@@ -145,7 +182,7 @@ def settle(
     return settled
 
 
-def _as_before(
+def as_before(
     before: Mapping[str, Any], now: Mapping[str, Any], stream: StreamConfiguration
 ) -> dict[str, Any]:
     """The schema of the last sync, with new fields that the user has selected by name."""
@@ -165,8 +202,8 @@ def _stopped(
         f"{where}: the fields of stream {stream.name!r} have changed at the source ({changes}), "
         "and the connection has `non_breaking_schema_updates_behavior: disable_connection`.",
         "Nothing was read.",
-        "Look at what changed; then set it to propagate_columns or ignore, or load everything "
-        "anew with `toolkit build --full-refresh`.",
+        f"{see_drift(connection.name)} Then set it to propagate_columns or ignore, or load "
+        "everything anew with `toolkit build --full-refresh`.",
     )
 
 

@@ -13,6 +13,7 @@ from toolkit.errors import ConnectorError
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte.columns import Field
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS, RAW_ID, SEQUENCE
+from toolkit.integrations.airbyte.source.catalog import see_drift
 from toolkit.warehouse.duckdb import quote, quote_relation
 
 if TYPE_CHECKING:
@@ -119,9 +120,16 @@ def create(
 
 
 def evolve(
-    cursor: "duckdb.DuckDBPyConnection", relation: Relation, fields: Iterable[Field]
+    cursor: "duckdb.DuckDBPyConnection",
+    relation: Relation,
+    fields: Iterable[Field],
+    *,
+    connection: str,
 ) -> Table:
     """Bring the table to what the source gives now: create it, add columns, widen types.
+
+    Args:
+        connection: its name, for what to do next.
 
     Returns:
         The table with the types that its columns have now.
@@ -154,7 +162,7 @@ def evolve(
             )
             types[field.column] = field.type
         else:
-            raise _type_changed(relation, field, has)
+            raise _type_changed(relation, field, has, connection)
     for column, type_ in METADATA_COLUMNS.items():
         if column not in folded:
             cursor.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {type_}")
@@ -180,11 +188,11 @@ def _values_fit(
     return not cursor.execute(sql).fetchall()[0][0]
 
 
-def _type_changed(relation: Relation, field: Field, has: str) -> ConnectorError:
+def _type_changed(relation: Relation, field: Field, has: str, connection: str) -> ConnectorError:
     return ConnectorError(
         f"Column {field.column!r} of {relation} is {has}, but the source now gives {field.type}.",
         "The values that are there cannot be kept without loss, so nothing was read.",
-        "Load the stream anew with `toolkit build --full-refresh`.",
+        f"{see_drift(connection)} Then load the stream anew with `toolkit build --full-refresh`.",
     )
 
 

@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -88,10 +89,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One stream as it will be read.
 
     Attributes:
+        connection: its name.
         selected: schema of each field that the source is asked for.
         primary_key / cursor: columns, after the mappers.
     """
 
+    connection: str
     stream: StreamConfiguration
     offered: CatalogStream
     selected: Mapping[str, Any]
@@ -126,13 +129,14 @@ def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfigur
     offered = find_stream(catalog, stream)
     if offered is None:
         names = [item.name for item in catalog.streams]
-        raise _mismatch(f"{where}: the source offers no stream {stream.name!r}", stream.name, names)
+        fact = f"{where}: the source offers no stream {stream.name!r}"
+        raise _mismatch(fact, stream.name, names, connection)
     schema = stream.json_schema or offered.json_schema
     properties = properties_of(schema)
     for field in stream.selected_fields:
         if field not in properties:
             fact = f"{where}: stream {stream.name!r} has no field {field!r} to select"
-            raise _mismatch(fact, field, properties)
+            raise _mismatch(fact, field, properties, connection)
     primary = stream.primary_key or tuple(map(tuple, offered.source_defined_primary_key or ()))
     cursor = (
         tuple(offered.default_cursor_field or ())
@@ -144,17 +148,18 @@ def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfigur
             f"{where}: stream {stream.name!r} is configured as {stream.sync_mode}, but the source "
             "can give it as a full refresh only.",
             "Nothing was read.",
-            "Use sync_mode: full_refresh_overwrite.",
+            f"Use sync_mode: full_refresh_overwrite. {see_drift(connection.name)}",
         )
     keep = stream.keeps(primary, cursor)
     selected = {name: value for name, value in properties.items() if not keep or name in keep}
     mapped = map_fields(selected, stream.mappers)
     check_mappers(mapped, connection, stream)
     if stream.deduplicates:
-        _check_key(primary, selected, stream, where)
+        _check_key(primary, selected, stream, where, connection)
         check_mapped_key(primary, cursor, mapped, stream, where)
     columns = {field.origin: field.column for field in mapped.fields}
     return Plan(
+        connection=connection.name,
         stream=stream,
         offered=offered,
         selected=selected,
@@ -172,6 +177,7 @@ def _check_key(
     columns: Mapping[str, str],
     stream: StreamConfiguration,
     where: str,
+    connection: Connection,
 ) -> None:
     paths = list(primary)
     if not paths:
@@ -185,7 +191,7 @@ def _check_key(
         if len(path) != 1 or path[0] not in columns:
             name = ".".join(path)
             fact = f"{where}: stream {stream.name!r} has no top-level field {name!r} for its key"
-            raise _mismatch(fact, name, columns)
+            raise _mismatch(fact, name, columns, connection)
 
 
 def configured_catalog(
@@ -239,9 +245,16 @@ def _destination_mode(stream: StreamConfiguration) -> str:
     return "append_dedup" if stream.deduplicates else "append"
 
 
-def _mismatch(fact: str, name: str, known: Iterable[str]) -> ConnectorError:
+def see_drift(connection: str) -> str:
+    """What to do first where a source is not what it was."""
+    name = shlex.quote(connection)
+    return f"Run `toolkit connectors diff {name}` to see what this breaks downstream."
+
+
+def _mismatch(fact: str, name: str, known: Iterable[str], connection: Connection) -> ConnectorError:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, 1, 0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-    return ConnectorError(f"{fact}.", "Nothing was read.", f"{hint}There are: {listed or 'none'}.")
+    there = f"{hint}There are: {listed or 'none'}."
+    return ConnectorError(f"{fact}.", "Nothing was read.", f"{there} {see_drift(connection.name)}")
