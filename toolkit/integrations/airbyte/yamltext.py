@@ -75,6 +75,15 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def folder_at(base: Path, name: str) -> Path | None:
+    """The folder ``name``, as seen from ``base``; one that no system could have is none."""
+    try:
+        path = (base / name).resolve()
+        return path if path.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links in a circle
+        return None
+
+
 def parse(text: str, path: Path) -> Located:
     """Read one YAML (or JSON) document.
 

@@ -3,6 +3,7 @@
 The attributes are evaluated HCL or a state's: the same names, and in HCL perhaps unknown values.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -329,6 +330,10 @@ def _camel_key(key: str) -> str:
 
 
 def _plain(value: Value) -> str | None:
+    """A text; of a number its digits, as Terraform makes them where a text is wanted."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(EvaluationError):
+            return to_text(value)
     return value if isinstance(value, str) and value else None
 
 

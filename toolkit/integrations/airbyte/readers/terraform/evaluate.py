@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from toolkit.integrations.airbyte.readers.terraform import functions
+from toolkit.integrations.airbyte.readers.terraform.budget import Budget
 from toolkit.integrations.airbyte.readers.terraform.operators import binary, unary
 from toolkit.integrations.airbyte.readers.terraform.syntax import (
     Attribute,
@@ -54,12 +55,14 @@ class Environment(msgspec.Struct, frozen=True):
         folder: where relative file names begin.
         symbols: of ``for``, of a splat, ``each``, ``count``.
         template: reads a template file's text.
+        budget: what may be worked out yet.
     """
 
     root: Callable[[str], Value]
     folder: Path
     symbols: Mapping[str, Value] = {}
     template: Callable[[str, Path], Expression] | None = None
+    budget: Budget = msgspec.field(default_factory=Budget)
 
     def having(self, **symbols: Value) -> "Environment":
         """The same with more symbols."""
@@ -71,7 +74,18 @@ def evaluate(node: Expression, env: Environment) -> Value:
 
     Raises:
         EvaluationError: Terraform would report an error.
+        TooMuch: it would take too long, or become too large.
     """
+    if isinstance(node, Literal):
+        return node.value
+    env.budget.step()
+    value = _evaluate(node, env)
+    if isinstance(value, str | list | Mapping):
+        env.budget.weigh(value)
+    return value
+
+
+def _evaluate(node: Expression, env: Environment) -> Value:
     match node:
         case Literal():
             return node.value
@@ -198,6 +212,7 @@ def _for(node: For, env: Environment) -> Value:
     values: list[Value] = []
     keyed: dict[str, Value] = {}
     for key, value in pairs(collection):
+        env.budget.step()
         symbols = {node.value_name: value}
         if node.key_name is not None:
             symbols = {node.key_name: key, node.value_name: value}

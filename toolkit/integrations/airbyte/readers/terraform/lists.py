@@ -1,6 +1,7 @@
 """Terraform's functions on lists, sets and maps, which may have unknown values in them."""
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from toolkit.integrations.airbyte.readers.terraform.values import (
     to_text,
     unknowns_in,
 )
+
+_MOST_ROWS = 100_000
 
 # Arguments are Terraform's, of any type; a wrong one is an error of the caller's.
 _Any = Any
@@ -179,6 +182,8 @@ def _chunk(value: _Any, size: _Any) -> Value:
 
 
 def _product(*sets: _Any) -> Value:
+    if math.prod(len(_items(one)) for one in sets) > _MOST_ROWS:
+        raise EvaluationError(f"sets with more than {_MOST_ROWS} combinations")
     found: list[Value] = [list(row) for row in itertools.product(*map(_items, sets))]
     return SetValue(found) if all(isinstance(one, SetValue) for one in sets) else found
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from toolkit.errors import ArtifactError
+from toolkit.integrations.airbyte.readers.terraform.budget import Budget
 from toolkit.integrations.airbyte.readers.terraform.evaluate import Environment, evaluate
 from toolkit.integrations.airbyte.readers.terraform.folder import Folder, workspace
 from toolkit.integrations.airbyte.readers.terraform.hcl import parse_text
@@ -18,6 +20,7 @@ from toolkit.integrations.airbyte.readers.terraform.types import convert
 from toolkit.integrations.airbyte.readers.terraform.values import (
     EvaluationError,
     Lazy,
+    TooMuch,
     Unknown,
     Value,
     merged,
@@ -27,6 +30,7 @@ from toolkit.integrations.airbyte.readers.terraform.values import (
     unknown,
     unknowns_in,
 )
+from toolkit.integrations.airbyte.yamltext import folder_at
 
 _DEEPEST = 20
 _MOST = 10_000
@@ -80,6 +84,7 @@ class Module:
         address: ``module.x["a"].`` before the addresses of its resources; empty for the root.
         inputs: values of variables; for the root those of the ``.tfvars`` files count instead.
         above: the folders that led here.
+        budget: what may be worked out yet, by all modules of the root together.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Module:
         address: str = "",
         inputs: Mapping[str, Value] | None = None,
         above: tuple[Path, ...] = (),
+        budget: Budget | None = None,
     ) -> None:
         self.folder = folders(path)
         self.address = address
@@ -97,12 +103,19 @@ class Module:
         self._above = (*above, path)
         self._values: dict[str, Value] = {}
         self._running: set[str] = set()
-        self.environment = Environment(self._root, self._above[0], template=parse_text)
+        self._budget = budget or Budget()
+        self.environment = Environment(
+            self._root, self._above[0], template=parse_text, budget=self._budget
+        )
 
     def value(
         self, name: str, node: Expression, symbols: Mapping[str, Value] | None = None
     ) -> Value:
-        """What an expression is worth here; an error makes it unknown by this name."""
+        """What an expression is worth here; an error makes it unknown by this name.
+
+        Raises:
+            ArtifactError: it would take too long.
+        """
         env = self.environment
         if symbols:
             env = env.having(**symbols)
@@ -112,6 +125,10 @@ class Module:
             return unknown(f"{name} ({error})")
         except RecursionError:
             return unknown(f"{name} (nested too deeply)")
+        except (TooMuch, MemoryError):
+            pass
+        # Outside of the handler, so that the error does not carry values along.
+        raise _too_much(name, self.folder.path)
 
     def _once(self, name: str, find: Callable[[], Value]) -> Value:
         if name not in self._values:
@@ -159,6 +176,8 @@ class Module:
             return value
         try:
             return convert(value, body["type"], self.environment)
+        except TooMuch:
+            raise _too_much(full, self.folder.path) from None
         except EvaluationError as error:
             return unknown(f"{full} ({error})")
 
@@ -285,14 +304,13 @@ class Module:
         for key, symbols in zip(expanded.keys, expanded.symbols, strict=True):
             address = f"{name}{subscript(key)}."
             given = Inputs(self, block, symbols)
-            found[key] = Module(self._folders, path, address, given, self._above)
+            found[key] = Module(self._folders, path, address, given, self._above, self._budget)
         return found
 
     def _local_folder(self, source: Value) -> Path | None:
         if not isinstance(source, str) or not source.startswith(("./", "../")):
             return None
-        path = (self.folder.path / source).resolve()
-        return path if path.is_dir() else None
+        return folder_at(self.folder.path, source)
 
     def output(self, name: str) -> Value:
         """What the module gives by this name."""
@@ -336,6 +354,15 @@ class Inputs(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _too_much(name: str, folder: Path) -> ArtifactError:
+    return ArtifactError(
+        f"{folder}: `{name}` would take minutes to work out, or more memory than there is.",
+        "The connections in this folder are not known, so nothing was done.",
+        "Name a state file (or the output of `terraform show -json`) in `connections:` of "
+        "toolkit.yml instead of the folder.",
+    )
 
 
 def _counted(name: str, count: Value) -> Expanded:

@@ -52,9 +52,12 @@ def binary(sign: str, left: Value, right: Value) -> Value:
         equal = _equal(left, right)
         return equal if isinstance(equal, Unknown) else equal == (sign == "==")
     first, second = to_number(left), to_number(right)
-    if sign in _COMPARISONS:
-        return _COMPARISONS[sign](first, second)
-    return _arithmetic(sign, first, second)
+    try:
+        if sign in _COMPARISONS:
+            return _COMPARISONS[sign](first, second)
+        return _arithmetic(sign, first, second)
+    except OverflowError:  # Terraform's numbers have 512 bits, and Python's fractions 53
+        raise EvaluationError("a number that is too large") from None
 
 
 def _equal(left: Value, right: Value) -> bool | Unknown:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from toolkit.errors import ArtifactError, Problem
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
-from toolkit.integrations.airbyte.yamltext import read_text
+from toolkit.integrations.airbyte.yamltext import folder_at, read_text
 
 # Sources of local modules, in HCL and in JSON.
 _SOURCE = re.compile(r"\"?source\"?\s*[=:]\s*\"(\.\.?/[^\"]*)\"")
@@ -90,7 +90,8 @@ def _text_of(folder: Path) -> str:
 
 
 def _called(folder: Path, text: str) -> set[Path]:
-    return {(folder / source).resolve() for source in _SOURCE.findall(text)}
+    found = (folder_at(folder, source) for source in _SOURCE.findall(text))
+    return {path for path in found if path is not None}
 
 
 def _roots(written: dict[Path, str]) -> list[Path]:
@@ -101,7 +102,7 @@ def _roots(written: dict[Path, str]) -> list[Path]:
 
     def reaches(folder: Path, seen: frozenset[Path]) -> bool:
         if folder not in texts:
-            texts[folder] = _text_of(folder) if folder.is_dir() else ""
+            texts[folder] = _text_of(folder)
         if "airbyte" in texts[folder]:
             return True
         inner = _called(folder, texts[folder]) - seen

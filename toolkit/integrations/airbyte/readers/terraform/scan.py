@@ -10,8 +10,14 @@ from collections.abc import Iterator
 
 import msgspec
 
+# Levels of braces, brackets, parentheses and placeholders: what comes later recurses.
+_DEEPEST = 100
+
+# Strings and brackets in one line. Nobody writes such a line, and parsing it takes minutes.
+_MOST_IN_LINE = 10_000
+
 _TOKEN = re.compile(
-    r"#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?(?P<heredoc>[^\W\d][\w.-]*)\r?\n|[\"{}]", re.DOTALL
+    r"#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?(?P<heredoc>[^\W\d][\w.-]*)\r?\n|[\"{}()\[\]]", re.DOTALL
 )
 _IN_STRING = re.compile(r"\\.|\"|\n|[$%]{2}\{|[$%]\{", re.DOTALL)
 _SPACE = re.compile(r"(?:\s|#[^\n]*|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -63,25 +69,41 @@ def raw_blocks(text: str) -> Iterator[RawBlock]:
         position = end
 
 
-def closing(text: str, opening: int) -> int:
+def closing(text: str, opening: int, level: int = 0) -> int:
     """Position after the brace that closes the one at ``opening``.
 
+    Args:
+        level: how deep that one stands.
+
     Raises:
-        Unbalanced: there is none.
+        Unbalanced: there is none, or too much is open at once.
     """
-    depth, position = 0, opening
+    braces, others, position = 0, 0, opening
+    seen, since = 0, opening
     while (token := _TOKEN.search(text, position)) is not None:
         position = token.end()
+        sign = token[0]
+        seen += 1
+        if seen > _MOST_IN_LINE:
+            if text.find("\n", since, position) < 0:
+                raise Unbalanced(since, "this line is unreasonably long")
+            seen, since = 0, position
         if token["heredoc"]:
             position = _after_heredoc(text, token)
-        elif token[0] == '"':
-            position = _after_string(text, token.start())
-        elif token[0] == "{":
-            depth += 1
-        elif token[0] == "}":
-            depth -= 1
-            if depth == 0:
+        elif sign == '"':
+            position = _after_string(text, token.start(), level + braces + others)
+        elif sign == "{":
+            braces += 1
+        elif sign == "}":
+            braces -= 1
+            if braces == 0:
                 return position
+        elif sign in "([":
+            others += 1
+        elif sign in ")]":
+            others -= 1
+        if level + braces + others > _DEEPEST:
+            raise Unbalanced(token.start(), "this is nested too deeply")
     raise Unbalanced(opening, "this `{` is not closed")
 
 
@@ -114,7 +136,7 @@ def _after_space(text: str, position: int) -> int:
     return found.end()
 
 
-def _after_string(text: str, opening: int) -> int:
+def _after_string(text: str, opening: int, level: int) -> int:
     position = opening + 1
     while (token := _IN_STRING.search(text, position)) is not None:
         position = token.end()
@@ -123,7 +145,7 @@ def _after_string(text: str, opening: int) -> int:
         if token[0] == "\n":
             break
         if token[0] in ("${", "%{"):
-            position = closing(text, token.end() - 1)
+            position = closing(text, token.end() - 1, level)
     raise Unbalanced(opening, "this string does not end in its line")
 
 

@@ -18,6 +18,12 @@ from toolkit.integrations.airbyte.readers.terraform.values import (
     whole,
 )
 
+_WIDEST = 10_000
+
+# Terraform's regular expressions take time that grows with the text, Python's may never end:
+# one with a repetition or a choice within a repetition, and much text for any.
+_LONGEST = 10_000
+
 # Arguments are Terraform's, of any type; a wrong one is an error of the caller's.
 _Any = Any
 
@@ -25,6 +31,9 @@ _VERB = re.compile(
     r"%(?:(?P<literal>%)|(?P<flags>[-+ #0]*)(?P<width>\d+)?(?:\.(?P<digits>\d+))?"
     r"(?:\[(?P<place>\d+)\])?(?P<verb>[a-zA-Z]))"
 )
+
+# What is escaped, a class, and what groups, repeats or chooses.
+_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\)[*+{]|[()*+{|]", re.DOTALL)
 
 
 def _format(template: _Any, *arguments: _Any) -> Value:
@@ -67,6 +76,8 @@ def _formatted(found: re.Match[str], value: Value) -> str:
     else:
         raise EvaluationError(f"a template with %{verb}")
     width = int(found["width"] or 0)
+    if max(width, int(digits or 0)) > _WIDEST:
+        raise EvaluationError(f"a template with a width of more than {_WIDEST}")
     if "-" in flags:
         return text.ljust(width)
     return text.zfill(width) if "0" in flags and verb in "dfbox" else text.rjust(width)
@@ -96,7 +107,7 @@ def _replace(text: _Any, wanted: _Any, by: _Any) -> Value:
     if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
         template = re.sub(r"\\", r"\\\\", to_text(by))
         template = re.sub(r"\$(?:\{(\w+)\}|(\d+|\w+))", _group, template)
-        return _pattern(pattern[1:-1]).sub(template, to_text(text))
+        return _pattern(pattern[1:-1], to_text(text)).sub(template, to_text(text))
     return to_text(text).replace(pattern, to_text(by))
 
 
@@ -104,14 +115,32 @@ def _group(found: re.Match[str]) -> str:
     return rf"\g<{found[1] or found[2]}>"
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _pattern(text: str, subject: str) -> re.Pattern[str]:
     """Go's regular expressions are nearly Python's; what is not gives no value."""
     compiled: re.Pattern[str] | None = None
-    with contextlib.suppress(re.error):
-        compiled = re.compile(text)
+    with contextlib.suppress(re.error, RecursionError, OverflowError):
+        if len(subject) <= _LONGEST and len(text) <= _LONGEST and _ends(text):
+            compiled = re.compile(text)
     if compiled is None:
-        raise EvaluationError("a regular expression that cannot be read")
+        raise EvaluationError("a regular expression that is not understood here")
     return compiled
+
+
+def _ends(pattern: str) -> bool:
+    """Whether matching surely comes to an end soon: nothing is repeated in what is repeated."""
+    open_groups = [False]  # whether there is a repetition or a choice in each
+    for found in _PART.finditer(pattern):
+        sign = found[0]
+        if sign == "(":
+            open_groups.append(False)
+        elif sign.startswith(")"):
+            inner = open_groups.pop() if len(open_groups) > 1 else False
+            if inner and len(sign) > 1:
+                return False
+            open_groups[-1] |= inner or len(sign) > 1
+        elif sign in "*+{|":
+            open_groups[-1] = True
+    return True
 
 
 def _matched(found: re.Match[str]) -> Value:
@@ -121,14 +150,15 @@ def _matched(found: re.Match[str]) -> Value:
 
 
 def _regex(pattern: _Any, text: _Any) -> Value:
-    found = _pattern(to_text(pattern)).search(to_text(text))
+    found = _pattern(to_text(pattern), to_text(text)).search(to_text(text))
     if found is None:
         raise EvaluationError("a text that does not match")
     return _matched(found)
 
 
 def _regex_all(pattern: _Any, text: _Any) -> Value:
-    return [_matched(found) for found in _pattern(to_text(pattern)).finditer(to_text(text))]
+    compiled = _pattern(to_text(pattern), to_text(text))
+    return [_matched(found) for found in compiled.finditer(to_text(text))]
 
 
 def _substr(text: _Any, start: _Any, length: _Any) -> Value:
@@ -142,6 +172,8 @@ def _title(text: _Any) -> Value:
 
 
 def _indent(spaces: _Any, text: _Any) -> Value:
+    if to_number(spaces) > _WIDEST:
+        raise EvaluationError(f"more than {_WIDEST} spaces")
     return to_text(text).replace("\n", "\n" + " " * int(to_number(spaces)))
 
 

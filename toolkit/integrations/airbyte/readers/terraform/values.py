@@ -18,6 +18,9 @@ Value = object
 
 _MARK = "\ue000"
 
+# Python refuses to write larger numbers down, and Terraform rounds what has more than 512.
+_MOST_BITS = 10_000
+
 
 class Unknown(msgspec.Struct, frozen=True):
     """A value that is not known before Terraform runs, or that we cannot work out.
@@ -95,6 +98,10 @@ class EvaluationError(Exception):
     """An expression has no value. The message names no literal of the configuration."""
 
 
+class TooMuch(Exception):
+    """Expressions that take too long, or give too much: a loop in loops, a text doubled again."""
+
+
 def unknown(*names: str) -> Unknown:
     """An unknown value with these names."""
     return Unknown(tuple(dict.fromkeys(names)))
@@ -151,8 +158,14 @@ def to_text(value: Value) -> str:
 
 
 def number_text(number: float) -> str:
-    """A number as Terraform writes it: whole ones without a point."""
+    """A number as Terraform writes it: whole ones without a point.
+
+    Raises:
+        EvaluationError: it has thousands of digits.
+    """
     if isinstance(number, int):
+        if number.bit_length() > _MOST_BITS:
+            raise EvaluationError("a number that is too large")
         return str(number)
     return str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)
 
@@ -201,12 +214,13 @@ def to_bool(value: Value) -> bool:
 
 def to_set(values: Iterable[Value]) -> SetValue:
     """Each element once, in Terraform's order: texts and numbers sorted."""
+    values = list(values)
+    if all(isinstance(value, str) for value in values):
+        return SetValue(sorted(set(values), key=str))
     found: list[Value] = []
     for value in values:
         if not any(same(value, other) for other in found):
             found.append(value)
-    if all(isinstance(value, str) for value in found):
-        return SetValue(sorted(found, key=str))
     if all(kind_of(value) == "number" for value in found):
         return SetValue(sorted(found, key=to_number))
     return SetValue(found)
