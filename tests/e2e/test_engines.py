@@ -22,7 +22,12 @@ PLAIN: Path = MIXED.PLAIN
 ENGINES = ("gated", "runner", "cli")
 MODELS = {
     # between the Python asset and the end there is dbt again, and a test on the way
-    "models/scored.sql": "select id, score from {{ source('ml', 'scores') }}",
+    # a macro that looks for the table, which was not there when dbt began
+    "models/scored.sql": """\
+{% set scores = source('ml', 'scores') %}
+{% set found = adapter.get_relation(scores.database, scores.schema, scores.identifier) %}
+select id, score, {{ found is not none }} as found from {{ scores }}
+""",
     "models/ml.yml": """\
 sources:
   - name: ml
@@ -83,7 +88,8 @@ def test_every_turn_between_the_tools(chain: Any, engine: str) -> None:
     assert done.returncode == 0, done.stderr
     assert ends(chain) == KEYS
     with duckdb.connect(str(chain.folder / "plain.duckdb"), read_only=True) as connection:
-        assert connection.execute("select count(*), sum(score) from scored").fetchall() == [(3, 3)]
+        sql = "select count(*), sum(score), bool_and(found) from scored"
+        assert connection.execute(sql).fetchall() == [(3, 3, True)]
 
 
 @in_process
