@@ -11,6 +11,7 @@ from toolkit.integrations.dbt.engines import open_engine
 from toolkit.integrations.dbt.executable import ExecutableSession
 from toolkit.integrations.dbt.in_process import DbtSession
 from toolkit.integrations.dbt.manifest import Manifest, read_manifest
+from toolkit.integrations.dbt.selectors import default_selector
 from toolkit.integrations.dbt.session import Session
 from toolkit.settings import Settings
 
@@ -36,6 +37,8 @@ class DbtIntegration:
         loaded = assets_of(manifest)
         loaded.project_name = manifest.metadata.project_name
         loaded.dialect = manifest.metadata.adapter_type
+        unread = default_selector(settings) if settings.manifest is None else None
+        loaded.problems += [unread] if unread is not None else []
         return loaded
 
     def manifest(self, settings: Settings) -> Manifest:
