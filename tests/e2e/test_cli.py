@@ -35,10 +35,9 @@ Run = subprocess.CompletedProcess[str]
 
 
 def run(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Run:
-    return subprocess.run(
-        [*TOOLKIT, *words], cwd=folder, env={**ENVIRONMENT, **(env or {})},
-        capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+    """In this process: starting another one takes longer than most commands."""
+    done: Run = sys.modules["mixed_project"].call(words, folder, {**ENVIRONMENT, **(env or {})})
+    return done
 
 
 def out(folder: Path, *words: str) -> str:
@@ -53,6 +52,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Path(shutil.copytree(PROJECT, tmp_path_factory.mktemp("cli") / "plain"))
     out(project, "build")
     return project
+
+
+@pytest.fixture(scope="module")
+def broken(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it; tests here build more or less of it."""
+    return Path(shutil.copytree(built, tmp_path_factory.mktemp("broken") / "plain"))
 
 
 @pytest.fixture
@@ -259,22 +264,36 @@ def test_debug(built: Path, fresh: Path) -> None:
 # ---- standard output and standard error ----
 
 
-def test_quiet_leaves_data_and_errors(fresh: Path) -> None:
-    done = run(fresh, "build", "--quiet", "--vars", "{break: true}")
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+def test_quiet_leaves_data_and_errors(broken: Path) -> None:
+    done = run(broken, "build", "--quiet", "--vars", "{break: true}", "-s", "broken_input+ events")
+    assert (done.returncode, done.stdout) == (1, "")
+    *failure, _, last = done.stderr.splitlines()
+    assert failure == [
+        "", "ERROR model.plain.broken_input", "  models/broken_input.sql",
+        "  Runtime Error in model broken_input (models/broken_input.sql)",
+        "    Conversion Error: Could not convert string 'x' to INT32",
+    ]  # fmt: skip
+    assert last.startswith("1 of 3 steps failed in ")
+    assert run(broken, "build", "-q", "-s", "events").stderr == ""
     for words in (("plan",), ("status",), ("ls",), ("lineage",), ("runs",)):
-        done = run(fresh, *words, "--quiet")
+        done = run(broken, *words, "--quiet")
         assert done.stdout, words
         assert done.stderr == "", words
-    assert run(fresh, "ls", "-s", "custmers", "-q").stderr == ""
-    assert run(fresh, "ls", "-s", "method:x", "-q").stderr != ""
+    assert run(broken, "ls", "-s", "custmers", "-q").stderr == ""
+    assert run(broken, "ls", "-s", "method:x", "-q").stderr != ""
 
 
-def test_json_log_is_json_lines(built: Path, tmp_path: Path) -> None:
-    project = Path(shutil.copytree(built, tmp_path / "plain"))
-    done = run(project, "build", "--log-format", "json", "--vars", "{break: true}")
+def test_json_log_is_json_lines(broken: Path) -> None:
+    words = ("--log-format", "json", "--vars", "{break: true}", "-s", "broken_input+ nope events")
+    done = run(broken, "build", *words)
     assert (done.returncode, done.stdout) == (1, "")
     events = [json.loads(line) for line in done.stderr.splitlines()]
+    warning, begin, *events, end = events
+    assert (warning["event"], warning["code"]) == ("problem", "selection-matches-nothing")
+    [last] = json.loads(out(broken, "runs", "--json", "--limit", "1"))
+    assert (begin["event"], begin["run"], begin["steps"]) == ("run_started", last["id"], 3)
+    assert (end["event"], end["run"], end["status"]) == ("run_finished", last["id"], "failed")
+    assert (end["counts"], end["errors"]) == ({"error": 1, "skipped": 1, "success": 1}, [])
     ended = {e["step"]: e["status"] for e in events if e["event"] == "step_finished"}
     assert ended["model.plain.broken_input"] == "error"
     assert ended["model.plain.below_broken"] == "skipped"
@@ -282,6 +301,89 @@ def test_json_log_is_json_lines(built: Path, tmp_path: Path) -> None:
     assert set(begun) >= {key for key, status in ended.items() if status != "skipped"}
     assert set(begun) <= ended.keys()
     assert len(begun) == len(set(begun))
+
+
+@pytest.mark.parametrize(
+    ("words", "event", "says"),
+    [
+        (("build", "-t", "nope"), "error", "has no target 'nope'"),
+        (("build", "--threads", "0"), "error", "--threads"),
+        (("runs", "gone"), "error", "no single run 'gone'"),
+        (("ls", "-s", "nope"), "problem", "matches nothing"),
+    ],
+)
+def test_errors_and_warnings_are_json_lines(
+    built: Path, words: tuple[str, ...], event: str, says: str
+) -> None:
+    for done in (
+        run(built, *words, "--log-format", "json"),
+        run(built, *words, env={"DBT_LOG_FORMAT": "json"}),
+    ):
+        [line] = done.stderr.splitlines()
+        record = json.loads(line)
+        assert record["event"] == event
+        assert says in record["message"]
+        assert record.get("exit_code", 0) == done.returncode
+
+
+def test_a_blank_selection_builds_nothing_and_leaves_no_old_results(broken: Path) -> None:
+    """An empty variable in a script must not build everything."""
+    folder = broken / "target" / "toolkit"
+    for words in (("--select", ""), ("-s", " "), ("-m", ""), ("--select=",), ("-s", "nope")):
+        before = (folder / "junit.xml").read_text()
+        done = run(broken, "build", *words)
+        assert done.returncode == 0
+        assert "Nothing to build" in done.stderr
+        assert json.loads((folder / "run_results.json").read_text())["results"] == []
+        assert (folder / "junit.xml").read_text() != before
+        assert 'tests="0"' in (folder / "junit.xml").read_text()
+    everything = out(broken, "ls", "--output", "name")
+    assert out(broken, "ls", "--output", "name", "--exclude", "") == everything
+    assert out(broken, "ls", "--output", "name", "--select", "") == ""
+
+
+def test_resource_types(built: Path) -> None:
+    unit_test = "unit_test.plain.customers.positive_amounts_are_kept"
+    for env, words, expected in (
+        ({}, ("--resource-type", "seed", "exposure"),
+         {"seed.plain.customers_seed", "seed.plain.raw_payments", "exposure.plain.revenue"}),
+        ({"DBT_RESOURCE_TYPES": "snapshot"}, (), {"snapshot.plain.customers_snapshot"}),
+        ({"DBT_EXCLUDE_RESOURCE_TYPES": "seed source"}, ("--exclude", "+customers+"),
+         {"model.plain.events"}),
+        ({}, ("--resource-type", "unit_test"), {unit_test}),
+        ({}, ("-s", "test_type:unit"), {unit_test}),  # nothing but checks is selected
+        ({}, ("-s", "test_type:unit events"), {"model.plain.events"}),
+        ({}, ("-s", "test_type:unit events", "--resource-type", "all"),
+         {"model.plain.events", unit_test}),
+    ):  # fmt: skip
+        done = run(built, "ls", "--output", "name", *words, env=env)
+        assert set(done.stdout.split()) == expected, (env, words, done.stderr)
+    left_out = run(built, "plan", "--json", env={"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test seed"})
+    planned = {step["step"].split(".")[0] for step in json.loads(left_out.stdout)["steps"]}
+    assert planned == {"model", "test", "snapshot"}
+    [check] = out(built, "ls", "--output", "json", "-s", "test_type:unit").splitlines()
+    assert json.loads(check) == {
+        "key": unit_test, "kind": "check", "name": "positive_amounts_are_kept", "relation": None,
+        "depends_on": ["model.plain.customers"], "owner": None, "tags": [], "group": None,
+        "path": "models/models.yml", "integration": "dbt",
+    }  # fmt: skip
+
+
+def test_names_and_paths_are_no_markup(broken: Path) -> None:
+    """What looks like a command to rich is text: here it would raise an error of its own."""
+    model = broken / "models" / "[" / "[red]bad2.sql"
+    model.parent.mkdir()
+    model.write_text("select cast('[/b] \x1b[2J' as integer) as x")
+    model.parent.joinpath("bad.yml").write_text(
+        "models:\n  - name: '[red]bad2'\n    config: {materialized: table}\n"
+    )
+    done = run(broken, "build", "-s", "fqn:*bad2")
+    assert done.returncode == 1, done.stderr
+    lines = done.stderr.splitlines()
+    assert "ERROR model.plain.[red]bad2" in lines
+    assert "  models/[/[red]bad2.sql" in lines
+    assert "\x1b" not in done.stderr
+    shutil.rmtree(model.parent)
 
 
 def on_terminal(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> str:
@@ -326,6 +428,7 @@ def test_a_live_build_on_a_terminal(fresh: Path) -> None:
         ("lineage --format json | head -1", None),  # depends on who is faster
         ("ls >&-", 0),
         ("ls 2>&-", 0),
+        ("build -s events >&- 2>&- <&-", 0),
         ("ls > /dev/full", 2),
     ],
 )

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import duckdb
 import pytest
@@ -33,12 +34,14 @@ def run(project: Path, *words: str, tool: str = "toolkit") -> subprocess.Complet
     )
 
 
-def statuses(path: Path) -> dict[str, str]:
-    results = json.loads(path.read_text())["results"]
+def results(path: Path) -> dict[str, dict[str, object]]:
+    """What dbt and toolkit must agree on; docs/cli.md says what else differs, and why."""
+    found = {r["unique_id"]: r for r in json.loads(path.read_text())["results"]}
+    agreed = ("status", "failures", "message", "adapter_response", "batch_results")
     return {
-        r["unique_id"]: r["status"]
-        for r in results
-        if not r["unique_id"].startswith(("operation.", "exposure."))
+        key: {name: result[name] for name in agreed} | {"fields": sorted(result)}
+        for key, result in found.items()
+        if not key.startswith("operation.")  # hooks that went well are no results of ours
     }
 
 
@@ -63,9 +66,11 @@ def test_the_same_statuses_tables_and_exit_code(
     theirs = run(other, "build", *words, tool="dbt")
     ours = run(project, "build", *words)
     assert ours.returncode == theirs.returncode == (1 if words else 0), ours.stderr
-    assert statuses(project / "target" / "toolkit" / "run_results.json") == statuses(
-        other / "target" / "run_results.json"
-    )
+    found = results(project / "target" / "toolkit" / "run_results.json")
+    expected = results(other / "target" / "run_results.json")
+    if words:  # dbt leaves a skipped node without a reason
+        expected["model.plain.below_broken"]["message"] = "skipped: broken_input has an error"
+    assert found == expected
     assert contents(project / "plain.duckdb") == contents(other / "plain.duckdb")
 
 
@@ -111,8 +116,29 @@ def test_a_failing_hook_fails_the_build_and_is_named(project: Path) -> None:
     config.write_text(config.read_text().replace("insert into hook_runs", "insert into nowhere"))
     done = run(project, "build")
     assert done.returncode == 1
-    assert "on-run-end" in done.stderr
+    key = "operation.plain.plain-on-run-end-0"
+    assert f"ERROR {key}\n" in done.stderr
     assert "nowhere" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("1 hook failed in ")  # no "0 of 13 steps"
+    [record] = json.loads(run(project, "runs", "--json").stdout)
+    assert [(e["key"], "nowhere" in e["message"]) for e in record["errors"]] == [(key, True)]
+    last = run(project, "runs", record["id"]).stdout.splitlines()[-1]
+    assert last.startswith("error ")
+    assert key in last
+    folder = project / "target" / "toolkit"
+    found = results_of_hooks(folder / "run_results.json")
+    assert found == {key: "error"}
+    cases = ET.parse(folder / "junit.xml").getroot().iter("testcase")
+    assert [c.attrib["name"] for c in cases if c.find("error") is not None] == [key]
+    said = run(project, "build", "-s", "customers_seed", "--log-format", "json").stderr
+    last_line = json.loads(said.splitlines()[-1])
+    assert (last_line["event"], last_line["status"]) == ("run_finished", "failed")
+    assert [e["key"] for e in last_line["errors"]] == [key]
+
+
+def results_of_hooks(path: Path) -> dict[str, str]:
+    found = json.loads(path.read_text())["results"]
+    return {r["unique_id"]: r["status"] for r in found if r["unique_id"].startswith("operation.")}
 
 
 def test_what_changed_is_parsed_again_and_what_did_not_is_not(project: Path) -> None:
