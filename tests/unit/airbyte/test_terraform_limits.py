@@ -75,7 +75,7 @@ def test_refused(tmp_path: Path, case: str) -> None:
 
 def test_a_loop_in_loops_ends(tmp_path: Path) -> None:
     loop = "".join(f"[for v{i} in range(1000) : " for i in range(4)) + '"x"' + "]" * 4
-    with pytest.raises(ArtifactError, match="`airbyte_connection[.]a[.]prefix` would take"):
+    with pytest.raises(ArtifactError, match=r"`airbyte_connection[.]a[.]prefix` would take"):
         read(tmp_path, f'join("", flatten({loop}))')
 
 
