@@ -507,6 +507,8 @@ def test_theme_follows_the_system_and_the_switch(open_report: Open) -> None:
     page.get_by_label("Light or dark").click()
     assert page.evaluate(background) != dark
     assert page.evaluate("() => Report.app.view.canvas.colors.bg") == page.evaluate(background)
+    page.evaluate("() => { localStorage.clear(); delete document.documentElement.dataset.theme }")
+    page.emulate_media(color_scheme="light")
 
 
 def test_print_shows_the_view_and_not_the_controls(open_report: Open) -> None:
@@ -514,7 +516,25 @@ def test_print_shows_the_view_and_not_the_controls(open_report: Open) -> None:
     page.emulate_media(media="print")
     expect(page.locator(".rail")).to_be_hidden()
     expect(page.locator("tbody tr").first).to_be_visible()
+    page.emulate_media(media="screen")
+
+
+def test_paper_has_the_whole_graph_in_light_colours(open_report: Open) -> None:
+    page = open_report(chain(12), "#view=graph&asset=model.shop.a_name_of_011&column=c")
+    page.emulate_media(color_scheme="dark")
+    page.get_by_label("Zoom in").click()
+    look = "() => [Report.app.view.canvas.whole(), Report.app.view.canvas.colors.bg]"
+    camera = "() => ({ ...Report.app.view.canvas.camera })"
+    before = page.evaluate(camera)
+    assert page.evaluate(look) == [False, "rgb(21, 23, 27)"]
+    page.evaluate(
+        f"() => addEventListener('beforeprint', () => {{ globalThis.paper = ({look})() }})"
+    )
     assert page.pdf()[:4] == b"%PDF"
+    assert page.evaluate("() => globalThis.paper") == [True, "rgb(255, 255, 255)"]
+    assert page.evaluate(look) == [False, "rgb(21, 23, 27)"]
+    assert page.evaluate(camera) == before
+    page.emulate_media(color_scheme="light")
 
 
 HOSTILE = [

@@ -42,6 +42,8 @@
       this.keepTheme();
       addEventListener("hashchange", () => this.show(parse(location.hash)));
       addEventListener("keydown", (e) => this.key(e));
+      addEventListener("beforeprint", () => this.print(true));
+      addEventListener("afterprint", () => this.print(false));
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themed());
       this.show(this.state, true);
     }
@@ -171,6 +173,18 @@
         // See keepTheme.
       }
       this.themed();
+    }
+
+    /** On paper everything is light, and the graph is there as a whole. */
+    print(on) {
+      const root = document.documentElement;
+      if (on) {
+        this.screenTheme = root.dataset.theme;
+        root.dataset.theme = "light";
+      } else if (this.screenTheme) root.dataset.theme = this.screenTheme;
+      else delete root.dataset.theme;
+      this.themed();
+      if (this.view && this.view.print) this.view.print(on);
     }
 
     themed() { if (this.view && this.view.theme) this.view.theme(); }

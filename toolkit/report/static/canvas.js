@@ -7,6 +7,8 @@
   const DOTS_BELOW = 0.28; // below this a name could not be read
   const PAD = 24; // px around a picture that fits, and HEAD more above it for the lanes' names
   const HEAD = 16;
+  const PAPER = 1040; // px, the width of A4 on its side without margins
+  const NEARLY = 0.85; // of the least scale: a bit smaller is better than a bit that is cut off
   const MIN_K = 0.008;
   const MAX_K = 2.5;
   const ICONS = {};
@@ -59,7 +61,7 @@
      * The first picture of a scene: all of it, unless that would be too small to read. Then it
      * begins at its left edge, where the data comes in, or at one card, and is panned from there.
      * @param {number} i  the card that must be seen, or -1
-     * @param {number} least  scale
+     * @param {number} least  scale; nearly so much is enough where all is seen then
      */
     open(i, least) {
       this.opened = [i, least];
@@ -67,7 +69,7 @@
       if (!this.width) return;
       this.fit();
       this.touched = false;
-      if (this.camera.k >= least) return;
+      if (this.camera.k >= least * NEARLY) return;
       this.camera.k = least;
       const { box, cards } = this.scene;
       const seen = cards.filter((c) => c.x < box.x0 + this.width / least).map((c) => c.y + H / 2).sort((a, b) => a - b);
@@ -83,6 +85,24 @@
       const along = (at, from, to, room) => (to - from <= room ? (from + to - room) / 2 : Math.min(Math.max(at - room / 2, from), to - room));
       this.camera.x = along(x, box.x0 - pad, box.x1 + pad, this.width / k);
       this.camera.y = along(y, box.y0 - pad - HEAD / k, box.y1 + pad, this.height / k);
+    }
+
+    /** All of the scene on a sheet of its own, drawn before this returns; then as it was. */
+    print(on) {
+      if (on && !this.printing) {
+        this.printing = { camera: { ...this.camera }, touched: this.touched };
+        const { box } = this.scene;
+        const k = Math.min(1, (PAPER - 2 * PAD) / (box.x1 - box.x0));
+        this.size(PAPER, Math.min(PAPER * 0.6, (box.y1 - box.y0) * k + 2 * PAD + HEAD), 2);
+        this.fit();
+      } else if (!on && this.printing) {
+        const { camera, touched } = this.printing;
+        this.printing = null;
+        this.resize();  // before the camera, which it moves
+        Object.assign(this.camera, camera);
+        this.touched = touched;
+      }
+      this.draw();
     }
 
     /** Whether all of the scene can be seen. */
@@ -109,16 +129,20 @@
 
     resize() {
       const { width, height } = this.host.getBoundingClientRect();
-      if (width === this.width && height === this.height) return false;
-      this.width = width;
-      this.height = height;
-      this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+      if (this.printing || (width === this.width && height === this.height)) return false;
+      // The table below the picture comes and goes: what is in the middle stays there.
+      if (this.height) this.camera.y += (this.height - height) / 2 / this.camera.k;
+      this.size(width, height, Math.min(window.devicePixelRatio || 1, 2));
+      this.draw();
+      return true;
+    }
+
+    size(width, height, ratio) {
+      Object.assign(this, { width, height, ratio });
       for (const canvas of [this.base, this.top]) {
         canvas.width = Math.round(width * this.ratio);
         canvas.height = Math.round(height * this.ratio);
       }
-      this.draw();
-      return true;
     }
 
     /** Show all of the scene, no larger than life. */
@@ -322,7 +346,20 @@
       g.fillStyle = this.colors["tool-" + c.hue];
       g.fillRect(c.x + 10, c.y + H / 2 - 6, 12, 12);
       g.fillStyle = this.colors.text;
-      g.fillText(this.fitText(g, c.title, c.w - 36, size), c.x + 28, c.y + H / 2 + 0.5);
+      const room = c.w - 34;
+      const middle = c.y + H / 2 + 0.5;
+      const lines = H * this.camera.k >= 16 && g.measureText(c.title).width > room ? this.twoLines(g, c.title, room) : null;
+      if (!lines) return g.fillText(this.fitText(g, c.title, room, size), c.x + 28, middle);
+      const small = size * 0.86;
+      g.font = `600 ${small}px ${this.font}`;
+      return lines.forEach((line, i) => g.fillText(this.fitText(g, line, room, small), c.x + 28, middle + (i - 0.5) * small * 1.05));
+    }
+
+    /** A long name in two, after a mark in it; null where there is no such place. */
+    twoLines(g, text, room) {
+      let cut = 0;
+      for (const mark of text.matchAll(/[_.\-\s]/g)) if (g.measureText(text.slice(0, mark.index + 1)).width <= room) cut = mark.index + 1;
+      return cut ? [text.slice(0, cut), text.slice(cut)] : null;
     }
 
     drawCard(g, c) {

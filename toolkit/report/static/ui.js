@@ -24,7 +24,7 @@
 
   /** What was done to a property before it landed: how, and whether nothing of its value is left. */
   function origin(from) {
-    return [h("span.mono", null, from.property), " ", h("span.subtype-inline", null, from.how || "IDENTITY"),
+    return [h("span.mono", null, from.property), from.how ? [" ", h("span.subtype-inline", null, from.how)] : null,
       from.masked ? [" ", h("span.chip.masked", { title: "Nothing of the value lands" }, "masked")] : null];
   }
 

@@ -62,6 +62,7 @@
     }
 
     destroy() { this.canvas.destroy(); }
+    print(on) { this.canvas.print(on); }
     theme() { this.canvas.refreshColors(); this.drawMap(); }
 
     /** Build the scene anew where what is visible has changed; else light the selection only. */
@@ -340,7 +341,7 @@
 
     drawMap() {
       const { map, canvas, scene } = this;
-      const show = scene && canvas.width && scene.cards.length > 1 && !canvas.whole();
+      const show = scene && canvas.width && scene.cards.length > 1 && canvas.height > 320 && !canvas.whole();
       map.hidden = !show;
       if (!show) return;
       const ratio = canvas.ratio || 1;
