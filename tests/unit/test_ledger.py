@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import LedgerError
-from toolkit.ledger import Ledger, Materialization, Run, StepRow
+from toolkit.ledger import Ledger, Materialization, Run, RunError, StepRow
+from toolkit.ledger.schema import MIGRATIONS
 
 
 def a_run(run_id: str = "r1", at: float = 1.0) -> Run:
@@ -82,6 +83,29 @@ def test_threads_take_turns(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert {s.status for s in ledger.steps("r1")} == {"success"}
+
+
+def test_what_failed_beside_the_steps_is_kept(tmp_path: Path) -> None:
+    hook = RunError(key="operation.shop.start", message="no such table")
+    with Ledger(tmp_path / "l.db") as ledger:
+        ledger.start_run(a_run())
+        ledger.finish_run("r1", "failed", 4.0, [hook, RunError(message="stopped")])
+        run = ledger.run("r1")
+    assert run is not None
+    assert run.errors == (hook, RunError(message="stopped"))
+
+
+def test_a_ledger_of_the_first_version_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+        connection.execute("INSERT INTO run VALUES ('r0', 'build', 'dev', 1, 2, 'success', '', '')")
+    connection.close()
+    with Ledger(path) as ledger:
+        [run] = ledger.runs()
+        assert (run.id, run.errors) == ("r0", ())
+        ledger.start_run(a_run())
+        assert len(ledger.runs()) == 2
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,17 @@ _COMMANDS = {
 _READER_GONE = 141  # as a shell says of a program that SIGPIPE ended: `toolkit ls | head -1`
 
 
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM, which is its cause; click prints an empty line for those itself."""
+
+
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - what a command gives
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Stopped from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -89,9 +99,9 @@ def main(args: list[str] | None = None) -> None:
         )
     except click.ClickException as error:
         code = usage_error(error, told, words)
-    except click.Abort as error:  # what click makes of KeyboardInterrupt
-        code = interrupted(error.__cause__ or error.__context__, told, words)
-    except KeyboardInterrupt as error:
+    except _Stopped as error:
+        code = interrupted(error.__cause__, told, words)
+    except (KeyboardInterrupt, click.Abort) as error:  # before a command began
         code = interrupted(error, told, words)
     except SystemExit as error:  # 1 is what click makes of a broken pipe
         code = _READER_GONE if error.code == 1 else error.code

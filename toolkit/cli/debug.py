@@ -12,8 +12,10 @@ from toolkit.cli.debug_sources import sources_text
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.errors import Problem, ToolkitError
+from toolkit.text import printable
 
 if TYPE_CHECKING:
+    from toolkit.graph.unmatched import Unmatched
     from toolkit.project import Project
 
 _PACKAGES = (
@@ -21,62 +23,132 @@ _PACKAGES = (
     "airbyte-api", "networkx", "scikit-learn",
 )  # fmt: skip
 
+_WORDS = {"error": "wrong", "warning": "look", "info": "note"}
+
+
+class _Findings:
+    """What was looked at and what was found; said at once, or kept for one JSON document.
+
+    Attributes:
+        failures: how many things are to mend.
+        looks: how many are to look at.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.failures = 0
+        self.looks = 0
+        self._as_json = as_json
+        self._checks: list[dict[str, str]] = []
+        self._problems: list[dict[str, Any]] = []
+        self._unmatched: list[dict[str, Any]] = []
+
+    def check(self, name: str, text: str, *, status: str = "ok", next_step: str = "") -> None:
+        """One line: ``ok`` or ``wrong``, what it is about, what is so and what to do."""
+        self.failures += status == "wrong"
+        self._checks.append({"status": status, "name": name, "text": text, "next": next_step})
+        if not self._as_json:
+            _line(status, name, " ".join((text, next_step)).strip())
+
+    def run(self, name: str, part: Callable[[], str]) -> None:
+        """A check that may fail."""
+        try:
+            self.check(name, part())
+        except ToolkitError as error:
+            self.check(name, error.fact, status="wrong", next_step=error.next_step)
+
+    def problem(self, problem: Problem) -> None:
+        """A problem of the graph, the lineage or the server."""
+        self.failures += problem.severity == "error"
+        self.looks += problem.severity == "warning"
+        if not self._as_json:
+            _problem(problem)
+            return
+        from toolkit.report.lineage_formats import problem_document
+
+        self._problems.append(problem_document(problem))
+
+    def unmatched(self, items: "tuple[Unmatched, ...]") -> None:
+        """Streams and sources that were not joined; as text they are problems."""
+        from toolkit.report.graph_json import unmatched_document
+
+        self._unmatched = [unmatched_document(item) for item in items]
+
+    def end(self) -> None:
+        """The last line, or the document."""
+        if self._as_json:
+            import json
+
+            document = {
+                "ok": self.failures == 0,
+                "checks": self._checks,
+                "problems": self._problems,
+                "unmatched": self._unmatched,
+            }
+            click.echo(json.dumps(document, indent=2))
+        elif self.failures:
+            click.echo(f"{plural(self.failures, 'thing')} to mend, see above.")
+        elif self.looks:
+            click.echo(f"Nothing to mend; {plural(self.looks, 'thing')} to look at.")
+        else:
+            click.echo("All is in place.")
+
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_options
 @output_options
-def debug(**options: Any) -> int:
+def debug(as_json: bool, **options: Any) -> int:
     """Check versions, profile, warehouse, connectors, unmatched streams and opaque models.
 
     Exit code: 0 when nothing is wrong, 1 when something needs mending.
     """
-    _versions()
-    project = load_project(options)  # a broken project is an error of its own, exit code 2
+    findings = _Findings(as_json=as_json)
+    findings.check("versions", _versions())
+    try:
+        project = load_project(options)
+    except ToolkitError as error:  # a broken project is an error of its own, exit code 2
+        if as_json:
+            findings.check("project", error.fact, status="wrong", next_step=error.next_step)
+            findings.end()
+        raise
     settings = project.settings
-    _line("ok", "project", f"{project.name} in {settings.project_dir}")
+    findings.check("project", f"{project.name} in {settings.project_dir}")
     profile = settings.profile
     kind = profile.type if profile else "unknown adapter"
-    _line("ok", "profile", f"{settings.profile_name}, target {settings.target} ({kind})")
+    findings.check("profile", f"{settings.profile_name}, target {settings.target} ({kind})")
     config = settings.config_file
-    _line("ok", "toolkit.yml", str(config) if config else "none: a plain dbt project is fine")
-    parts = (("server", _server), ("warehouse", _warehouse), ("graph", _graph))
-    failures = sum(_try(name, part, project) for name, part in parts)
-    if failures == 0:
-        failures += _try("sources", lambda project: sources_text(project.graph), project)
-        failures += _try("lineage", _lineage, project)
-        problems = (*project.problems,)
-        failures += _problems(problems)
-    click.echo(
-        "All is in place." if failures == 0 else f"{plural(failures, 'thing')} to mend, see above."
-    )
-    return 1 if failures else 0
+    findings.check("toolkit.yml", str(config) if config else "none: a plain dbt project is fine")
+    findings.run("server", lambda: _server(project, findings))
+    findings.run("warehouse", lambda: _warehouse(project))
+    findings.run("graph", lambda: _graph(project))
+    if findings.failures == 0:
+        findings.run("sources", lambda: sources_text(project.graph))
+        findings.run("lineage", lambda: _lineage(project, findings))
+        order = sorted(project.problems, key=lambda p: (p.severity, p.code, p.asset or ""))
+        for problem in order:
+            findings.problem(problem)
+        if as_json:
+            findings.unmatched(project.graph.unmatched)
+    findings.end()
+    return 1 if findings.failures else 0
 
 
-def _versions() -> None:
+def _versions() -> str:
     found = []
     for package in _PACKAGES:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             found.append(f"{package} not installed")
-    _line("ok", "versions", f"Python {platform.python_version()}, " + ", ".join(found))
+    return f"Python {platform.python_version()}, " + ", ".join(found)
 
 
-def _try(name: str, part: Callable[["Project"], str], project: "Project") -> int:
-    try:
-        _line("ok", name, part(project))
-    except ToolkitError as error:
-        _line("wrong", name, " ".join((error.fact, error.next_step)).strip())
-        return 1
-    return 0
-
-
-def _server(project: "Project") -> str:
+def _server(project: "Project", findings: _Findings) -> str:
     if project.settings.airbyte.run != "remote":
         return "none: connectors run here"
     problems = project.refresh()
     for problem in problems:
-        _problem(problem)
+        findings.problem(problem)
     return "not read now, see above" if problems else "its connections are up to date"
 
 
@@ -100,35 +172,28 @@ def _graph(project: "Project") -> str:
     return f"{plural(len(graph), 'asset')} ({parts}), {plural(len(graph.checks), 'check')}"
 
 
-def _lineage(project: "Project") -> str:
+def _lineage(project: "Project", findings: _Findings) -> str:
     lineage = project.lineage()
     covered = lineage.coverage
     for problem in lineage.problems:
         if problem.severity != "info":
-            _problem(problem)
+            findings.problem(problem)
     return (
         f"{covered.columns:,} columns; of {plural(covered.assets, 'asset')} {covered.full} full, "
         f"{covered.partial} partial, {covered.opaque} opaque"
     )
 
 
-def _problems(problems: tuple[Problem, ...]) -> int:
-    for problem in sorted(problems, key=lambda p: (p.severity, p.code, p.asset or "")):
-        _problem(problem)
-    return sum(problem.severity == "error" for problem in problems)
-
-
 def _problem(problem: Problem) -> None:
-    word = {"error": "wrong", "warning": "look", "info": "note"}[problem.severity]
     place = ""
     if problem.path:
         place = f" [{problem.path}{f':{problem.line}' if problem.line else ''}]"
     first, *more = problem.message.splitlines()
-    _line(word, problem.code, first + place)
+    _line(_WORDS[problem.severity], problem.code, first + place)
     for line in more:
-        click.echo(f"{'':25}{line}")
+        click.echo(f"{'':25}{printable(line)}")
 
 
 def _line(word: str, name: str, text: str) -> None:
     colors = {"ok": "green", "look": "yellow", "wrong": "red", "note": "blue"}
-    click.echo(f"{click.style(f'{word:<5}', fg=colors[word])}  {name:<16}  {text}")
+    click.echo(f"{click.style(f'{word:<5}', fg=colors[word])}  {name:<16}  {printable(text)}")

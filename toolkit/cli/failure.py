@@ -64,7 +64,8 @@ def interrupted(cause: BaseException | None, told: Mapping[str, Any], words: Seq
 
         json_line("error", message="Interrupted." + kept, exit_code=code)
     else:
-        click.echo("Interrupted." + kept, err=True)
+        after = "\n" if sys.stderr.isatty() else ""  # what the terminal shows of Ctrl-C
+        click.echo(f"{after}Interrupted.{kept}", err=True)
     return code
 
 
