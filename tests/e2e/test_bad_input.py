@@ -1,5 +1,6 @@
 """Bad input, as a user meets it: one message with fact and next command, and an exit code."""
 
+import json
 import os
 import signal
 import subprocess
@@ -215,9 +216,18 @@ HANG = [{"rows": ["users", 1, 2]}, {"hang": True}]
 def test_interrupted_in_a_sync(mixed: Any, number: int) -> None:
     mixed.connect(HANG)
     marker = str(mixed.cache)
+    folder = mixed.folder / "target" / "toolkit"
+    mixed.write("target/toolkit/junit.xml", "of the run before")
     run = mixed.interrupt_when(lambda: mixed.alive(marker), "build", number=number)
     assert run.returncode == 128 + number, run.stderr
     assert "Traceback" not in run.stderr
+    assert run.stderr.count("the run was interrupted") == 1, "a line for all that was left"
+    assert " steps skipped: the run was interrupted.\n" in run.stderr
+    assert run.stderr.endswith("What had ended is kept; `toolkit build` makes the rest.\n")
+    results = json.loads((folder / "run_results.json").read_text())["results"]
+    found = {r["unique_id"]: r["status"] for r in results}
+    assert (found["stream.app.users"], found["model.plain.landed"]) == ("error", "skipped")
+    assert 'name="sync.app"' in (folder / "junit.xml").read_text()
     assert mixed.alive(marker) == []
     assert "interrupted" in mixed.run("runs").stdout
     _the_next_build_is_whole(mixed)

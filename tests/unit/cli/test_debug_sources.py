@@ -1,10 +1,13 @@
 """What ``toolkit debug`` says of sources and streams."""
 
+import json
+
 import msgspec
 import pytest
 
-from toolkit.cli.debug import _problem
+from toolkit.cli.debug import _Findings, _problem
 from toolkit.cli.debug_sources import sources_text
+from toolkit.errors import Problem, Severity
 from toolkit.graph import Alias, Asset, Relation
 from toolkit.graph.matching import link
 
@@ -63,3 +66,61 @@ def test_a_problem_of_one_line_stays_one(capsys: pytest.CaptureFixture[str]) -> 
     (problem,) = link([source("users")], (), ()).problems
     _problem(msgspec.structs.replace(problem, line=3))
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    graph = link([stream("users"), source("users", "landing")], (), ())
+    findings = _Findings(as_json=True)
+    findings.check("graph", "2 assets")
+    findings.check("warehouse", "It is locked.", status="wrong", next_step="Wait.")
+    for problem in graph.problems:
+        findings.problem(problem)
+    findings.unmatched(graph.unmatched)
+    findings.end()
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is False
+    assert document["checks"] == [
+        {"status": "ok", "name": "graph", "text": "2 assets", "next": ""},
+        {"status": "wrong", "name": "warehouse", "text": "It is locked.", "next": "Wait."},
+    ]
+    assert [(p["code"], p["severity"], p["asset"]) for p in document["problems"]] == [
+        ("unmatched-stream", "warning", "stream.c.users"),
+        ("unmatched-source", "warning", "source.p.users"),
+    ]
+    assert document["unmatched"][1] == {
+        "asset": "source.p.users",
+        "kind": "source",
+        "relation": "db.landing.users",
+        "candidates": [
+            {
+                "asset": "stream.c.users",
+                "relation": "db.raw.users",
+                "reason": "the schema differs (raw, not landing)",
+                "write": {
+                    "file": "toolkit.yml",
+                    "line": "destinations: {wh: {schema: landing}}",
+                },
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("severities", "last"),
+    [
+        ([], "All is in place."),
+        (["info"], "All is in place."),
+        (["info", "warning", "warning"], "Nothing to mend; 2 things to look at."),
+        (["warning", "error"], "1 thing to mend, see above."),
+    ],
+)
+def test_the_last_line(
+    severities: list[Severity], last: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = _Findings(as_json=False)
+    for severity in severities:
+        findings.problem(Problem(asset=None, code="x", message="X\x1b[2J.", severity=severity))
+    findings.end()
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == last
+    assert "\x1b" not in out

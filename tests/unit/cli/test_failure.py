@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
@@ -113,7 +114,7 @@ def test_text_is_made_fit_for_a_terminal(text: str, shown: str) -> None:
 
 
 def test_every_kind_of_asset_is_a_resource_type() -> None:
-    assert set(Kind.__args__) <= set(RESOURCE_TYPES)
+    assert set(get_args(Kind)) <= set(RESOURCE_TYPES)
 
 
 def test_streams_that_were_closed_are_the_null_device(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from types import ModuleType
 from xml.etree import ElementTree as ET
 
 import msgspec
+import pytest
 
-from toolkit.ledger import StepRow
+from toolkit.ledger import RunError, StepRow
 from toolkit.report.junit import junit_xml, write_junit
 from toolkit.report.run_results import run_results_document, write_run_results
 
@@ -56,6 +57,42 @@ def test_a_sync_stands_there_for_each_of_its_streams(shop: ModuleType) -> None:
     assert [r["unique_id"] for r in document["results"]] == [
         "stream.faker.purchases", "stream.faker.users", "sync.elsewhere",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [
+        ({"model.shop.customers": "success"}, "no-op"),
+        ({"model.shop.customers": "error"}, "skipped"),
+        ({"model.shop.customers": "planned"}, "skipped"),
+        ({"model.shop.stg_users": "skipped"}, "skipped"),
+        ({"sync.faker": "error"}, "skipped"),
+        ({"test.shop.positive_price": "pass"}, "no-op"),
+        ({"model.shop.elsewhere": "error"}, "no-op"),
+    ],
+)
+def test_an_exposure_is_a_result_though_nothing_makes_it(
+    shop: ModuleType, ended: dict[str, str], status: str
+) -> None:
+    graph = shop.graph()
+    [exposure] = [a.key for a in graph if a.kind == "exposure"]
+    steps = [step(key, how) for key, how in ended.items()]
+    document = run_results_document(
+        shop.data().runs[0].run, steps, graph, dbt_version="1.11.0", unmade=[exposure]
+    )
+    assert {r["unique_id"]: r["status"] for r in document["results"]}[exposure] == status
+
+
+def test_a_hook_that_failed_stands_in_both(shop: ModuleType) -> None:
+    hook = RunError(key="operation.shop.shop-on-run-end-0", message="no s3cr3t table")
+    run = msgspec.structs.replace(shop.data().runs[0].run, errors=(hook, RunError(message="end")))
+    document = run_results_document(run, [], shop.graph(), dbt_version="1.11.0")
+    assert [(r["unique_id"], r["status"], r["message"]) for r in document["results"]] == [
+        (hook.key, "error", hook.message)
+    ]
+    suite = ET.fromstring(junit_xml("shop", run, [], shop.graph()))
+    assert suite.attrib["errors"] == "2"
+    assert [case.attrib["name"] for case in suite.iter("testcase")] == [hook.key, run.id]
 
 
 def test_a_step_that_was_cut_off_is_an_error(shop: ModuleType) -> None:
