@@ -19,7 +19,7 @@ def graph_document(project: str, target: str, graph: AssetGraph) -> dict[str, An
         "edges": [list(edge) for edge in graph.edges],
         "checks": [_check(check) for check in graph.checks.values()],
         "problems": [problem_document(problem) for problem in graph.problems],
-        "unmatched": [_unmatched(item) for item in graph.unmatched],
+        "unmatched": [unmatched_document(item) for item in graph.unmatched],
     }
 
 
@@ -55,7 +55,8 @@ def _asset(asset: Asset) -> dict[str, Any]:
     }
 
 
-def _unmatched(item: Unmatched) -> dict[str, Any]:
+def unmatched_document(item: Unmatched) -> dict[str, Any]:
+    """A stream or source that was not joined, with what would join it."""
     return {
         "asset": item.asset.key,
         "kind": item.what,

@@ -76,6 +76,36 @@ def test_errors_say_what_is_wrong_and_what_to_write(
         assert error.value.exit_code == 2
 
 
+def _streams(*names: str) -> AssetGraph:
+    return AssetGraph(
+        [
+            Asset(
+                key=f"stream.{name}.users", kind="stream", name="users", integration="airbyte",
+                source_name=name,
+            )
+            for name in names
+        ],
+        [],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selector", "found"),
+    [
+        ("stream:shop[0].users", ["shop[0]"]),
+        ("stream:shop[0].*", ["shop[0]"]),
+        ("stream:shop[*].users", ["shop[0]", "shop[1]", 'shop["eu"]']),
+        ('stream:shop["eu"].users', ['shop["eu"]']),
+        ("stream:shop[12].users", ["shop1"]),
+        ("stream:shop?two.users", ["shop two"]),
+        ("stream:shop[[]1].users", ["shop[1]"]),
+    ],
+)
+def test_brackets_in_the_name_of_a_connection(selector: str, found: list[str]) -> None:
+    graph = _streams("shop0", "shop1", "shop[0]", "shop[1]", 'shop["eu"]', "shop two")
+    assert select(graph, [selector]).assets == {f"stream.{name}.users" for name in found}
+
+
 @pytest.mark.parametrize(
     ("selector", "message"),
     [

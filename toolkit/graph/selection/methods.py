@@ -303,19 +303,25 @@ def _by_integration(index: Index, term: Term, _: SelectionContext) -> set[str]:
 
 
 def _by_stream(index: Index, term: Term, _: SelectionContext) -> set[str]:
-    fits = matcher(term.value)
+    def matching(pattern: str) -> set[str]:
+        fits = matcher(pattern)
 
-    def matches(node: Node) -> object:
-        if node.asset is None or node.resource != "stream":
-            return False
-        # the key holds the connection's name as the integration made it safe for keys
-        return (
-            fits(node.name)
-            or fits(f"{node.asset.source_name}.{node.name}")
-            or fits(node.key.removeprefix("stream."))
-        )
+        def matches(node: Node) -> object:
+            if node.asset is None or node.resource != "stream":
+                return False
+            # the key holds the connection's name as the integration made it safe for keys
+            return (
+                fits(node.name)
+                or fits(f"{node.asset.source_name}.{node.name}")
+                or fits(node.key.removeprefix("stream."))
+            )
 
-    return _where(index, matches)
+        return _where(index, matches)
+
+    # Terraform's instances are called `orders[0]` and `orders["eu"]`: brackets as they stand
+    # come first, as a wildcard only if no stream is called so.
+    literal = matching(term.value.replace("[", "[[]")) if "[" in term.value else set()
+    return literal or matching(term.value)
 
 
 METHODS: Mapping[str, Method] = {
