@@ -450,6 +450,7 @@ def test_connections_say_how_sure_they_are_and_what_would_join_the_rest(
         "the schema differs"
     )
     page.goto(page.url.partition("#")[0] + "#view=graph")
+    expect(page.locator(".toolbar .said")).to_have_text("4 assets")
     page.mouse.move(*between(page, "people", "people"))
     expect(page.locator(".tip")).to_contain_text("matched by relation")
 

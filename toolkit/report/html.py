@@ -30,6 +30,7 @@ SCRIPTS = (
     "layout.js",
     "cards.js",
     "geometry.js",
+    "camera.js",
     "canvas.js",
     "ui.js",
     "views/overview.js",

@@ -5,22 +5,17 @@
   const { gridIndex, hitTest, portY, ends, bendOf } = R.geometry;
   const SLOW = 10; // ms of drawing above which gestures move the picture first
   const DOTS_BELOW = 0.28; // below this a name could not be read
-  const PAD = 24; // px around a picture that fits, and HEAD more above it for the lanes' names
-  const HEAD = 16;
-  const PAPER = 1040; // px, the width of A4 on its side without margins
-  const NEARLY = 0.85; // of the least scale: a bit smaller is better than a bit that is cut off
-  const MIN_K = 0.008;
-  const MAX_K = 2.5;
   const ICONS = {};
   const iconPath = (name) => (ICONS[name] ||= new Path2D(R.icons.PATHS[name] || R.icons.PATHS.model));
 
-  class GraphCanvas {
+  class GraphCanvas extends R.camera.Camera {
     /**
      * @param {HTMLElement} host
      * @param {{pick: Function, hover: Function, moved: Function}} on
      *        pick(card, port, event), hover({card, port, edge} | null, x, y), moved(camera)
      */
     constructor(host, on) {
+      super();
       this.host = host;
       this.on = on;
       this.base = R.dom.h("canvas.base", { "aria-hidden": "true" });
@@ -57,74 +52,12 @@
       if (!this.width) this.resize();
     }
 
-    /**
-     * The first picture of a scene: all of it, unless that would be too small to read. Then it
-     * begins at its left edge, where the data comes in, or at one card, and is panned from there.
-     * @param {number} i  the card that must be seen, or -1
-     * @param {number} least  scale; nearly so much is enough where all is seen then
-     */
-    open(i, least) {
-      this.opened = [i, least];
-      this.touched = false;
-      if (!this.width) return;
-      this.fit();
-      this.touched = false;
-      if (this.camera.k >= least * NEARLY) return;
-      this.camera.k = least;
-      const { box, cards } = this.scene;
-      const seen = cards.filter((c) => c.x < box.x0 + this.width / least).map((c) => c.y + H / 2).sort((a, b) => a - b);
-      this.centre(...(i >= 0 ? [cards[i].x + cards[i].w / 2, cards[i].y + cards[i].h / 2] : [box.x0, seen[seen.length >> 1]]));
-      this.invalidate();
-    }
-
-    /** Move to a point, but not so far that room is wasted beside the picture's edge. */
-    centre(x, y) {
-      const { box } = this.scene;
-      const { k } = this.camera;
-      const pad = PAD / k;
-      const along = (at, from, to, room) => (to - from <= room ? (from + to - room) / 2 : Math.min(Math.max(at - room / 2, from), to - room));
-      this.camera.x = along(x, box.x0 - pad, box.x1 + pad, this.width / k);
-      this.camera.y = along(y, box.y0 - pad - HEAD / k, box.y1 + pad, this.height / k);
-    }
-
-    /** All of the scene on a sheet of its own, drawn before this returns; then as it was. */
-    print(on) {
-      if (on && !this.printing) {
-        this.printing = { camera: { ...this.camera }, touched: this.touched };
-        const { box } = this.scene;
-        const k = Math.min(1, (PAPER - 2 * PAD) / (box.x1 - box.x0));
-        this.size(PAPER, Math.min(PAPER * 0.6, (box.y1 - box.y0) * k + 2 * PAD + HEAD), 2);
-        this.fit();
-      } else if (!on && this.printing) {
-        const { camera, touched } = this.printing;
-        this.printing = null;
-        this.resize();  // before the camera, which it moves
-        Object.assign(this.camera, camera);
-        this.touched = touched;
-      }
-      this.draw();
-    }
-
-    /** Whether all of the scene can be seen. */
-    whole() {
-      const { x, y, k } = this.camera;
-      const { box } = this.scene;
-      return x <= box.x0 && y <= box.y0 && x + this.width / k >= box.x1 && y + this.height / k >= box.y1;
-    }
-
     /** What the top canvas shows: sets of card and edge numbers, ports; null for nothing. */
     light(lit, dim) {
       this.lit = lit;
       this.dim = !!dim;
       this.base.classList.toggle("dim", this.dim);
       this.drawTop();
-    }
-
-    /** The window or a panel has changed: what nobody has moved yet is fitted again. */
-    reopen() {
-      if (this.touched || !this.scene || !this.opened) return;
-      this.open(...this.opened);
-      this.on.moved(this.camera);
     }
 
     resize() {
@@ -143,41 +76,6 @@
         canvas.width = Math.round(width * this.ratio);
         canvas.height = Math.round(height * this.ratio);
       }
-    }
-
-    /** Show all of the scene, no larger than life. */
-    fit() {
-      if (!this.scene || !this.width) return;
-      const { box } = this.scene;
-      const k = Math.min((this.width - 2 * PAD) / (box.x1 - box.x0), (this.height - 2 * PAD - HEAD) / (box.y1 - box.y0), 1);
-      this.camera.k = Math.max(MIN_K, k);
-      this.centre(box.x0, box.y0);
-      this.touched = true;
-      this.invalidate();
-    }
-
-    /** Bring a card into view without changing the scale, unless it could not be read. */
-    show(i) {
-      const c = this.scene.cards[i];
-      if (this.camera.k < 0.6) this.camera.k = 0.8;
-      this.touched = true;
-      this.centre(c.x + c.w / 2, c.y + c.h / 2);
-      this.invalidate();
-    }
-
-    zoom(factor, px = this.width / 2, py = this.height / 2) {
-      const { camera } = this;
-      const k = Math.min(MAX_K, Math.max(MIN_K, camera.k * factor));
-      camera.x += px / camera.k - px / k;
-      camera.y += py / camera.k - py / k;
-      camera.k = k;
-      this.moved();
-    }
-
-    pan(dx, dy) {
-      this.camera.x -= dx / this.camera.k;
-      this.camera.y -= dy / this.camera.k;
-      this.moved();
     }
 
     moved() {
@@ -373,8 +271,13 @@
       g.globalAlpha = 1;
       this.stroke(g, c.icon, c.x + 14, c.y + 14, 1, colors["tool-" + c.hue], 1.3);
       g.textBaseline = "alphabetic";
-      const size = this.textSize(12, 9, 15);
+      let size = this.textSize(12, 9, 15);
       g.font = `600 ${size}px ${this.font}`;
+      const wide = g.measureText(c.title).width;
+      if (wide > c.w - 48 && size > 12) {  // the whole name is worth more than its size
+        size = Math.max(12, (size * (c.w - 50)) / wide);
+        g.font = `600 ${size}px ${this.font}`;
+      }
       g.fillStyle = colors.text;
       g.fillText(this.fitText(g, c.title, c.w - 48, size), c.x + 42, c.y + 19);
       const outcome = c.state ? R.icons.outcome(c.state) : null;

@@ -6,6 +6,8 @@
 
   function page(app, asset) {
     const { model } = app;
+    const unmatched = R.views.unmatchedNote(app, asset);
+    const problems = asset.problems.filter((p) => !unmatched || !p.code.startsWith("unmatched-"));
     return [
       h("div.title", null, h("span.kind", { class: "hue-" + R.icons.hue(asset) }, R.icons.icon(asset.kind, 18)), h("h1", null, asset.name)),
       h("p.muted.mono.key", null, asset.key),
@@ -15,13 +17,13 @@
       details(app, asset),
       h("p.actions", null,
         h("a.button", { href: app.href({ view: "graph", focus: asset.key, hops: 2, by: "auto", select: "", column: null }) }, "Show on the graph")),
-      asset.problems.length ? section("Problems", h("ul.plain", null, asset.problems.map((p) =>
+      problems.length ? section("Problems", h("ul.plain", null, problems.map((p) =>
         h("li", null, R.icons.badge(p.severity), " ", h("span.message", null, p.message), " ", place(p.path, p.line))))) : null,
+      unmatched,
       columns(app, asset),
       landing(asset),
       neighbours(app, "Reads", model.parents(asset.i), (a) => model.tiers.get(a * model.n + asset.i)),
       neighbours(app, "Read by", model.children(asset.i), (a) => model.tiers.get(asset.i * model.n + a)),
-      R.views.unmatchedNote(app, asset),
       checks(asset),
       history(app, asset),
       numbers(asset),

@@ -39,8 +39,8 @@
         { label: "Checks", sort: "checks", class: "num", cell: (a) => checkCount(a) },
         { label: "Kind", sort: "kind", cell: (a) => a.kind.replace("_", " ") },
         { label: "Owner", sort: "owner", cell: (a) => a.owner },
-        { label: "Folder", sort: "folder", cell: (a) => h("span.mono.place", null, a.folder) },
-        { label: "Lineage", sort: "lineage", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage) },
+        { label: "Folder", sort: "folder", class: "extra", cell: (a) => h("span.mono.place", null, a.folder) },
+        { label: "Lineage", sort: "lineage", class: "extra", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage) },
       ], list, { sorted, empty: "No asset fits these filters.", onrow: (tr, a) => tr.classList.toggle("selected", a.key === state.asset) })));
     return { follow: selection.follow };
   }

@@ -26,7 +26,7 @@
       { label: "Column", cell: (c) => h("span.mono", null, c.column) },
       { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–") },
       { label: "Severity", cell: (c) => c.severity },
-      { label: "Place", cell: (c) => R.ui.place(c.path) },
+      { label: "Place", class: "extra", cell: (c) => R.ui.place(c.path) },
     ], checks, { empty: "No checks." });
   }
 

@@ -18,7 +18,7 @@
       section(`Joined (${count(matches.length)})`, table([
         { label: "Writes", cell: (m) => assetLink(app, model.assets[m.parent]) },
         { label: "Is read as", cell: (m) => assetLink(app, model.assets[m.child]) },
-        { label: "Table", cell: (m) => h("span.mono.place", null, model.assets[m.child].relation) },
+        { label: "Table", class: "extra", cell: (m) => h("span.mono.place", null, model.assets[m.child].relation) },
         { label: "Matched by", cell: (m) => [R.ui.tier(m.tier), h("span.muted", null, " ", R.ui.tierSaid(m.tier))] },
       ], matches, { empty: "No stream, Python asset or seed writes a table that is a source of dbt." }))));
     return {};

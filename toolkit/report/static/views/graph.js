@@ -79,10 +79,11 @@
         this.wanted = wanted;
         this.build(state, column);
       }
+      this.controls(state, column);
+      this.canvas.resize();  // they may need another line
       this.selectedCard = asset && this.scene.cardOf.has(asset.i) ? this.scene.cardOf.get(asset.i) : -1;
       if (fresh) this.canvas.open(this.selectedCard, this.leastScale());
       else if (this.selectedCard >= 0 && !this.canvas.visible(this.scene.cards[this.selectedCard])) this.canvas.show(this.selectedCard);
-      this.controls(state, column);
       this.rest();
       this.drawMap();
     }
@@ -137,7 +138,7 @@
       const said = [groups ? `${plural(groups, "group")}` : null, scene.cards.length - groups ? plural(scene.cards.length - groups, "asset") : null].filter(Boolean).join(", ");
       const choice = (label, options, chosen, patch) => h("div.choice", { role: "group", "aria-label": label }, h("span.muted", null, label),
         options.map(([value, name]) => h("a", { href: app.href(patch(value)), "aria-current": value === chosen ? "true" : null }, name)));
-      const parts = [h("span.said", { role: "status" }, said), column >= 0 ? null : h("span.muted.joined", null, plural(scene.edges.length, "dependency", "dependencies"))];
+      const parts = [h("span.said", { role: "status" }, said), column >= 0 || groups ? null : h("span.muted.joined", null, plural(scene.edges.length, "dependency", "dependencies"))];
       if (column >= 0) {
         parts.push(h("span.mono.traced", null, `${app.model.byKey.get(state.asset).name}.${app.model.columns.name(column)}`),
           choice("Trace", [["up", "upstream"], ["both", "both"], ["down", "downstream"]], state.direction, (v) => ({ direction: v })),

@@ -8,7 +8,7 @@
       { label: "Severity", cell: (p) => R.icons.badge(p.severity) },
       { label: "Problem", cell: (p) => [h("div.message", null, p.message), h("div.muted.mono", null, p.code)] },
       { label: "Asset", cell: (p) => (p.asset >= 0 ? R.ui.assetLink(app, app.model.assets[p.asset]) : "") },
-      { label: "Place", cell: (p) => R.ui.place(p.path, p.line) },
+      { label: "Place", class: "extra", cell: (p) => R.ui.place(p.path, p.line) },
     ], problems, { empty: "No problems." });
   }
 
