@@ -98,18 +98,28 @@ def test_a_file_that_is_no_duckdb(tmp_path: Path) -> None:
         Warehouse(profile(tmp_path / "nowhere" / "x.duckdb"))
 
 
-def test_a_file_that_another_process_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "Close that program"),
+        (("/bin/toolkit", "build"), "held by a toolkit build that is running"),
+    ],
+)
+def test_a_file_that_another_process_holds(
+    tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
     path = tmp_path / "held.duckdb"
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
     holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)],
+        [sys.executable, "-c", code, str(path), *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert holder.stdout is not None
     try:
         holder.stdout.readline()
-        with pytest.raises(WarehouseLockedError, match=f"process {holder.pid}"):
+        with pytest.raises(WarehouseLockedError, match=f"process {holder.pid}") as caught:
             Warehouse(profile(path))
+        assert says in str(caught.value)
     finally:
         holder.communicate("\n")
     Warehouse(profile(path)).close()

@@ -180,6 +180,12 @@ class Warehouse:
 def _open_error(path: str, message: str) -> WarehouseError:
     held = re.search(r"held in (.*?) ?\(PID (\d+)\)", message)
     if held:
+        if _builds(int(held[2])):
+            return WarehouseLockedError(
+                f"{path} is held by a toolkit build that is running (process {held[2]}).",
+                "DuckDB lets one process write a file, so nothing was run.",
+                "Wait for that build to end, or stop it with Ctrl-C where it runs.",
+            )
         return WarehouseLockedError(
             f"{path} is held by process {held[2]} ({Path(held[1]).name or 'unknown program'}).",
             "DuckDB lets one process write a file, so nothing was run.",
@@ -190,3 +196,13 @@ def _open_error(path: str, message: str) -> WarehouseError:
         "Nothing was run.",
         "Check that its folder exists and can be written, and that the file is a DuckDB file.",
     )
+
+
+def _builds(pid: int) -> bool:
+    """Whether a process is a ``toolkit build``, as far as its command line can be seen."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # not Linux, or not ours to see
+        return False
+    ours = {"toolkit", "toolkit.cli"}
+    return "build" in words and any(Path(word).name in ours for word in words)

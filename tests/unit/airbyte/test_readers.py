@@ -28,7 +28,12 @@ BROKEN: dict[str, tuple[str, int, str]] = {
         7,
         "unknown key `streams.1.sync_mod`.|Did you mean `sync_mode`?",
     ),
-    "unknown mode": (GOOD + "  - {name: a, sync_mode: merge}\n", 6, "Invalid enum value 'merge'"),
+    "unknown mode": (
+        GOOD + "  - {name: a, sync_mode: merge}\n",
+        6,
+        "Invalid enum value 'merge'|Known values here: full_refresh_|, incremental_append,",
+    ),
+    "unknown version": (GOOD + "version: 2\n", 6, "Invalid enum value 2|Known values here: 1."),
     "wrong type": (GOOD.replace("raw", "[1]"), 3, "Expected `str | null`, got `array`"),
     "twice the same key": (GOOD + "name: other\n", 6, "has the key 'name' twice"),
     "twice the same stream": (GOOD + "  - {name: users}\n", 6, "'users' is configured twice"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.errors import ArtifactError
 from toolkit.integrations.dbt import DbtIntegration
 from toolkit.integrations.dbt.session import environment
 from toolkit.settings import load_settings
@@ -25,6 +26,15 @@ def test_half_a_manifest_is_made_anew(tmp_path: Path) -> None:
     assert staleness.is_current(settings)
     again = DbtIntegration().manifest(settings)
     assert again.nodes.keys() == whole.nodes.keys()
+
+
+def test_a_log_that_cannot_be_written_is_no_mistake_in_the_project(tmp_path: Path) -> None:
+    project = Path(shutil.copytree(PLAIN, tmp_path / "plain"))
+    (project / "logs").write_text("a file where dbt wants a folder")
+    with pytest.raises(ArtifactError) as caught:
+        DbtIntegration().manifest(load_settings(project_dir=project))
+    assert f"dbt cannot use {project / 'logs'}: File exists." in str(caught.value)
+    assert "DBT_LOG_PATH" in caught.value.next_step
 
 
 @pytest.mark.parametrize("prefix", ["DBT_", "DBT_ENGINE_"])

@@ -5,6 +5,7 @@ the ``dbt`` executable of another environment.
 """
 
 import abc
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ _NO_TELEMETRY: Mapping[str, str] = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
 }
+# what Python says of a file that cannot be made, written or read: no mistake in the project
+_UNUSABLE = re.compile(r"\[Errno \d+\] (?P<why>[^:\n]+): '(?P<path>[^'\n]+)'")
 # What is to be built is chosen before dbt is called; it must not choose once more.
 _OURS = ("DBT_RESOURCE_TYPES", "DBT_EXCLUDE_RESOURCE_TYPES", "DBT_INDIRECT_SELECTION")
 
@@ -99,6 +102,14 @@ class Session(abc.ABC):
         seen = staleness.look(self.settings)
         outcome = self._write(["parse"], seen)
         if not outcome.success:
+            unusable = _UNUSABLE.search(outcome.error or "")
+            if unusable:
+                raise ArtifactError(
+                    f"dbt cannot use {unusable['path']}: {unusable['why']}.",
+                    "It needs that to parse the project, so nothing was done.",
+                    "Check the path and its permissions. dbt writes its target folder (elsewhere "
+                    "with --target-path) and its log (elsewhere with DBT_LOG_PATH).",
+                )
             raise ArtifactError(
                 f"dbt cannot parse {self.settings.project_dir}: {outcome.said()}",
                 "Without a manifest there is no graph, so nothing was done.",

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -244,7 +244,16 @@ def _invalid(error: msgspec.ValidationError, lines: Lines, path: Path) -> Artifa
             f"{hint}Known keys here: {', '.join(known)}.",
         )
     at = f" (`{'.'.join(map(str, key))}`)" if key else ""
-    return _error(f"{path}:{_line(lines, key)}: {message}{at}.", "Correct the value.")
+    words = ", ".join(_words(key)) if message.startswith("Invalid enum value") else ""
+    hint = f"Known values here: {words}." if words else "Correct the value."
+    return _error(f"{path}:{_line(lines, key)}: {message}{at}.", hint)
+
+
+def _words(key: tuple[str | int, ...]) -> list[str]:
+    """The values that the field at ``key`` may have, where it is a choice."""
+    struct = _STRUCTS.get(str(key[0]) if len(key) > 1 else "", _Connection)
+    choice = get_type_hints(struct).get(str(key[-1])) if key else None
+    return [str(word) for word in get_args(choice) if isinstance(word, str | int)]
 
 
 def _error(fact: str, next_step: str) -> ArtifactError:
