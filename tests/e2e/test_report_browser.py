@@ -185,6 +185,12 @@ def test_a_column_is_traced_both_ways(open_report: Open) -> None:
         "stg_users indirect customers",
     ]
     expect(page.locator(".drawer pre").first).to_contain_text("coalesce(sum(price)")
+    page.get_by_role("button", name="Table").click()
+    rows = page.locator(".alternative tbody tr")
+    expect(rows).to_have_count(9)
+    made = rows.filter(has_text="customers.revenue").filter(has_text="stg_purchases.price")
+    expect(made).to_have_text(re.compile("DIRECT AGGREGATIONcoalesce"))
+    expect(rows.filter(has_text="all rows of")).to_contain_text(["stg_purchases.user_id"])
     page.get_by_role("link", name="downstream", exact=True).click()
     expect(page.locator(".toolbar .said")).to_have_text("2 assets")
     page.keyboard.press("Escape")

@@ -40,3 +40,14 @@ def test_the_command_writes_a_page(shared_data: Path, tmp_path: Path) -> None:
         sizes.append(len(text))
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[2]
+
+
+def test_what_is_joined_to_nothing_stays_with_its_asset(shop: ModuleType) -> None:
+    data = shop.data(graph=shop.connected())
+    assert len(data.graph.unmatched) == 2
+    part = part_of(data, {"stream.crm.invoices", "stream.crm.people"}, data.lineage)
+    assert [item.asset.key for item in part.graph.unmatched] == ["stream.crm.invoices"]
+    core, _ = build_payload(part)
+    assert [len(core[name]) for name in ("unmatched", "matched", "landing")] == [1, 0, 1]
+    candidate = core["unmatched"][0][3][0]
+    assert candidate[0] == -1  # the source that may have been meant is not in this part

@@ -324,6 +324,7 @@
     showTable(on) {
       const { scene, app } = this;
       if (!on) return fill(this.alternative);
+      if (this.trace) return fill(this.alternative, this.traceTable());
       const name = (i) => (scene.cards[i].asset ? R.ui.assetLink(app, scene.cards[i].asset) : h("span", null, scene.cards[i].group));
       const list = (edges, end) => [...new Set(edges.map((e) => scene.edges[e][end]))].map((i, k) => [k ? ", " : "", name(i)]);
       return fill(this.alternative, R.ui.table([
@@ -331,6 +332,21 @@
         { label: "Reads", cell: (i) => list(scene.into[i], "from") },
         { label: "Read by", cell: (i) => list(scene.outOf[i], "to") },
       ], scene.cards.map((_, i) => i)));
+    }
+
+    /** A trace as sentences of columns: what, into what, how, by which expression. */
+    traceTable() {
+      const { app, scene } = this;
+      const { columnEdges, assetEdges, word } = app.model;
+      const of = (e) => (e.columnEdge !== undefined ? columnEdges.from[e.columnEdge] : assetEdges.from[e.assetEdge]);
+      const asset = (i) => R.ui.assetLink(app, scene.cards[i].asset);
+      return R.ui.table([
+        { label: "From", cell: (e) => (e.style === "opaque" ? asset(e.from) : R.ui.columnLink(app, of(e))) },
+        { label: "To", cell: (e) => (e.columnEdge !== undefined ? R.ui.columnLink(app, columnEdges.to[e.columnEdge]) : e.assetEdge !== undefined ? ["all rows of ", asset(e.to)] : asset(e.to)) },
+        { label: "How", cell: (e) => (e.columnEdge !== undefined ? `${columnEdges.direct[e.columnEdge] ? "DIRECT" : "INDIRECT"} ${word(columnEdges.subtype[e.columnEdge])}`
+          : e.assetEdge !== undefined ? `INDIRECT ${word(assetEdges.subtype[e.assetEdge])}` : "opaque: not known") },
+        { label: "By", cell: (e) => (e.columnEdge === undefined ? null : R.ui.expressions({ expression: word(columnEdges.expression[e.columnEdge]), inner: columnEdges.inner.get(e.columnEdge) || [] })) },
+      ], scene.edges);
     }
 
     mermaid() {
