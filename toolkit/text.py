@@ -14,5 +14,10 @@ def printable(text: str) -> str:
     return _UNFIT.sub(_spelled, text.replace("\r\n", "\n"))
 
 
+def with_article(noun: str) -> str:
+    """``an int``, ``a list``."""
+    return f"{'an' if noun[:1].lower() in set('aeio') else 'a'} {noun}"
+
+
 def _spelled(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")

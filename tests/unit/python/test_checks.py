@@ -28,7 +28,7 @@ ANSWERS = {
     "failing rows of pandas": ("orders.to_df().query('id == 1')", "fail", 1, "1 failing rows"),
     "failing rows of a reader": ("orders.to_arrow_reader()", "fail", 3, "3 failing rows"),
     "None": ("None", "error", None, "check.orders.c (ml/assets.py:5): It returned None"),
-    "a number": ("1", "error", None, "check.orders.c (ml/assets.py:5): It returned a int"),
+    "a number": ("1", "error", None, "check.orders.c (ml/assets.py:5): It returned an int"),
     "passed='yes'": ("CheckResult('yes')", "error", None, "check.orders.c (ml/assets.py:5): It"),
     "raises": ("1 / 0", "error", None, "check.orders.c (ml/assets.py:5): It raised ZeroDivision"),
 }

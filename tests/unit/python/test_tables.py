@@ -139,7 +139,7 @@ BAD = {
     "sys.exit": ("sys.exit(7)", ["It called sys.exit(7) at ml/assets.py:9"]),
     "None": ("pass", ["It returned None, which is no table", "Return one of"]),
     "list of dicts": ("return [{'a': 1}]", ["It returned a list"]),
-    "a number": ("return 1", ["It returned a int"]),
+    "a number": ("return 1", ["It returned an int"]),
     "an array": ("return np.array([1])", ["It returned a numpy.ndarray"]),
     "a Series": ("return pd.Series([1])", ["It returned a pandas.Series"]),
     "a model": ("return MLModel(1)", ["MLModel, which is no table"]),

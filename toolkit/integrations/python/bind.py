@@ -12,6 +12,7 @@ from toolkit.integrations.python.directory import Directory, Entry
 from toolkit.integrations.python.modules import Found
 from toolkit.integrations.python.registry import Callee, Input, Wanted
 from toolkit.integrations.python.validate import NOTHING_DONE, parameters, reject, texts
+from toolkit.text import with_article
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +159,7 @@ def _asset_input(parameter: inspect.Parameter, entry: Entry, found: Found, who: 
     if form == "mlmodel":
         raise _mismatch(parameter, entry, "a table, not an ML model", who)
     if entry.relation is None or entry.materialized == "ephemeral":
-        what = "ephemeral" if entry.materialized == "ephemeral" else f"a {entry.kind}"
+        what = "ephemeral" if entry.materialized == "ephemeral" else with_article(entry.kind)
         raise reject(
             who,
             f"its parameter {parameter.name!r} reads {entry.key}, which is {what} and has no "

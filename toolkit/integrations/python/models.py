@@ -25,6 +25,7 @@ import msgspec
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.api import MLModel
+from toolkit.text import with_article
 
 
 class ModelInfo(msgspec.Struct, kw_only=True):
@@ -206,10 +207,14 @@ def as_model(result: object) -> MLModel:
     return model
 
 
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def _described(value: object) -> str:
     if isinstance(value, MLModel):
         return f"an MLModel of {_described(value.estimator)}"
-    return "None" if value is None else f"a {type(value).__module__}.{type(value).__qualname__}"
+    return "None" if value is None else with_article(_name(type(value)))
 
 
 def _metrics(given: Mapping[str, Any]) -> dict[str, float]:
@@ -231,7 +236,7 @@ def _json(given: Mapping[str, Any], option: str) -> dict[str, Any]:
     def convert(value: Any) -> Any:  # noqa: ANN401  # json's own contract
         if hasattr(value, "tolist"):
             return value.tolist()
-        raise TypeError(f"a {type(value).__qualname__} is not JSON")
+        raise TypeError(f"{with_article(type(value).__qualname__)} is not JSON")
 
     try:
         decoded = json.loads(json.dumps(dict(given), default=convert, allow_nan=False))

@@ -8,6 +8,7 @@ from toolkit.errors import AssetFailedError
 from toolkit.graph import Column, Relation
 from toolkit.integrations.python.annotations import KNOWN, Form, form_of
 from toolkit.integrations.python.session import Session
+from toolkit.text import with_article
 from toolkit.warehouse import Content, content_hash, quote, quote_relation
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def described(value: object) -> str:
         return "None"
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"a {module}{kind.__qualname__}"
+    return with_article(f"{module}{kind.__qualname__}")
 
 
 def table_form(value: object) -> Form | None:
