@@ -383,3 +383,21 @@ def test_no_error_repeats_a_secret(tmp_path: Path, broken: str) -> None:
         messages.append(f"{caught.value} {caught.value.__cause__}")
     assert len(messages) == 4
     assert secret not in "".join(messages)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ('{"connectionId": "a",\n "name": "x",\n "name": "y"}', 3, "name"),
+        ('{"name": {"name": "name: {"}, "data": [{\n"a": 1,\n\n"\\u0061" : 2}]}', 4, "a"),
+        ('{"a": 1}\n{"b": 1, "b": "}"}', 2, "b"),
+    ],
+)
+def test_a_key_that_stands_twice_is_named_with_its_line(
+    text: str, line: int, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "connections.json"
+    path.write_text(text)
+    with pytest.raises(ArtifactError) as caught:
+        read_connections([path])
+    assert f"{path}:{line} has the key {key!r} twice in one object" in caught.value.fact

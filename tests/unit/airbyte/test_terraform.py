@@ -326,3 +326,45 @@ def test_more_than_can_be_parsed_is_refused(
     write(tmp_path, main__tf=PIPELINE)
     with pytest.raises(ArtifactError, match=r"main\.tf:\d+: up to here, the blocks"):
         read_connections([tmp_path])
+
+
+GENERIC = '{"sourceType": "stripe", "client_secret": "planted-secret"}'
+
+
+@pytest.mark.parametrize(
+    ("written", "type_"),
+    [
+        ('jsonencode({ sourceType = "stripe", client_secret = "planted-secret" })', "stripe"),
+        ('{ source_type = "stripe", client_secret = var.secret }', "stripe"),
+        ("jsonencode({ client_secret = var.secret })", None),
+        ("jsonencode({ sourceType = var.secret })", None),
+        ("var.secret", None),
+    ],
+)
+def test_the_connector_of_a_generic_source(written: str, type_: str | None, tmp_path: Path) -> None:
+    text = PIPELINE.replace('{ seed = "planted-secret" }', written, 1)
+    write(tmp_path, main__tf=text.replace("airbyte_source_faker", "airbyte_source_custom"))
+    connection = only(tmp_path)
+    assert connection.source.type == type_
+    assert "planted-secret" not in repr(connection)
+
+
+@pytest.mark.parametrize("configuration", [GENERIC, json.loads(GENERIC)])
+def test_the_connector_of_a_generic_source_in_a_state(configuration: Any, tmp_path: Path) -> None:
+    def one(type_: str, **attributes: Any) -> dict[str, Any]:
+        return {
+            "mode": "managed",
+            "type": type_,
+            "name": "x",
+            "instances": [{"attributes": attributes}],
+        }
+
+    resources = [
+        one("airbyte_source", source_id="s", name="S", configuration=configuration),
+        one("airbyte_connection", name="c", source_id="s", destination_id="d",
+            configurations={"streams": [{"name": "users"}]}),
+    ]  # fmt: skip
+    path = tmp_path / "terraform.tfstate"
+    path.write_text(json.dumps({"version": 4, "resources": resources}))
+    assert only(tmp_path).source.type == "stripe"
+    assert "planted-secret" not in repr(read_state([path]))

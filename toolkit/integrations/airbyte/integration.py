@@ -276,8 +276,9 @@ def _remote_only(connection: Connection, settings: Settings) -> Problem:
     return Problem(
         asset=None,
         code="remote-connection",
-        message=f"Connection {connection.name!r} comes from an Airbyte server and names no "
+        message=f"Connection {connection.name!r} belongs to an Airbyte server and names no "
         "connector package: its streams are in the graph, but a local run cannot sync them.",
         severity="info",
         path=_path(connection.path, settings.project_dir),
+        line=connection.lines.get(("name",), connection.line),
     )

@@ -27,6 +27,9 @@ _MAX_DEPTH = 100
 # An escape of half a character, as JSON writes all beyond the first 65,536: mostly in pairs.
 _HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
+# What opens and closes objects, and texts: those before a colon are keys.
+_TOKEN = re.compile(r"[{}]|(?P<key>\"(?:[^\"\\]|\\.)*\")(?=\s*:)|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+
 # Values in a document once its aliases are written out: no file that is meant comes near.
 _MAX_VALUES = 20_000_000
 
@@ -115,7 +118,7 @@ def parse_json(text: str, path: Path) -> Json:
     Raises:
         ArtifactError: with file:line where JSON says it; also for a key that stands twice.
     """
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, path))
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, text, path))
     documents: list[Json] = []
     at = 0
     try:
@@ -156,13 +159,29 @@ def _check_depth(value: Json, path: Path) -> None:
     raise _unreadable(str(path), "is nested too deeply")
 
 
-def _object(pairs: Sequence[tuple[str, Json]], path: Path) -> dict[str, Json]:
+def _object(pairs: Sequence[tuple[str, Json]], text: str, path: Path) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        again = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _unreadable(str(path), f"has the key {again!r} twice in one object")
+        at, key = _repeated(text)
+        line = text.count("\n", 0, at) + 1
+        raise _unreadable(f"{path}:{line}", f"has the key {key!r} twice in one object")
     return found
+
+
+def _repeated(text: str) -> tuple[int, str]:
+    """Where the first key stands that its object has already, of JSON of which this is known."""
+    objects: list[set[str]] = []
+    for token in _TOKEN.finditer(text):
+        if token[0] == "{":
+            objects.append(set())
+        elif token[0] == "}":
+            objects.pop()
+        elif token["key"] is not None:
+            key = str(json.loads(token["key"], strict=False))
+            if key in objects[-1]:
+                return token.start(), key
+            objects[-1].add(key)
+    return 0, "?"
 
 
 def _check_nesting(

@@ -24,7 +24,13 @@ from toolkit.integrations.airbyte.readers.terraform.folder import Folder
 from toolkit.integrations.airbyte.readers.terraform.module import Gap, Module
 from toolkit.integrations.airbyte.readers.terraform.resources import Instance
 from toolkit.integrations.airbyte.readers.terraform.state import State
-from toolkit.integrations.airbyte.readers.terraform.syntax import Block
+from toolkit.integrations.airbyte.readers.terraform.syntax import (
+    Block,
+    Call,
+    Expression,
+    Literal,
+    Object,
+)
 from toolkit.integrations.airbyte.readers.terraform.values import Computed, Unknown, Value
 
 _CONNECTION = "airbyte_connection"
@@ -148,6 +154,7 @@ class Root:
         place = Place(address=instance.address, path=block.path, line=block.line)
         if kind.startswith("airbyte_source"):
             read = {name: instance.get(name) for name in ("name", "definition_id")}
+            read["source_type"] = _source_type(block.body.attributes.get("configuration"))
             return source_endpoint(kind, read, place)
         read = {name: instance.get(name) for name in ("name", "definition_id", "configuration")}
         return destination_endpoint(kind, read, place)
@@ -299,6 +306,18 @@ class Root:
                 line=place.line,
             ),
         )
+
+
+def _source_type(configuration: Expression | None) -> str | None:
+    """A source's connector, where it is written out; nothing else of its configuration is read."""
+    if isinstance(configuration, Call) and configuration.arguments:
+        configuration = configuration.arguments[0]  # of jsonencode
+    for key, value in configuration.items if isinstance(configuration, Object) else ():
+        if isinstance(key, Literal) and key.value in ("sourceType", "source_type"):
+            return (
+                value.value if isinstance(value, Literal) and isinstance(value.value, str) else None
+            )
+    return None
 
 
 def _resources(module: Module, prefix: str) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from toolkit.integrations.airbyte.readers.terraform.connection import (
     source_endpoint,
 )
 from toolkit.integrations.airbyte.readers.terraform.module import subscript
+from toolkit.integrations.airbyte.readers.terraform.plan import Configuration, linked
 from toolkit.integrations.airbyte.readers.terraform.values import ObjectValue
 
 _CONNECTION = "airbyte_connection"
@@ -64,6 +65,7 @@ class _Shown(msgspec.Struct):
     format_version: str
     values: _Values | None = None
     planned_values: _Values | None = None
+    configuration: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Where(msgspec.Struct):
@@ -92,6 +94,14 @@ class _SourceValues(msgspec.Struct):
     source_id: str | None = None
     source_type: str | None = None
     definition_id: str | None = None
+    configuration: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _SourceType(msgspec.Struct):
+    """All that is read of a source's configuration."""
+
+    sourceType: str | None = None
+    source_type: str | None = None
 
 
 class _Hashing(msgspec.Struct):
@@ -196,28 +206,55 @@ def read_state(paths: Sequence[Path]) -> State:
     """
     state = State()
     for path in paths:
-        for address, kind, raw in _resources(path):
+        configuration: Configuration | None = None
+        if path.suffix == ".tfstate":
+            resources = _resources(path)
+        else:
+            shown = _decode(path.read_bytes(), _Shown, path)
+            configuration = _configuration(shown)
+            resources = _shown((shown.values or shown.planned_values or _Values()).root_module)
+        for address, kind, raw in resources:
             _keep(state, address, kind, raw, path)
+        if configuration is not None:
+            _link(state, configuration, path)
         state.files.append(path)
     return state
 
 
 def _resources(path: Path) -> Iterator[tuple[str, str, msgspec.Raw]]:
-    if path.suffix == ".tfstate":
-        found = _decode(path.read_bytes(), _State, path)
-        if found.version != 4:
-            raise _unreadable(path, f"is a state of version {found.version}; 4 is what we read")
-        for resource in found.resources:
-            module = f"{resource.module}." if resource.module else ""
-            for instance in resource.instances:
-                if resource.mode == "managed" and instance.deposed is None:
-                    key = subscript(instance.index_key)
-                    address = f"{module}{resource.type}.{resource.name}{key}"
-                    yield address, resource.type, instance.attributes
-        return
-    shown = _decode(path.read_bytes(), _Shown, path)
-    values = shown.values or shown.planned_values or _Values()
-    yield from _shown(values.root_module)
+    found = _decode(path.read_bytes(), _State, path)
+    if found.version != 4:
+        raise _unreadable(path, f"is a state of version {found.version}; 4 is what we read")
+    for resource in found.resources:
+        module = f"{resource.module}." if resource.module else ""
+        for instance in resource.instances:
+            if resource.mode == "managed" and instance.deposed is None:
+                key = subscript(instance.index_key)
+                address = f"{module}{resource.type}.{resource.name}{key}"
+                yield address, resource.type, instance.attributes
+
+
+def _configuration(shown: _Shown) -> Configuration:
+    """A plan's expressions; links only help, so a configuration of another shape has none."""
+    try:
+        return msgspec.json.decode(shown.configuration, type=Configuration)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return Configuration()
+
+
+def _link(state: State, configuration: Configuration, path: Path) -> None:
+    """What a plan would create has no ids: the addresses of what it refers to stand for them."""
+    for address, (values, file) in state.connections.items():
+        if file != path:
+            continue
+        missing: dict[str, str] = {}
+        for key, known in (("source_id", state.sources), ("destination_id", state.destinations)):
+            if not values.get(key):
+                found = linked(configuration, address, key, known)
+                if found is not None:
+                    missing[key] = found
+        if missing:
+            state.connections[address] = (ObjectValue({**values, **missing}), file)
 
 
 def _shown(module: _ShownModule) -> Iterator[tuple[str, str, msgspec.Raw]]:
@@ -235,7 +272,13 @@ def _keep(state: State, address: str, kind: str, raw: msgspec.Raw, path: Path) -
         state.connections.setdefault(address, (_values(values), path))
     elif kind.startswith("airbyte_source"):
         source = _decode(raw, _SourceValues, path, address)
-        endpoint = source_endpoint(kind, _values(source), place)
+        written = {
+            "name": source.name,
+            "source_id": source.source_id,
+            "source_type": source.source_type or _source_type(source.configuration),
+            "definition_id": source.definition_id,
+        }
+        endpoint = source_endpoint(kind, written, place)
         for key in (address, source.source_id):
             if key:
                 state.sources.setdefault(key, endpoint)
@@ -263,6 +306,17 @@ def _where(raw: msgspec.Raw) -> Mapping[str, Any]:
             continue
         return {key: value for key, value in _values(where).items() if value is not None}
     return {}
+
+
+def _source_type(raw: msgspec.Raw) -> str | None:
+    """Which connector a generic source is of, if its configuration says so."""
+    for part in (raw, _text(raw)):
+        try:
+            found = msgspec.json.decode(part, type=_SourceType)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        return found.sourceType or found.source_type
+    return None
 
 
 def _text(raw: msgspec.Raw) -> bytes:
