@@ -50,7 +50,7 @@ class Lines:
         self, plan: Plan, graph: AssetGraph, stream: IO[str] | None = None, *, color: bool = False
     ) -> None:
         self._names = {
-            p.step.key: f"{kind_of(p.step, graph)} {name_of(p.step, graph)}" for p in plan.steps
+            p.step.key: f"{kind_of(p.step, graph)} {printable(p.step.name)}" for p in plan.steps
         }
         self._total = len(plan.steps)
         self._done = 0
@@ -169,7 +169,7 @@ class Live:
 
         self._console = Console(stderr=True, highlight=False)
         self._lines = Lines(plan, graph, color=not self._console.no_color)
-        self._names = {p.step.key: name_of(p.step, graph) for p in plan.steps}
+        self._names = {p.step.key: printable(p.step.name) for p in plan.steps}
         self._running: dict[str, tuple[float, str]] = {}
         self._total = len(plan.steps)
         self._lock = threading.Lock()
@@ -246,13 +246,6 @@ def _say(line: str, stream: IO[str]) -> None:
 def kind_of(step: Step, graph: AssetGraph) -> str:
     """What people call a step's kind: the asset's kind for what makes one asset."""
     return graph[step.key].kind if step.key in graph else step.kind
-
-
-def name_of(step: Step, graph: AssetGraph) -> str:
-    """What people call a step: with the version, where a model has versions, as dbt does."""
-    asset = graph.assets.get(step.key)
-    versioned = asset is not None and asset.kind == "model" and asset.version is not None
-    return printable(f"{step.name}.v{asset.version}" if asset and versioned else step.name)
 
 
 def _one_line(message: str) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
-from toolkit.graph import Asset, Check, Relation
+from toolkit.graph import Asset, AssetGraph, Check, Relation
 from toolkit.integrations.base import Loaded
+from toolkit.integrations.dbt import DbtIntegration
 
 Document = dict[str, Any]
 Load = Callable[[Document], Loaded]
@@ -88,6 +90,9 @@ def test_versions(document: Document, load: Load, version: Any, expected: str | 
     document["nodes"]["model.shop.orders.v2"].update(version=version, latest_version=version)
     found = asset(load(document), "model.shop.orders.v2")
     assert (found.version, found.latest_version) == (expected, expected)
+    graph = AssetGraph([msgspec.structs.replace(found, depends_on=())])
+    [step] = DbtIntegration().steps(graph, frozenset(graph.assets))
+    assert step.name == ("orders" if expected is None else f"orders.v{expected}")
 
 
 @pytest.mark.parametrize(

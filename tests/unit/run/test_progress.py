@@ -150,28 +150,14 @@ def test_what_an_interruption_leaves_is_one_line() -> None:
     ]  # fmt: skip
 
 
-def test_versions_are_told_apart_and_no_text_is_obeyed() -> None:
+def test_no_text_is_obeyed() -> None:
     """Neither a terminal nor rich takes anything in a name or a message for a command."""
-    users = [
-        Asset(key=f"model.shop.users.v{v}", kind="model", name="users", integration="dbt",
-              version=str(v), latest_version="2")
-        for v in (1, 2)
-    ]  # fmt: skip
-    plan = Plan(
-        steps=(
-            *(planned(asset.key, "dbt", "users") for asset in users),
-            planned("python.odd", "python", "[red]o\x1b]0;title\x07dd"),
-        )
-    )
+    plan = Plan(steps=(planned("python.odd", "python", "[red]o\x1b]0;title\x07dd"),))
     stream = io.StringIO()
-    with Lines(plan, AssetGraph(users), stream) as display:
-        display.on_event(ended("model.shop.users.v1", "success", 0))
-        display.on_event(ended("model.shop.users.v2", "success", 0))
+    with Lines(plan, GRAPH, stream) as display:
         display.on_event(ended("python.odd", "error", 0, "[/] \x1b[2J\r\u202egone\nthere"))
     assert [line.partition("  ")[2] for line in stream.getvalue().splitlines()] == [
-        "1 of 3  OK     model users.v1  0.00 s",
-        "2 of 3  OK     model users.v2  0.00 s",
-        r"3 of 3  ERROR  python [red]o\x1b]0;title\x07dd  0.00 s  [/] \x1b[2J\r\u202egone",
+        r"1 of 1  ERROR  python [red]o\x1b]0;title\x07dd  0.00 s  [/] \x1b[2J\r\u202egone",
         "    there",
     ]
 

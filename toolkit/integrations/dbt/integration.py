@@ -75,7 +75,7 @@ class DbtIntegration:
         steps = [
             Step(
                 key=asset.key, kind="dbt", integration=self.name, makes=(asset.key,),
-                reads=asset.depends_on, name=asset.name,
+                reads=asset.depends_on, name=_shown(asset),
             )
             for asset in graph
             if asset.key in keys
@@ -98,6 +98,11 @@ class DbtIntegration:
         everything = frozenset((*context.graph.assets, *context.graph.checks))
         buildable = frozenset(step.key for step in self.steps(context.graph, everything))
         return open_engine(self.session(context.settings), context, buildable)
+
+
+def _shown(asset: Asset) -> str:
+    """``users.v2``: as dbt's own log tells the versions of a model apart."""
+    return f"{asset.name}.v{asset.version}" if asset.version is not None else asset.name
 
 
 def _can_run(check: Check, keys: frozenset[str]) -> bool:
