@@ -43,7 +43,6 @@ select id, unnest([{'p': x, 'q': y}, {'p': id, 'q': x}], recursive := true) from
 -- id <- raw.a.id
 -- p <- raw.a.x TRANSFORMATION, raw.a.id TRANSFORMATION
 -- q <- raw.a.y TRANSFORMATION, raw.a.x TRANSFORMATION
--- (rows) <- raw.a.id JOIN, raw.a.x JOIN, raw.a.y JOIN
 
 -- # the star of a struct that the query writes out
 -- raw.a(id, x, y)
@@ -129,3 +128,17 @@ select id, [*columns(* exclude (id))] as l from raw.a
 select coalesce(*columns(*)) as c from raw.u
 -- c <-
 -- (partial) open-star
+
+-- # a list that is written out makes so many rows, whatever is in it
+-- raw.a(id, x, y, l integer[])
+select a.id, unnest([x, y]) as u, v.w from raw.a as a, unnest([x, id]) as v(w)
+-- id <- raw.a.id
+-- u <- raw.a.x TRANSFORMATION, raw.a.y TRANSFORMATION
+-- w <- raw.a.x TRANSFORMATION, raw.a.id TRANSFORMATION
+
+-- # a list with a condition does not
+-- raw.a(id, x, l integer[])
+select id, unnest([e for e in [x, 1] if e > 1]) as u from raw.a
+-- id <- raw.a.id
+-- u <- raw.a.x TRANSFORMATION
+-- (rows) <- raw.a.x JOIN

@@ -67,6 +67,14 @@ def descend(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
             collect_all(items, scope, out, compose(lift, TRANSFORMATION))
 
 
+def is_list(node: exp.Expr) -> bool:
+    """A list that is written out, so that its length is known whatever is in it."""
+    if not isinstance(node, exp.Array):
+        return False
+    unknown = (exp.Query, exp.Columns, exp.Comprehension, exp.Star)
+    return not any(isinstance(item, unknown) for item in node.expressions)
+
+
 def collect_all(nodes: "list[exp.Expr] | None", scope: Scope, out: Flow, lift: int) -> None:
     """:func:`collect` for each of some nodes."""
     for node in nodes or ():

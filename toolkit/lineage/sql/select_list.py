@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from sqlglot import exp
 
-from toolkit.lineage.sql.expression import collect, evaluate, taken
+from toolkit.lineage.sql.expression import collect, evaluate, is_list, taken
 from toolkit.lineage.sql.flow import AS_IS, JOIN, TRANSFORMATION, Flow, mark
 from toolkit.lineage.sql.names import output_name
 from toolkit.lineage.sql.relation import (
@@ -81,6 +81,8 @@ def project(nodes: Sequence[exp.Expr], scope: Scope) -> Projection:
 
 def _mark_rows(node: exp.Expr, value: Value, scope: Scope) -> None:
     inner = node.this if node.__class__ is exp.Alias else node
+    if isinstance(inner, _MAKE_ROWS) and is_list(inner.this):
+        return
     if isinstance(inner, _MAKE_ROWS) or (
         isinstance(inner, exp.Dot) and inner.find(*_MAKE_ROWS) is not None
     ):
@@ -121,7 +123,6 @@ def _spread(node: exp.Expr, scope: Scope, result: Projection) -> bool:
     lift = AS_IS if is_literal(argument) else TRANSFORMATION
     if fields is None and depth > 1 and isinstance(argument, exp.Array):
         fields, depth = of_list(argument, scope), depth - 1
-        mark(scope.rows, value.flow, JOIN)
     if fields is not None:
         cols = list(spread(fields, depth, lift))
         result.cols.extend(cols)

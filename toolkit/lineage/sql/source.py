@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from toolkit.lineage.sql.context import Context
-from toolkit.lineage.sql.expression import collect, collect_all, evaluate
+from toolkit.lineage.sql.expression import collect, collect_all, evaluate, is_list
 from toolkit.lineage.sql.flow import JOIN, NOTHING, TRANSFORMATION, Flow, mark, merge
 from toolkit.lineage.sql.join import add_join
 from toolkit.lineage.sql.names import identifier_names
@@ -171,18 +171,20 @@ def _unnest(node: exp.Unnest, scope: Scope, names: list[str]) -> Rel:
         collect(item, scope, flow, TRANSFORMATION)
         flows.append(flow)
     offset = node.args.get("offset")
-    rel = _unnested(flows, names, scope)
+    decides = not all(is_list(item) for item in node.expressions)
+    rel = _unnested(flows, names, scope, decides=decides)
     if isinstance(offset, exp.Identifier):
         return Rel([*rel.cols, Col(offset.name, Value(NOTHING))], rel.branches, rel.rows)
     return rel
 
 
-def _unnested(flows: list[Flow], names: list[str], scope: Scope) -> Rel:
-    """Rows made from lists: their number depends on the lists."""
+def _unnested(flows: list[Flow], names: list[str], scope: Scope, *, decides: bool = True) -> Rel:
+    """Rows made from lists: their number depends on the lists, unless they are written out."""
     together: Flow = {}
     for flow in flows:
         together = merge(together, flow)
-    mark(scope.rows, together, JOIN)
+    if decides:
+        mark(scope.rows, together, JOIN)
     if len(names) == len(flows):
         cols = [Col(name, Value(flow)) for name, flow in zip(names, flows, strict=True)]
     else:
