@@ -334,7 +334,7 @@
       ], scene.cards.map((_, i) => i)));
     }
 
-    /** A trace as sentences of columns: what, into what, how, by which expression. */
+    /** A trace as sentences of columns: what, into what, how and by which expression. */
     traceTable() {
       const { app, scene } = this;
       const { columnEdges, assetEdges, word } = app.model;
@@ -343,9 +343,9 @@
       return R.ui.table([
         { label: "From", cell: (e) => (e.style === "opaque" ? asset(e.from) : R.ui.columnLink(app, of(e))) },
         { label: "To", cell: (e) => (e.columnEdge !== undefined ? R.ui.columnLink(app, columnEdges.to[e.columnEdge]) : e.assetEdge !== undefined ? ["all rows of ", asset(e.to)] : asset(e.to)) },
-        { label: "How", cell: (e) => (e.columnEdge !== undefined ? `${columnEdges.direct[e.columnEdge] ? "DIRECT" : "INDIRECT"} ${word(columnEdges.subtype[e.columnEdge])}`
+        { label: "How", class: "how", cell: (e) => (e.columnEdge !== undefined ? [`${columnEdges.direct[e.columnEdge] ? "DIRECT" : "INDIRECT"} ${word(columnEdges.subtype[e.columnEdge])}`,
+          R.ui.expressions({ expression: word(columnEdges.expression[e.columnEdge]), inner: columnEdges.inner.get(e.columnEdge) || [] })]
           : e.assetEdge !== undefined ? `INDIRECT ${word(assetEdges.subtype[e.assetEdge])}` : "opaque: not known") },
-        { label: "By", cell: (e) => (e.columnEdge === undefined ? null : R.ui.expressions({ expression: word(columnEdges.expression[e.columnEdge]), inner: columnEdges.inner.get(e.columnEdge) || [] })) },
       ], scene.edges);
     }
 
