@@ -67,7 +67,7 @@ bench: $(READY_DEV) ## measure speed and memory
 	$(BIN)/python -m benchmarks
 
 fault: $(READY_DEV) ## kill processes and break files, again and again
-	TOOLKIT_FAULT_RUNS=200 TOOLKIT_KILLS=50 $(BIN)/pytest tests/fault
+	TOOLKIT_FAULT_RUNS=200 TOOLKIT_KILLS=50 $(BIN)/pytest tests/fault tests/unit/airbyte/test_hostile_names.py
 
 constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 	@{ echo "# The versions that were tested together. Written by: make constraints"; $(FREEZE) \

@@ -1,28 +1,38 @@
 """Hide secret values wherever text leaves the process. Imports nothing of ours.
 
 Masking goes by *value*, not by key: a password is hidden in a traceback, a URL or
-a connector's log line just as in a configuration dump, and so are its JSON-, URL-
-and base64-encoded forms.
+a connector's log line just as in a configuration dump, and so are its forms in JSON (also
+JSON within JSON), Python, HTML, URLs, base64 and hex.
 """
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "*****"
 MIN_LENGTH = 4
+_WORD_LENGTH = 3
 _MIN_LINE = 12
 
 # Shorter or commoner than this and masking blanks whole logs instead of hiding anything.
 _INNOCENT = frozenset({"true", "false", "none", "null"})
 
+_NUMBER = re.compile(r"[-+.\deE]+")
+
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?$|passw|secret|token|credential|private|authorization|"
+    r"pass(word|wd|phrase)?$|passw|pwd|secret|token|credential|private|authorization|"
     r"(api|access|account|encryption|client|signing|shared|ssh|service_account)[-_ ]?key|"
     r"apikey|^key$|jwt|bearer|cookie|dsn|connection_?string|service_account",
+    re.IGNORECASE,
+)
+
+
+_IN_URL = re.compile(
+    r"://[^/@:\s]*:([^/@\s]+)@|[?&;](?:\w*token|\w*password|\w*secret|\w*key)=([^&;\s]+)",
     re.IGNORECASE,
 )
 
@@ -31,15 +41,17 @@ class Masker:
     """Replaces secret values in text.
 
     Args:
-        values: the secrets; those shorter than four characters are ignored, since
-            replacing them would blank the text and hide nothing.
+        values: the secrets. One of three characters is replaced where it stands alone, and a
+            shorter one (or a number of three digits) never: that would blank the text and hide
+            nothing.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self.values: frozenset[str] = frozenset(
             value
             for value in values
-            if len(value.strip()) >= MIN_LENGTH and value.strip().casefold() not in _INNOCENT
+            if (len(value.strip()) >= MIN_LENGTH or _is_word(value.strip()))
+            and value.strip().casefold() not in _INNOCENT
         )
 
     def mask(self, text: str) -> str:
@@ -52,12 +64,28 @@ class Masker:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
-        forms = {form for value in self.values for form in _forms(value)}
-        if not forms:
-            return None
+        words = {value.strip() for value in self.values if _is_word(value.strip())}
+        forms = {form for value in self.values - words for form in _forms(value)}
         # Longest first: a secret that contains another one goes as a whole.
         ordered = sorted(forms, key=lambda form: (-len(form), form))
-        return re.compile("|".join(re.escape(form) for form in ordered))
+        parts = [re.escape(form) for form in ordered]
+        parts += [rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(words)]
+        return re.compile("|".join(parts)) if parts else None
+
+    @property
+    def hides_numbers(self) -> bool:
+        """Whether a secret looks like a number: JSON text that is masked may be none then."""
+        return any(_NUMBER.fullmatch(value.strip()) for value in self.values)
+
+    def mask_strings(self, value: object) -> object:
+        """JSON values with every string masked, keys too."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, Mapping):
+            return {self.mask(str(key)): self.mask_strings(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.mask_strings(part) for part in value]
+        return value
 
 
 def is_secret_key(key: str) -> bool:
@@ -66,7 +94,7 @@ def is_secret_key(key: str) -> bool:
 
 
 def secret_values(config: object, *, inside: bool = False) -> Iterator[str]:
-    """Values under secret-looking keys, at any depth of a configuration.
+    """Values under secret-looking keys, at any depth of a configuration; and those in URLs.
 
     Args:
         config: what JSON or YAML gives.
@@ -80,6 +108,20 @@ def secret_values(config: object, *, inside: bool = False) -> Iterator[str]:
             yield from secret_values(value, inside=inside)
     elif inside and isinstance(config, str | int | float) and not isinstance(config, bool):
         yield str(config)
+    elif isinstance(config, str):
+        yield from url_secrets(config)
+
+
+def url_secrets(text: str) -> Iterator[str]:
+    """Passwords and tokens that stand in URLs."""
+    for found in _IN_URL.finditer(text):
+        value = found[1] or found[2]
+        yield value
+        yield unquote(value)
+
+
+def _is_word(value: str) -> bool:
+    return len(value) == _WORD_LENGTH and not value.isdecimal()
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -89,9 +131,14 @@ def _forms(value: str) -> Iterator[str]:
     plain |= {line.strip() for line in value.splitlines() if len(line.strip()) >= _MIN_LINE}
     for text in plain:
         yield text
-        yield json.dumps(text)[1:-1]
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        for escaped in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+            yield escaped
+            yield json.dumps(escaped)[1:-1]
         yield repr(text)[1:-1]
+        yield html.escape(text)
+        yield html.escape(text, quote=False)
+        yield text.encode().hex()
+        yield text.encode().hex().upper()
         yield quote(text, safe="")
         yield quote(text)
         yield quote_plus(text)

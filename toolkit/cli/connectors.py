@@ -131,7 +131,7 @@ def discover(
         catalog = cache.get(connection) if cached else None
         try:
             if catalog is None and not cached:
-                catalog = _connector(connection, settings).discover()
+                catalog = _discovering(connection, settings).discover()
                 cache.put(connection, catalog)
         except ToolkitError as error:
             click.echo(str(error), err=True)
@@ -285,7 +285,7 @@ def _local(settings: "Settings", names: tuple[str, ...]) -> "list[Connection]":
             from toolkit.errors import UsageError
 
             raise UsageError(
-                f"Connection {connection.name!r} comes from an Airbyte server and names no "
+                f"Connection {connection.name!r} belongs to an Airbyte server and names no "
                 "connector.",
                 "Nothing of it can run on this machine, so nothing was done.",
                 "Use a target with `run: remote`, or give its source a `package`, `manifest` or "
@@ -304,6 +304,19 @@ def _connector(connection: "Connection", settings: "Settings") -> "Connector":
     install_package(package_of(connection), say=lambda text: click.echo(text, err=True))
     overlay = ConfigOverlay(settings.state_dir, settings.target, connection.name)
     return Connector(connection, masker=Masker(settings.secrets), overlay=overlay)
+
+
+def _discovering(connection: "Connection", settings: "Settings") -> "Connector":
+    """One that knows what it must hide; without a specification, by the keys' names alone."""
+    from toolkit.errors import ConnectorError
+    from toolkit.integrations.airbyte.source.specification import SpecCache
+
+    connector = _connector(connection, settings)
+    try:
+        connector.specify(SpecCache())
+    except ConnectorError as error:
+        click.echo(f"Only keys that look secret are masked: {error.fact}", err=True)
+    return connector
 
 
 def _row(connection: "Connection", settings: "Settings") -> dict[str, Any]:

@@ -153,7 +153,7 @@ class _Compared:
         Raises:
             ToolkitError: the source was asked, and did not answer.
         """
-        from toolkit.cli.connectors import _connector
+        from toolkit.cli.connectors import _discovering
         from toolkit.errors import ConnectorError
         from toolkit.integrations.airbyte.offers import view_of
         from toolkit.integrations.airbyte.source.catalog import MAX_AGE_SECONDS
@@ -180,7 +180,7 @@ class _Compared:
                     f"Run `toolkit connectors discover {connection.name}`, or leave --offline out.",
                 )
         else:
-            catalog = _connector(connection, self._settings).discover()
+            catalog = _discovering(connection, self._settings).discover()
             drift.offered = "by the source, now"
         self.catalogs[connection.name] = catalog
         return view_of(catalog)

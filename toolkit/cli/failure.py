@@ -10,11 +10,14 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from toolkit.errors import ToolkitError
+
+if TYPE_CHECKING:
+    from toolkit.masking import Masker
 
 INTERNAL = 2  # as dbt's "unhandled error"; 1 would say that an asset failed
 
@@ -32,8 +35,9 @@ def usage_error(error: click.ClickException, told: Mapping[str, Any], words: Seq
 
 def failure(error: Exception, told: Mapping[str, Any], words: Sequence[str]) -> int:
     """Any other error: its three parts, after its traceback with ``--debug``."""
+    mask = _masker(told).mask
     if told.get("debug", "--debug" in words or "-d" in words):
-        traceback.print_exception(error)
+        click.echo(mask("".join(traceback.format_exception(error))), err=True, nl=False)
     if isinstance(error, ToolkitError):
         explained = error
     elif isinstance(error, OSError):
@@ -41,6 +45,9 @@ def failure(error: Exception, told: Mapping[str, Any], words: Sequence[str]) -> 
     else:
         explained = _bug(error)
     code = explained.exit_code if explained is error else INTERNAL
+    explained.fact = mask(explained.fact)
+    explained.consequence = mask(explained.consequence)
+    explained.next_step = mask(explained.next_step)
     if _wants_json(told, words):
         from toolkit.cli.console import json_line
 
@@ -53,6 +60,14 @@ def failure(error: Exception, told: Mapping[str, Any], words: Sequence[str]) -> 
 
         show_error(explained)
     return code
+
+
+def _masker(told: Mapping[str, Any]) -> "Masker":
+    """Hides the project's secrets; where there is no project yet, the environment's."""
+    from toolkit.masking import Masker
+    from toolkit.settings.confidential import secret_environment
+
+    return Masker(told.get("secrets", ()) or secret_environment(os.environ))
 
 
 def interrupted(cause: BaseException | None, told: Mapping[str, Any], words: Sequence[str]) -> int:

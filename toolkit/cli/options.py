@@ -272,7 +272,8 @@ def settings_from(options: Mapping[str, Any]) -> "Settings":
     from toolkit.settings import artifact_settings, load_settings
 
     if options.get("manifest") is not None:
-        return artifact_settings(**{key: options[key] for key in _ARTIFACTS if key in options})
+        keys = {key: options[key] for key in _ARTIFACTS if key in options}
+        return _with_secrets_told(artifact_settings(**keys))
     for name in ("catalog", "connections"):
         if options.get(name):
             raise UsageError(
@@ -280,7 +281,16 @@ def settings_from(options: Mapping[str, Any]) -> "Settings":
                 "Without --manifest the project's own files are read, so nothing was done.",
                 f"Give --manifest FILE too, or leave --{name} out.",
             )
-    return load_settings(**{key: options[key] for key in _PROJECT if key in options})
+    keys = {key: options[key] for key in _PROJECT if key in options}
+    return _with_secrets_told(load_settings(**keys))
+
+
+def _with_secrets_told(settings: "Settings") -> "Settings":
+    """Whoever reports an error when the command is gone must know what to hide."""
+    context = click.get_current_context(silent=True)
+    if context is not None and isinstance(context.obj, dict):
+        context.obj["secrets"] = settings.secrets
+    return settings
 
 
 def _apply(command: Command, *options: Callable[[Command], Command]) -> Command:

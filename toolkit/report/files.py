@@ -38,4 +38,9 @@ def json_text(document: object) -> str:
 
 def write_json(path: Path, document: object, secrets: Iterable[str] = ()) -> None:
     """Write ``document`` as JSON, with ``secrets`` masked in all their forms."""
-    write_atomically(path, Masker(secrets).mask(json_text(document)))
+    masker = Masker(secrets)
+    if masker.hides_numbers:  # masked in the text, a number would leave no JSON
+        text = json_text(masker.mask_strings(msgspec.to_builtins(document, str_keys=True)))
+    else:
+        text = masker.mask(json_text(document))
+    write_atomically(path, text)

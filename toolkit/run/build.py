@@ -13,7 +13,9 @@ from toolkit.errors import HookError, ToolkitError, WarehouseError
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import FAILED, Integration, RunContext, Runner
 from toolkit.ledger import Ledger, Run, RunError, RunStatus, StepRow
+from toolkit.masking import Masker
 from toolkit.plan import Plan
+from toolkit.run.hidden import hiding
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
 from toolkit.run.scheduler import Scheduler
@@ -94,7 +96,7 @@ def build(
             settings=settings,
             graph=graph,
             warehouse=warehouse,
-            emit=scheduler.emit,
+            emit=hiding(scheduler.emit, settings.secrets),
             cancel=threading.Event(),
             log_dir=log_dir,
             threads=options.threads,
@@ -111,14 +113,14 @@ def build(
                 runners[name] = integrations[name].open(context)
                 stack.callback(runners[name].close)
             scheduler.run(context, signals.check)
-            errors = _run_errors(scheduler.errors)
+            errors = _run_errors(scheduler.errors, settings)
             broken = bool(errors) or _failed(plan, journal.rows)
             status = "failed" if broken else "success"
         except KeyboardInterrupt:
-            status, errors = "interrupted", _run_errors(scheduler.errors)
+            status, errors = "interrupted", _run_errors(scheduler.errors, settings)
             raise
         except ToolkitError as error:
-            errors = _run_errors([*scheduler.errors, error])
+            errors = _run_errors([*scheduler.errors, error], settings)
             raise
         finally:
             finished = time.time()
@@ -129,15 +131,16 @@ def build(
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
 
 
-def _run_errors(errors: Iterable[ToolkitError]) -> tuple[RunError, ...]:
-    """As the ledger keeps them: each failed hook by itself, with its key."""
+def _run_errors(errors: Iterable[ToolkitError], settings: Settings) -> tuple[RunError, ...]:
+    """As the ledger keeps them: each failed hook by itself, with its key; nothing secret."""
+    mask = Masker(settings.secrets).mask
     found: dict[RunError, None] = {}
     for error in errors:
         if isinstance(error, HookError):
             for key, message in error.failed.items():
-                found[RunError(key=key, message=message)] = None
+                found[RunError(key=key, message=mask(message))] = None
         else:
-            found[RunError(message=str(error))] = None
+            found[RunError(message=mask(str(error)))] = None
     return tuple(found)
 
 

@@ -3,28 +3,27 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from toolkit.masking import url_secrets
 from toolkit.settings.render import SECRET_PREFIX
 
 _CONFIDENTIAL = re.compile(
     r"pass$|passwd|password|passphrase|pwd$|token|secret|private_?key|api_?key|access_?key"
-    r"|account_?key|key_?id$|credential|connection_string|keyfile_json|sas$",
+    r"|account_?key|key_?id$|authorization|credential|connection_string|keyfile_json|sas$",
     re.IGNORECASE,
 )
 # Names and places of secrets are none: `private_key_path`, `token_uri`, `access_token_name`.
 _HARMLESS = re.compile(
-    r"(path|uri|url|name|file|type|provider|endpoint|host|expiry|expires_in|chain|lifetime)$",
-    re.IGNORECASE,
-)
-_IN_URL = re.compile(
-    r"://[^/@:\s]*:([^/@\s]+)@|[?&;](?:\w*token|\w*password|\w*secret|\w*key)=([^&;\s]+)",
+    r"(path|dir|uri|url|name|file|type|provider|endpoint|host|expiry|expires_in|chain|lifetime)$",
     re.IGNORECASE,
 )
 
 
 def secret_environment(environ: Mapping[str, str]) -> frozenset[str]:
-    """Values of ``DBT_ENV_SECRET_*``."""
+    """Values of ``DBT_ENV_SECRET_*``, and of variables whose names sound like a secret."""
     return frozenset(
-        value for name, value in environ.items() if name.startswith(SECRET_PREFIX) and value
+        value
+        for name, value in environ.items()
+        if value and (name.startswith(SECRET_PREFIX) or _sounds_secret(name, value))
     )
 
 
@@ -46,8 +45,20 @@ def secret_values(value: object, *, confidential: bool = False) -> Iterator[str]
     elif confidential:
         yield str(value)
     elif isinstance(value, str):
-        for found in _IN_URL.finditer(value):
-            yield found[1] or found[2]
+        yield from url_secrets(value)
+
+
+def open_values(output: Mapping[str, object]) -> frozenset[str]:
+    """What an output says in the open: user, database, schema.
+
+    A password that is one of them (``postgres``, five times over) is no secret, and hiding it
+    would blank the names of relations in every report.
+    """
+    return frozenset(
+        value
+        for key, value in output.items()
+        if isinstance(value, str) and key in ("user", "username", "database", "dbname", "schema")
+    )
 
 
 def _sounds_secret(key: str, value: object) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ArtifactError, SettingsError
-from toolkit.settings.confidential import secret_environment, secret_values
+from toolkit.settings.confidential import open_values, secret_environment, secret_values
 from toolkit.settings.config import Config, find_config, read_config
 from toolkit.settings.document import Document
 from toolkit.settings.profiles import Output, find_profiles
@@ -156,8 +156,8 @@ def artifact_settings(
 def _secrets(
     environ: Mapping[str, str], config: Config, output: Mapping[str, Any]
 ) -> frozenset[str]:
-    values = [*secret_values(output), *config.airbyte.secrets]
-    return secret_environment(environ) | frozenset(value for value in values if value)
+    found = {*secret_values(output), *config.airbyte.secrets} | secret_environment(environ)
+    return frozenset(value for value in found if value) - open_values(output)
 
 
 def _target_variable(profile_name: str, output: Output) -> dict[str, Any]:

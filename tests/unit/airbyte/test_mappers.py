@@ -138,6 +138,7 @@ def test_a_column_says_where_it_comes_from_and_what_was_done(tmp_path: Path) -> 
         "years": {"property": "age", "transformation": "RENAME"},
     }
     assert asset.meta["airbyte"] == {
+        "columns_from": "json_schema",
         "row_filters": ["years = '42'"],
         "row_filter_properties": ["age"],
         "removed": ["ssn"],

@@ -361,6 +361,18 @@ def test_secrets(write: Write, env: dict[str, str]) -> None:
     }
 
 
+def test_a_password_that_is_a_name_is_no_secret(write: Write, env: dict[str, str]) -> None:
+    write(
+        {
+            "profiles.yml": profiles(
+                dev="{type: postgres, user: postgres, dbname: shop, schema: dev, "
+                "password: postgres, ssh: {password: other}}"
+            )
+        }
+    )
+    assert load_settings(environ=env | {"PGPASSWORD": "shop"}).secrets == {"other"}
+
+
 def test_password_that_looks_like_a_template(write: Write, env: dict[str, str]) -> None:
     write({"profiles.yml": profiles(dev="{type: postgres, password: 'a{{b%}'}")})
     assert "a{{b%}" in load_settings(environ=env).secrets

@@ -384,9 +384,10 @@ class Sync:
                     f"{count:,} values of {landing.plan.stream.name}.{field} do not fit their type "
                     "and became NULL (see _airbyte_meta)"
                 )
+        mask = self._connector.masker.mask  # names in messages are the connector's words, too
         if self._errors:
-            result.error = _explain(self._errors, landings, open_)
-        result.warnings = [*self._warnings, *self._connector.warnings]
+            result.error = mask(_explain(self._errors, landings, open_))
+        result.warnings = [mask(said) for said in (*self._warnings, *self._connector.warnings)]
 
 
 def _metadata(landing: Landing) -> dict[str, Any]:

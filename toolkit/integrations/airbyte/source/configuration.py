@@ -11,7 +11,7 @@ import msgspec
 from toolkit.errors import SettingsError
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.yamltext import Json
-from toolkit.masking import is_secret_key, secret_values
+from toolkit.masking import Masker, is_secret_key, secret_values
 
 _EXPRESSION = re.compile(r"\s*\{\{((?:(?!\}\}).)*)\}\}\s*", re.DOTALL)
 
@@ -73,11 +73,13 @@ class _Renderer:
             expression = self._environment.compile_expression(whole[1], undefined_to_none=False)
             return _plain(expression())
         except (TemplateError, ValueError, TypeError, SyntaxError) as error:
+            # A filter quotes what it cannot convert; so would the error's own traceback.
+            said = Masker(self.from_environment).mask(str(error))
             raise self._error(
-                f"cannot be rendered: {error}.",
+                f"cannot be rendered: {said}.",
                 "Use {{ env_var('NAME') }}, with a default as second argument and the filters "
                 "as_number, as_bool, as_native where needed.",
-            ) from error
+            ) from None
 
     def _env_var(self, name: str, default: Json = None) -> Json:
         value = os.environ.get(name)
