@@ -102,6 +102,14 @@ def test_hooks_run_once_as_in_dbt(project: Path) -> None:
         assert connection.execute("select count(*) from hook_runs").fetchall() == [(1,)]
 
 
+def test_two_projects_in_one_process_have_a_file_each(project: Path, tmp_path: Path) -> None:
+    """dbt-duckdb keeps its connection, and knows a file by its relative path only."""
+    other = Path(shutil.copytree(PROJECT, tmp_path / "other" / "plain"))
+    assert run(other, "lineage", "customers").returncode == 0  # compiles, so it connects
+    assert run(project, "build", "--quiet").returncode == 0
+    assert contents(project / "plain.duckdb")
+
+
 def test_what_was_in_a_file_that_is_gone_was_never_built(project: Path) -> None:
     assert run(project, "build").returncode == 0
     assert "never built" not in run(project, "status").stdout

@@ -145,7 +145,7 @@ def test_it_runs_in_a_build_before_what_reads_it(dropped: Dropped) -> None:
     done = dropped.run("build", "--log-format", "json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stderr.splitlines()]
-    order = [(e["event"], e["step"]) for e in events]
+    order = [(e["event"], e["step"]) for e in events if "step" in e]
     landed = order.index(("step_finished", "stream.drops.visits"))
     assert landed < order.index(("step_started", "model.plain.pages"))
     with duckdb.connect(str(dropped.project / "plain.duckdb"), read_only=True) as connection:

@@ -82,6 +82,7 @@ def install(
     Each gets an environment of its own in the cache folder, never in this one; an image is
     pulled. Goes on when one cannot be installed, and leaves with 1 then.
     """
+    from toolkit.cli.console import show_error
     from toolkit.errors import ConnectorError
     from toolkit.integrations.airbyte.source.environment import install as install_package
     from toolkit.integrations.airbyte.source.environment import package_of
@@ -95,7 +96,7 @@ def install(
             new = install_package(package, say=lambda text: click.echo(text, err=True))
         except ConnectorError as error:
             done.append({**row, "installed": False, "error": str(error)})
-            click.echo(str(error), err=True)
+            show_error(error)
             continue
         done.append({**row, "installed": new})
         click.echo(f"{package}: {'installed' if new else 'was there'}", err=as_json)
@@ -119,6 +120,7 @@ def discover(
 
     Goes on when one cannot be asked, and leaves with 1 then.
     """
+    from toolkit.cli.console import show_error
     from toolkit.errors import ToolkitError
     from toolkit.integrations.airbyte.columns import fields_of
     from toolkit.integrations.airbyte.source.catalog import CatalogCache
@@ -134,7 +136,7 @@ def discover(
                 catalog = _discovering(connection, settings).discover()
                 cache.put(connection, catalog)
         except ToolkitError as error:
-            click.echo(str(error), err=True)
+            show_error(error)
         if catalog is None:
             failed = True
             if cached:

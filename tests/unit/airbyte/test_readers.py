@@ -266,5 +266,5 @@ def test_our_yaml_as_assets(tmp_path: Path) -> None:
         "connectors/shop.yml",
         11,
     )
-    assert first.meta == {"enabled": False}
+    assert first.meta == {"enabled": False, "airbyte": {"columns_from": "json_schema"}}
     assert loaded.problems == []

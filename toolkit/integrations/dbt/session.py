@@ -127,7 +127,10 @@ class Session(abc.ABC):
         if self.keeps_manifest and self._manifest is None:
             self.parse()
         words = ["compile", "--indirect-selection", "empty", "--no-populate-cache"]
-        outcome = self._write(words, self._seen)
+        try:
+            outcome = self._write(words, self._seen)
+        finally:
+            self.close()
         return None if outcome.success else outcome.said()
 
     def build(
