@@ -175,6 +175,14 @@ class ExclusiveRunner(Protocol):
 
 
 @runtime_checkable
+class InterruptibleRunner(Protocol):
+    """A runner whose calls may be stuck where no signal reaches them, in a query say."""
+
+    def interrupt(self) -> None:
+        """Break off what its calls wait for; from any thread, at any time."""
+
+
+@runtime_checkable
 class GatedRunner(Protocol):
     """A runner of a tool that orders its steps itself, and can hold back each of them.
 

@@ -11,7 +11,13 @@ import msgspec
 
 from toolkit.errors import HookError, ToolkitError, WarehouseError
 from toolkit.graph import AssetGraph
-from toolkit.integrations.base import FAILED, Integration, RunContext, Runner
+from toolkit.integrations.base import (
+    FAILED,
+    Integration,
+    InterruptibleRunner,
+    RunContext,
+    Runner,
+)
 from toolkit.ledger import Ledger, Run, RunError, RunStatus, StepRow
 from toolkit.masking import Masker
 from toolkit.plan import Plan
@@ -86,9 +92,9 @@ def build(
             stack.callback(warehouse.close)
             _create_schemas(plan, graph, warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
-        signals = stack.enter_context(Signals())
         journal = Journal(ledger, run, plan, graph, ledger.latest(settings.target), listeners)
         runners: dict[str, Runner] = {}
+        signals = stack.enter_context(Signals(lambda: _interrupt(runners)))
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         scheduler = Scheduler(plan, runners, batching, journal)
         context = RunContext(
@@ -129,6 +135,12 @@ def build(
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _interrupt(runners: Mapping[str, Runner]) -> None:
+    for runner in [*runners.values()]:
+        if isinstance(runner, InterruptibleRunner):
+            runner.interrupt()
 
 
 def _run_errors(errors: Iterable[ToolkitError], settings: Settings) -> tuple[RunError, ...]:

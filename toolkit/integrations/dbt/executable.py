@@ -68,6 +68,9 @@ class ExecutableSession(Session):
             results=results,
         )
 
+    def interrupt(self) -> None:
+        """Nothing is stuck: whoever waits for the program sees the signal, and stops it."""
+
     def close(self) -> None:
         """Nothing is held: the program has ended."""
 

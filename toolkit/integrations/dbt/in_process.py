@@ -8,6 +8,7 @@ nothing here runs when nothing is to be done.
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -44,6 +45,18 @@ class DbtSession(Session):
             results=tuple(result_of_object(item) for item in results),
             manifest=result.result if command == "parse" else None,
         )
+
+    def interrupt(self) -> None:
+        """Break off the main thread's query; dbt itself does that with all others.
+
+        Without dbt's private list of connections, the query ends when it ends.
+        """
+        factory = sys.modules.get("dbt.adapters.factory")
+        main = (os.getpid(), threading.main_thread().ident)
+        for adapter in [*factory.FACTORY.adapters.values()] if factory is not None else ():
+            connection = getattr(adapter.connections, "thread_connections", {}).get(main)
+            if connection is not None and connection.state == "open" and adapter.is_cancelable():
+                adapter.connections.cancel(connection)
 
     def close(self) -> None:
         """Let go of the DuckDB file, which dbt-duckdb keeps open for the life of the process."""

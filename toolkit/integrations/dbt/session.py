@@ -157,6 +157,10 @@ class Session(abc.ABC):
         """
 
     @abc.abstractmethod
+    def interrupt(self) -> None:
+        """Break off what a call in the main thread is stuck in; comes from another thread."""
+
+    @abc.abstractmethod
     def close(self) -> None:
         """Let go of the warehouse."""
 

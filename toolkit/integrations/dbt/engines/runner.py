@@ -58,6 +58,10 @@ class RunnerEngine:
     def _countable(self) -> Warehouse | None:
         return self._context.warehouse
 
+    def interrupt(self) -> None:
+        """Break off the queries that dbt runs: a hook's is in the main thread."""
+        self._session.interrupt()
+
     def close(self) -> None:
         """dbt holds its DuckDB connection for the life of the process; let go of it."""
         self._session.close()
