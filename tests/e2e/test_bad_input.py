@@ -262,8 +262,9 @@ def test_interrupted_in_a_query_of_a_hook(mixed: Any) -> None:
         "dbt_project.yml",
         text.replace(
             "on-run-end:\n",
-            f"on-run-end:\n  - \"copy (select 1) to '{started}'; "
-            'select sum(hash(range)) from range(100000000000)"\n',
+            'on-run-end:\n  - "create temp table t as select range i from range(20000000); '
+            f"copy (select 1) to '{started}'; "
+            'select sum(hash(a.i, b.i)) from t a join t b on a.i % 2000 = b.i % 2000"\n',
         ),
     )
 

@@ -3,17 +3,21 @@
 A query that runs in the main thread (a dbt hook, say) turns Ctrl-C into an error of its
 own, "Query interrupted", and the interruption would be lost. So it is noted first. And
 DuckDB 2.0 then waits until the query's threads have ended, which nobody has told to: so
-whoever runs queries is asked to break them off.
+whoever runs queries is asked to break them off. Some queries cannot be (a recursive one, a
+table function); no handler is called then, and a second signal ends the process.
 """
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
 _AGAIN_SECONDS = 1.0  # a hook may begin its next query
+_GRACE_SECONDS = 1.0  # Python code comes to a signal sooner, and DuckDB, if it does at all
 
 
 class Terminated(KeyboardInterrupt):
@@ -29,6 +33,9 @@ class Signals:
     Args:
         unblock: breaks off what the main thread may be stuck in; called in another thread,
             at each signal and then each second until the context is left.
+
+    A second signal ends the process if the main thread does not come to it: what the ledger
+    and the warehouse have committed stays, and the next build finds this one abandoned.
     """
 
     def __init__(self, unblock: Callable[[], None] = lambda: None) -> None:
@@ -36,6 +43,7 @@ class Signals:
         self._received: type[KeyboardInterrupt] | None = None
         self._before: dict[int, Any] = {}
         self._left = threading.Event()
+        self._seen = float("-inf")  # when the main thread came to a signal last
         self._pipe: tuple[int, int] | None = None
         self._wakeup_before = -1
 
@@ -68,15 +76,37 @@ class Signals:
             raise self._received
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._seen = time.monotonic()
         self._received = Terminated if number == signal.SIGTERM else KeyboardInterrupt
         raise self._received
 
     def _watch(self) -> None:
         """Wait for signals as the system notes them, whatever the main thread does."""
         assert self._pipe is not None
+        came = 0
         while numbers := os.read(self._pipe[0], 64):
-            if {*numbers} & self._before.keys():
-                self._unblock()
-                while not self._left.wait(_AGAIN_SECONDS):
-                    self._unblock()
+            ours = [number for number in numbers if number in self._before]
+            if not ours:
+                continue
+            came += 1
+            if came == 1:
+                threading.Thread(target=self._break_off, name="break-off", daemon=True).start()
+            else:
+                self._insist(ours[-1])
         os.close(self._pipe[0])
+
+    def _break_off(self) -> None:
+        self._unblock()
+        while not self._left.wait(_AGAIN_SECONDS):
+            self._unblock()
+
+    def _insist(self, number: int) -> None:
+        """The signal came again: the main thread comes to it now, or the process ends."""
+        came = time.monotonic() - _GRACE_SECONDS / 10  # the handler may have been first
+        if self._left.wait(_GRACE_SECONDS) or self._seen >= came:
+            return
+        print(
+            "\nStopped at once: the query that runs cannot be interrupted.",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+        os._exit(128 + number)

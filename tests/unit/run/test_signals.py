@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import duckdb
@@ -10,7 +12,21 @@ import pytest
 from toolkit.run.signals import Signals, Terminated
 
 # Its threads do not notice that the main one has given up.
-ENDLESS = "select sum(hash(range)) from range(100000000000)"
+ENDLESS = "select sum(hash(a.i, b.i)) from t a join t b on a.i % 2000 = b.i % 2000"
+
+# Nobody can break off a lock that its owner waits for in C, as nobody can some queries.
+STUCK = """
+import ctypes
+from toolkit.run.signals import Signals
+libc, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+with Signals(lambda: print("asked", flush=True)):
+    libc.pthread_mutex_lock(lock)
+    try:
+        print("stuck", flush=True)
+        libc.pthread_mutex_lock(lock)
+    except KeyboardInterrupt:  # it was not stuck yet
+        libc.pthread_mutex_lock(lock)
+"""
 
 
 def _later(number: int) -> threading.Thread:
@@ -24,6 +40,7 @@ def _later(number: int) -> threading.Thread:
 )
 def test_a_query_that_would_go_on_is_broken_off(number: int, kind: type[BaseException]) -> None:
     connection = duckdb.connect()
+    connection.execute("create table t as select range i from range(20000000)")
     signals = Signals(connection.interrupt)
     with pytest.raises(kind), signals:  # noqa: PT012 - the query may end with an error of its own
         _later(number)
@@ -41,6 +58,22 @@ def test_it_is_asked_again_until_the_end() -> None:
         finally:
             assert asked.acquire(timeout=5)
             assert asked.acquire(timeout=5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_what_cannot_be_broken_off(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "stuck\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "asked\n"
+        assert process.stdout.readline() == "asked\n"  # a second later
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "cannot be interrupted" in said
 
 
 def test_what_was_before_is_put_back() -> None:
