@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import duckdb
 import pytest
@@ -27,6 +28,14 @@ with Signals(lambda: print("asked", flush=True)):
     except KeyboardInterrupt:  # it was not stuck yet
         libc.pthread_mutex_lock(lock)
 """
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """A worker of several ignores Ctrl-C, as do programs under nohup."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _later(number: int) -> threading.Thread:

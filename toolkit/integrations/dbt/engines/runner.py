@@ -4,7 +4,7 @@ A segment is a set of dbt steps whose parents outside of dbt are done. dbt order
 parallelises what is inside of it.
 """
 
-import _thread
+import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -70,11 +70,14 @@ class RunnerEngine:
 class _Guarded:
     """Keeps an error of ours out of dbt's worker threads: dbt would wait for them for ever.
 
-    dbt is interrupted instead, as Ctrl-C does; ``error`` is to be raised when it has returned.
+    dbt is interrupted instead, as a build is from outside; ``error`` is to be raised when it
+    has returned. By a real signal: ``interrupt_main`` does not wake a thread that waits. Not by
+    Ctrl-C's, which a program under nohup ignores.
     """
 
     def __init__(self, take: Callable[[NodeEvent], None]) -> None:
         self._take = take
+        self._caller = threading.get_ident()
         self._main = threading.current_thread() is threading.main_thread()
         self.error: Exception | None = None
 
@@ -86,7 +89,7 @@ class _Guarded:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised later
             self.error = error
             if self._main:
-                _thread.interrupt_main()
+                signal.pthread_kill(self._caller, signal.SIGTERM)
 
 
 def _raise_failed_hooks(results: Iterable[NodeResult]) -> None:
