@@ -253,6 +253,17 @@ def test_interrupted_in_dbt(mixed: Any) -> None:
     _the_next_build_is_whole(mixed)
 
 
+def test_interrupted_where_python_executes_a_string(mixed: Any) -> None:
+    """Python remembers such a Ctrl-C, and would end itself by the signal instead of with 130."""
+    lines = "import os, signal\nexec('os.kill(os.getpid(), signal.SIGINT); [0, 1][0]')\n"
+    mixed.write("ml/scores.py", lines + sys.modules["mixed_project"].GOOD_ASSET)
+    run = subprocess.run(
+        mixed.command("ls"), cwd=mixed.folder, env=mixed.environment, capture_output=True, text=True
+    )
+    assert run.returncode == 130, run.stderr
+    assert "Interrupted." in run.stderr
+
+
 def test_interrupted_in_a_query_of_a_hook(mixed: Any) -> None:
     """DuckDB makes an error of Ctrl-C there, and dbt a failed hook: it must not get lost."""
     started = mixed.folder / "started"

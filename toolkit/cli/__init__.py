@@ -4,8 +4,10 @@ A command's module is imported only when that command runs, so that ``toolkit --
 costs no more than click.
 """
 
+import atexit
 import difflib
 import os
+import signal
 import sys
 import threading
 from importlib import import_module
@@ -29,6 +31,7 @@ _COMMANDS = {
 }
 
 _READER_GONE = 141  # as a shell says of a program that SIGPIPE ended: `toolkit ls | head -1`
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 class _Stopped(BaseException):
@@ -110,6 +113,21 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last one to hear of it: a bug gets a message, too
         code = failure(error, told, words)
     _leave(code if isinstance(code, int) else 0)
+
+
+def program() -> None:
+    """:func:`main` as a process of its own.
+
+    Where Ctrl-C comes while Python executes a string (a dataclass is made so), Python remembers
+    it, and at its regular end kills itself by SIGINT, whatever the exit code.
+    """
+    try:
+        main()
+    except SystemExit as left:
+        if left.code == _INTERRUPTED:
+            atexit._run_exitfuncs()
+            os._exit(_INTERRUPTED)
+        raise
 
 
 def _leave(code: int) -> None:

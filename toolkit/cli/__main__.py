@@ -1,5 +1,5 @@
 """``python -m toolkit.cli``: the same as the ``toolkit`` script."""
 
-from toolkit.cli import main
+from toolkit.cli import program
 
-main()
+program()

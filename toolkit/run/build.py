@@ -94,9 +94,9 @@ def build(
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
         journal = Journal(ledger, run, plan, graph, ledger.latest(settings.target), listeners)
         runners: dict[str, Runner] = {}
-        signals = stack.enter_context(Signals(lambda: _interrupt(runners)))
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         scheduler = Scheduler(plan, runners, batching, journal)
+        signals = stack.enter_context(Signals(lambda: _interrupt(scheduler, runners)))
         context = RunContext(
             run_id=run.id,
             settings=settings,
@@ -137,7 +137,8 @@ def build(
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
 
 
-def _interrupt(runners: Mapping[str, Runner]) -> None:
+def _interrupt(scheduler: Scheduler, runners: Mapping[str, Runner]) -> None:
+    scheduler.wake()
     for runner in [*runners.values()]:
         if isinstance(runner, InterruptibleRunner):
             runner.interrupt()

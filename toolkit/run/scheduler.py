@@ -133,9 +133,9 @@ class Scheduler:
         try:
             self._submit_ready()
             while not context.cancel.is_set():
+                check()
                 ends = self._ends
                 if self._run_batch():
-                    check()
                     continue
                 with self._changed:
                     if self._broken is not None:
@@ -164,6 +164,11 @@ class Scheduler:
             pool.shutdown(wait=not context.cancel.is_set(), cancel_futures=True)
             if self._broken is None:
                 self._abandon()
+
+    def wake(self) -> None:
+        """Have :meth:`run` call its ``check``; from any thread."""
+        with self._changed:
+            self._changed.notify_all()
 
     def _say_what_is_waited_for(self) -> None:
         begun = sorted(

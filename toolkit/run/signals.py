@@ -46,12 +46,14 @@ class Signals:
         self._seen = float("-inf")  # when the main thread came to a signal last
         self._pipe: tuple[int, int] | None = None
         self._wakeup_before = -1
+        self._hook_before = sys.unraisablehook
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._stop)
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._stop)
+            self._hook_before, sys.unraisablehook = sys.unraisablehook, self._ignored
             self._pipe = os.pipe()
             os.set_blocking(self._pipe[1], False)
             self._wakeup_before = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
@@ -63,6 +65,7 @@ class Signals:
             signal.signal(number, handler)
         self._left.set()
         if self._pipe is not None:
+            sys.unraisablehook = self._hook_before
             signal.set_wakeup_fd(self._wakeup_before)
             os.close(self._pipe[1])  # the watcher reads its end, and leaves
 
@@ -79,6 +82,11 @@ class Signals:
         self._seen = time.monotonic()
         self._received = Terminated if number == signal.SIGTERM else KeyboardInterrupt
         raise self._received
+
+    def _ignored(self, error: "sys.UnraisableHookArgs") -> None:
+        """An interruption in a finalizer, where nothing can be raised, is noted: say nothing."""
+        if not isinstance(error.exc_value, KeyboardInterrupt):
+            self._hook_before(error)
 
     def _watch(self) -> None:
         """Wait for signals as the system notes them, whatever the main thread does."""

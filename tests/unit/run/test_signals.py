@@ -85,6 +85,20 @@ def test_a_second_signal_ends_what_cannot_be_broken_off(number: signal.Signals) 
     assert "cannot be interrupted" in said
 
 
+def test_a_signal_that_a_finalizer_swallows_is_noted(capfd: pytest.CaptureFixture[str]) -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    woken = threading.Event()
+    with Signals(woken.set) as signals:
+        Finalized()
+        assert woken.wait(5)
+        with pytest.raises(KeyboardInterrupt):
+            signals.check()
+    assert capfd.readouterr().err == ""
+
+
 def test_what_was_before_is_put_back() -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     before = threading.active_count()

@@ -56,7 +56,9 @@ class DbtSession(Session):
         for adapter in [*factory.FACTORY.adapters.values()] if factory is not None else ():
             connection = getattr(adapter.connections, "thread_connections", {}).get(main)
             if connection is not None and connection.state == "open" and adapter.is_cancelable():
-                adapter.connections.cancel(connection)
+                # It may be closed at this moment; adapters have as many errors for that.
+                with contextlib.suppress(Exception):
+                    adapter.connections.cancel(connection)
 
     def close(self) -> None:
         """Let go of the DuckDB file, which dbt-duckdb keeps open for the life of the process."""
