@@ -124,7 +124,7 @@ class Mixed:
         process = subprocess.Popen(
             self.command(*words), cwd=self.folder, env=self.environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-            preexec_fn=_listen,
+            preexec_fn=listen,
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while not ready():
@@ -160,7 +160,7 @@ class Mixed:
         return found
 
 
-def _listen() -> None:
+def listen() -> None:
     """A shell starts what runs in the background deaf to Ctrl-C; that is inherited."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

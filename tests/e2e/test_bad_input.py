@@ -256,10 +256,12 @@ def test_interrupted_in_dbt(mixed: Any) -> None:
 def test_interrupted_where_python_executes_a_string(mixed: Any) -> None:
     """Python remembers such a Ctrl-C, and would end itself by the signal instead of with 130."""
     lines = "import os, signal\nexec('os.kill(os.getpid(), signal.SIGINT); [0, 1][0]')\n"
-    mixed.write("ml/scores.py", lines + sys.modules["mixed_project"].GOOD_ASSET)
+    told = sys.modules["mixed_project"]
+    mixed.write("ml/scores.py", lines + told.GOOD_ASSET)
     run = subprocess.run(
-        mixed.command("ls"), cwd=mixed.folder, env=mixed.environment, capture_output=True, text=True
-    )
+        mixed.command("ls"), cwd=mixed.folder, env=mixed.environment, capture_output=True,
+        text=True, preexec_fn=told.listen,
+    )  # fmt: skip
     assert run.returncode == 130, run.stderr
     assert "Interrupted." in run.stderr
 
