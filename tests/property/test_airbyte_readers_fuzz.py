@@ -209,7 +209,7 @@ def mutate(files: Files, chance: random.Random) -> tuple[str, Files]:
             try:
                 data = mean_otherwise(name, data, chance)
                 continue
-            except (ValueError, yaml.YAMLError, RecursionError):
+            except (ValueError, AttributeError, yaml.YAMLError, RecursionError):
                 pass  # broken by an earlier step: break the bytes further
         try:
             data = chance.choice(BYTES)(data, chance)

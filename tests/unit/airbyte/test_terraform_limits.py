@@ -40,6 +40,8 @@ UNKNOWN = {
     f'regex("(a+)+$", "{"a" * 40}b")': "`regex` of a regular expression",
     f'replace("{"a" * 40}b", "/(a|aa)+$/", "")': "`replace` of a regular expression",
     'join("", [for x in setproduct(range(900), range(900), range(900)) : "x"])': "`setproduct` of",
+    'yamldecode("!!timestamp x")': "`yamldecode` of a text that is not YAML",
+    'yamldecode("!!bool x")': "`yamldecode` of a text that is not YAML",
     'join("", fileset(".", "/a*"))': "`fileset` of a pattern that is not relative",
     f'file("{"x" * 5_000}")': "`file` of a file that cannot be read",
 }

@@ -64,7 +64,8 @@ def _yaml(_: Path, text: _Any) -> Value:
     try:
         value: Value = yaml.safe_load(to_text(text))
         return _plain(value, {})
-    except (yaml.YAMLError, ValueError, RecursionError):
+    # PyYAML lets out whatever a tag such as !!timestamp stumbles over.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         pass
     # Outside of the handler: yaml's messages quote the text.
     raise EvaluationError("a text that is not YAML")
