@@ -17,6 +17,7 @@ from toolkit.integrations.base import (
     InterruptibleRunner,
     RunContext,
     Runner,
+    StepEvent,
 )
 from toolkit.ledger import Ledger, Run, RunError, RunStatus, StepRow
 from toolkit.masking import Masker
@@ -97,19 +98,8 @@ def build(
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         scheduler = Scheduler(plan, runners, batching, journal)
         signals = stack.enter_context(Signals(lambda: _interrupt(scheduler, runners)))
-        context = RunContext(
-            run_id=run.id,
-            settings=settings,
-            graph=graph,
-            warehouse=warehouse,
-            emit=hiding(scheduler.emit, settings.secrets),
-            cancel=threading.Event(),
-            log_dir=log_dir,
-            threads=options.threads,
-            full_refresh=options.full_refresh,
-            sample=options.sample,
-            fail_fast=options.fail_fast,
-        )
+        emit = hiding(scheduler.emit, settings.secrets)
+        context = _context(run, settings, graph, warehouse, emit, log_dir, options)
         status: RunStatus = "failed"
         errors: tuple[RunError, ...] = ()
         try:
@@ -135,6 +125,30 @@ def build(
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _context(
+    run: Run,
+    settings: Settings,
+    graph: AssetGraph,
+    warehouse: Warehouse | None,
+    emit: Callable[[StepEvent], None],
+    log_dir: Path,
+    options: BuildOptions,
+) -> RunContext:
+    return RunContext(
+        run_id=run.id,
+        settings=settings,
+        graph=graph,
+        warehouse=warehouse,
+        emit=emit,
+        cancel=threading.Event(),
+        log_dir=log_dir,
+        threads=options.threads,
+        full_refresh=options.full_refresh,
+        sample=options.sample,
+        fail_fast=options.fail_fast,
+    )
 
 
 def _interrupt(scheduler: Scheduler, runners: Mapping[str, Runner]) -> None:

@@ -61,13 +61,7 @@ def load_settings(
         target_path or _path(env_option(env, "TARGET_PATH")),
     )
     config = read_config(find_config(folder), output.target, renderer)
-    if config.dbt_executable is not None and engine in ("gated", "runner"):
-        raise SettingsError(
-            f"--engine {engine} runs dbt inside the toolkit, and toolkit.yml names a "
-            f"`dbt_executable` ({config.dbt_executable}).",
-            "It is not clear which dbt is meant, so nothing was run.",
-            "Leave out --engine, or remove `dbt_executable`.",
-        )
+    _refuse_two_dbts(config, engine)
     return Settings(
         project_name=project.name,
         project_dir=folder,
@@ -151,6 +145,16 @@ def artifact_settings(
         vars=variables,
         secrets=_secrets(env, config, {}),
     )
+
+
+def _refuse_two_dbts(config: Config, engine: Engine) -> None:
+    if config.dbt_executable is not None and engine in ("gated", "runner"):
+        raise SettingsError(
+            f"--engine {engine} runs dbt inside the toolkit, and toolkit.yml names a "
+            f"`dbt_executable` ({config.dbt_executable}).",
+            "It is not clear which dbt is meant, so nothing was run.",
+            "Leave out --engine, or remove `dbt_executable`.",
+        )
 
 
 def _secrets(

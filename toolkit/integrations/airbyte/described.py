@@ -85,12 +85,7 @@ def describe(
     if mapped is None:
         return described
     for name in mapped.shared:
-        column = next(field.column for field in mapped.fields if field.name == name)
-        message = (
-            f"Field {name!r} of {key} lands in column {column!r}: the plain spelling is another "
-            "field's or one of Airbyte's own. Rename it with a field-renaming mapper to choose."
-        )
-        described.problems.append(problem("column-collision", message))
+        described.problems.append(problem("column-collision", _collides(mapped, name, key)))
     reason = not_local(mapped)
     if local and reason is not None:
         message = (
@@ -108,6 +103,14 @@ def describe(
     if mapped.removed:
         described.notes["removed"] = list(mapped.removed)
     return described
+
+
+def _collides(mapped: Mapped, name: str, key: str) -> str:
+    column = next(field.column for field in mapped.fields if field.name == name)
+    return (
+        f"Field {name!r} of {key} lands in column {column!r}: the plain spelling is another "
+        "field's or one of Airbyte's own. Rename it with a field-renaming mapper to choose."
+    )
 
 
 def _origins(part: Comparison | Filter) -> Iterator[str]:
