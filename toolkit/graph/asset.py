@@ -92,6 +92,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         test_name: generic test's name (``unique``, ``not_null``, ...), where it has one.
         column: the column it is about, where it is about one.
         path / yaml_path: as for an asset.
+        code_version / volatile: as for an asset.
     """
 
     key: str
@@ -112,6 +113,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     config: Mapping[str, Any] = {}
     meta: Mapping[str, Any] = {}
     fingerprints: Mapping[str, str] = {}
+    code_version: str = ""
+    volatile: str = ""
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +151,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         fingerprints: named hashes for ``state:``: ``body``, ``configs``,
             ``persisted_descriptions``, ``relation``, ``macros``, ``contract``.
         code_version: fingerprint of how it is made; empty where not known.
+        volatile: why the same code may make something else of the same inputs, as far as that
+            can be seen before it is made; empty if not. For people.
         matched: for dependencies that no tool knows of and that we found: parent's key -> how
             it was found: ``explicit``, ``relation``, ``schema`` or ``assumed``; with ``-older``
             or ``-raw`` where it was found at an :class:`Alias`.
@@ -187,6 +192,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     subtype: str | None = None
     fingerprints: Mapping[str, str] = {}
     code_version: str = ""
+    volatile: str = ""
     matched: Mapping[str, str] = {}
     aliases: tuple[Alias, ...] = ()
     quoted: frozenset[str] | None = None

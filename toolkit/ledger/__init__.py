@@ -1,6 +1,14 @@
 """What happened: the SQLite file that remembers runs, steps and materializations."""
 
 from toolkit.ledger.ledger import Ledger
-from toolkit.ledger.rows import Materialization, Run, RunError, RunStatus, StepRow
+from toolkit.ledger.rows import (
+    Left,
+    Materialization,
+    Passed,
+    Run,
+    RunError,
+    RunStatus,
+    StepRow,
+)
 
-__all__ = ["Ledger", "Materialization", "Run", "RunError", "RunStatus", "StepRow"]
+__all__ = ["Ledger", "Left", "Materialization", "Passed", "Run", "RunError", "RunStatus", "StepRow"]

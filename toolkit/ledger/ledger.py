@@ -10,10 +10,19 @@ from typing import Any, Self
 import msgspec
 
 from toolkit.errors import LedgerError
-from toolkit.ledger.rows import Materialization, Run, RunError, RunStatus, StepRow
+from toolkit.ledger.rows import (
+    Left,
+    Materialization,
+    Passed,
+    Run,
+    RunError,
+    RunStatus,
+    StepRow,
+)
 from toolkit.ledger.schema import migrate
 
-_JSON = {"timing", "adapter_response", "metrics", "metadata", "inputs", "errors"}
+_JSON = {"timing", "adapter_response", "metrics", "metadata", "inputs", "errors", "outside"}
+_KEPT_RUNS = 100
 
 
 class Ledger:
@@ -70,6 +79,40 @@ class Ledger:
             status, at, msgspec.json.encode(list(errors)).decode(), run_id,
         )  # fmt: skip
 
+    def set_published(self, run_id: str, published: bool) -> None:
+        """Note whether what a run made is in the warehouse that people see."""
+        self._write("UPDATE run SET published = ? WHERE id = ?", int(published), run_id)
+
+    def leave(self, target: str, left: Left | None) -> None:
+        """Note how the warehouse of ``target`` is left; ``None`` before it is written to."""
+        if left is None:
+            self._write("DELETE FROM warehouse WHERE target = ?", target)
+        else:
+            self._insert("warehouse", [{"target": target, **_row(left)}])
+
+    def forget_old(self) -> None:
+        """Drop the steps of runs beyond the newest 100, and what newer runs made again.
+
+        Else the file grows with every build. The last materialization of an asset stays,
+        however old it is.
+        """
+        with self._transaction():
+            newest = f"ORDER BY started_at DESC, id DESC LIMIT -1 OFFSET {_KEPT_RUNS}"
+            old = f"(SELECT id FROM run {newest})"
+            self._connection.execute(f"DELETE FROM step WHERE run_id IN {old}")
+            for table, key in (("materialization", "asset"), ("passed", "step")):
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE run_id IN {old} AND EXISTS (SELECT 1 FROM {table} "
+                    f"AS newer JOIN run AS n ON n.id = newer.run_id JOIN run AS o ON o.id = "
+                    f"{table}.run_id WHERE newer.{key} = {table}.{key} AND newer.at > {table}.at "
+                    "AND n.target = o.target AND n.published >= o.published)"
+                )
+            self._connection.execute(
+                f"DELETE FROM run WHERE id IN {old} "
+                "AND NOT EXISTS (SELECT 1 FROM materialization AS m WHERE m.run_id = run.id) "
+                "AND NOT EXISTS (SELECT 1 FROM passed AS p WHERE p.run_id = run.id)"
+            )
+
     def close_abandoned(self) -> None:
         """End the runs whose process is gone (killed, power cut) as interrupted.
 
@@ -100,7 +143,9 @@ class Ledger:
             at, thread, run_id, step,
         )  # fmt: skip
 
-    def finish_step(self, step: StepRow, made: Iterable[Materialization] = ()) -> None:
+    def finish_step(
+        self, step: StepRow, made: Iterable[Materialization] = (), passed: Passed | None = None
+    ) -> None:
         """Note how a step ended and what it made, in one transaction."""
         with self._transaction():
             self._connection.execute(
@@ -112,20 +157,21 @@ class Ledger:
                 _row(step),
             )
             self._insert("materialization", [_row(m) for m in made])
+            self._insert("passed", [_row(passed)] if passed is not None else [])
 
     # ---- reading ----
 
     def runs(self, limit: int = 50) -> list[Run]:
         """The newest runs, newest first."""
         rows = self._read("SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?", limit)
-        return [msgspec.convert(row, Run) for row in rows]
+        return [_run(row) for row in rows]
 
     def run(self, run_id: str) -> Run | None:
         """One run, by its id or a unique beginning of it."""
         rows = list(self._read("SELECT * FROM run WHERE substr(id, 1, ?) = ?", len(run_id), run_id))
         exact = [row for row in rows if row["id"] == run_id]
         found = exact or (rows if len(rows) == 1 else [])
-        return msgspec.convert(found[0], Run) if found else None
+        return _run(found[0]) if found else None
 
     def steps(self, run_id: str) -> list[StepRow]:
         """Steps of one run, in planned order."""
@@ -133,25 +179,51 @@ class Ledger:
         return [msgspec.convert(row, StepRow) for row in rows]
 
     def last_steps(self, target: str) -> dict[str, StepRow]:
-        """For each step key the last time that it was begun in a run of ``target``."""
+        """For each step key the last time that it was begun in a published run of ``target``."""
         rows = self._read(
             "SELECT step.*, max(step.started_at) FROM step JOIN run ON run.id = step.run_id "
-            "WHERE step.started_at IS NOT NULL AND run.target = ? GROUP BY step.step",
+            "WHERE step.started_at IS NOT NULL AND run.target = ? AND run.published "
+            "GROUP BY step.step",
             target,
         )
         return {row["step"]: msgspec.convert(row, StepRow) for row in rows}
 
     def latest(self, target: str) -> dict[str, Materialization]:
-        """For each asset its last materialization in a run of ``target``.
+        """For each asset its last materialization in a published run of ``target``.
 
         What dev has made says nothing of what is in prod.
         """
         rows = self._read(
             "SELECT m.*, max(m.at) FROM materialization AS m JOIN run ON run.id = m.run_id "
-            "WHERE run.target = ? GROUP BY m.asset",
+            "WHERE run.target = ? AND run.published GROUP BY m.asset",
             target,
         )
         return {row["asset"]: msgspec.convert(row, Materialization) for row in rows}
+
+    def passed(self, target: str) -> dict[str, Passed]:
+        """For each check the last time that it passed in a published run of ``target``."""
+        rows = self._read(
+            "SELECT p.*, max(p.at) FROM passed AS p JOIN run ON run.id = p.run_id "
+            "WHERE run.target = ? AND run.published GROUP BY p.step",
+            target,
+        )
+        return {row["step"]: msgspec.convert(row, Passed) for row in rows}
+
+    def left(self, target: str) -> Left | None:
+        """How the last run left the warehouse of ``target``; ``None``: it did not come to that."""
+        rows = list(self._read("SELECT * FROM warehouse WHERE target = ?", target))
+        return msgspec.convert(rows[0], Left) if rows else None
+
+    def durations(self, target: str) -> dict[str, float]:
+        """For each step key how many seconds it took when it last succeeded for ``target``."""
+        rows = self._read(
+            "SELECT step.step, step.finished_at - step.started_at AS seconds, "
+            "max(step.started_at) FROM step JOIN run ON run.id = step.run_id "
+            "WHERE step.status IN ('success', 'pass', 'warn') AND step.finished_at IS NOT NULL "
+            "AND step.started_at IS NOT NULL AND run.target = ? GROUP BY step.step",
+            target,
+        )
+        return {row["step"]: max(0.0, row["seconds"]) for row in rows}
 
     def materializations(self, asset: str, limit: int = 50) -> list[Materialization]:
         """The newest materializations of one asset, newest first."""
@@ -198,6 +270,10 @@ class Ledger:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    return msgspec.convert({**row, "published": bool(row["published"])}, Run)
 
 
 def _row(value: msgspec.Struct) -> dict[str, Any]:

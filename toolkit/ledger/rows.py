@@ -27,6 +27,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         selection: the ``--select``/``--exclude`` words, for people; empty for everything.
         version: of the toolkit.
         errors: what failed beside the steps.
+        published: what it made is in the warehouse that people see; not so for a build into a
+            staging copy that was never swapped in.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     selection: str = ""
     version: str = ""
     errors: tuple[RunError, ...] = ()
+    published: bool = True
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +75,11 @@ class Materialization(msgspec.Struct, frozen=True, kw_only=True):
     """One successful making of an asset.
 
     Attributes:
+        code_version: fingerprint of its source, its macros, variables and configuration.
+        sql_version: the same with the canonical form of the SQL that ran in place of its source;
+            empty where that is not known.
+        data_version: fingerprint of its content; ``None`` where not known.
+        volatile: why the same code and inputs may give something else next time; empty if not.
         inputs: data version (or run id, where none is known) of each asset that was read.
     """
 
@@ -80,7 +88,32 @@ class Materialization(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     rows: int | None = None
     code_version: str = ""
+    sql_version: str = ""
     data_version: str | None = None
+    volatile: str = ""
     metrics: Mapping[str, float] = {}
     metadata: Mapping[str, Any] = {}
     inputs: Mapping[str, str] = {}
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that a check passed, and on what. The fields mean what a materialization's do."""
+
+    step: str
+    run_id: str
+    at: float
+    code_version: str = ""
+    volatile: str = ""
+    inputs: Mapping[str, str] = {}
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """The warehouse as the last run left it.
+
+    Attributes:
+        stamp: of the file at rest; see :func:`toolkit.warehouse.stamp_of`.
+        outside: data version of each table that nobody in the graph makes and somebody reads.
+    """
+
+    stamp: str
+    outside: Mapping[str, str] = {}

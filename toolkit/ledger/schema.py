@@ -57,6 +57,25 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX materialization_by_time ON materialization (asset, at);
     """,
     "ALTER TABLE run ADD COLUMN errors TEXT NOT NULL DEFAULT '[]';",
+    """
+    ALTER TABLE run ADD COLUMN published INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE materialization ADD COLUMN sql_version TEXT NOT NULL DEFAULT '';
+    ALTER TABLE materialization ADD COLUMN volatile TEXT NOT NULL DEFAULT '';
+    CREATE TABLE passed (
+        step TEXT NOT NULL,
+        run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        code_version TEXT NOT NULL,
+        volatile TEXT NOT NULL,
+        inputs TEXT NOT NULL,
+        PRIMARY KEY (step, run_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE warehouse (
+        target TEXT PRIMARY KEY,
+        stamp TEXT NOT NULL,
+        outside TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 
