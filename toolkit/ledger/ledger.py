@@ -1,5 +1,6 @@
 """Reading and writing the ledger. All SQL of ours on it lives here."""
 
+import math
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -152,6 +153,7 @@ class Ledger:
                 "UPDATE step SET status = :status, started_at = :started_at, "
                 'finished_at = :finished_at, message = :message, "rows" = :rows, '
                 "failures = :failures, relation = :relation, thread = :thread, "
+                "waited_for = :waited_for, "
                 "timing = :timing, adapter_response = :adapter_response, reason = :reason "
                 "WHERE run_id = :run_id AND step = :step",
                 _row(step),
@@ -214,15 +216,19 @@ class Ledger:
         rows = list(self._read("SELECT * FROM warehouse WHERE target = ?", target))
         return msgspec.convert(rows[0], Left) if rows else None
 
-    def durations(self, target: str) -> dict[str, float]:
-        """For each step key how many seconds it took when it last succeeded for ``target``."""
+    def durations(self, target: str, before: float = math.inf) -> dict[str, float]:
+        """For each step key how many seconds it took when it last succeeded for ``target``.
+
+        Args:
+            before: only what began earlier than this counts.
+        """
         rows = self._read(
             "SELECT step.step, step.finished_at - step.started_at AS seconds, "
             "max(step.started_at) FROM step JOIN run ON run.id = step.run_id "
             "WHERE step.status IN ('success', 'pass', 'warn') AND step.finished_at IS NOT NULL "
-            "AND step.started_at IS NOT NULL AND run.target = ? GROUP BY step.step",
-            target,
-        )
+            "AND step.started_at < ? AND run.target = ? GROUP BY step.step",
+            before, target,
+        )  # fmt: skip
         return {row["step"]: max(0.0, row["seconds"]) for row in rows}
 
     def materializations(self, asset: str, limit: int = 50) -> list[Materialization]:

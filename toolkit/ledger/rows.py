@@ -44,7 +44,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of one run. ``status`` is dbt's word, or ``running`` until it has ended."""
+    """One step of one run. ``status`` is dbt's word, or ``running`` until it has ended.
+
+    Attributes:
+        waited_for: key of the step that ended last of those which it had to wait for in this run.
+    """
 
     run_id: str
     step: str
@@ -60,6 +64,7 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     failures: int | None = None
     relation: str | None = None
     thread: str = ""
+    waited_for: str | None = None
     timing: list[dict[str, str]] = []
     adapter_response: dict[str, Any] = {}
 

@@ -76,6 +76,7 @@ MIGRATIONS: tuple[str, ...] = (
         outside TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE step ADD COLUMN waited_for TEXT;",
 )
 
 

@@ -34,6 +34,7 @@ class Journal:
         self._latest = dict(latest)
         self._listeners = listeners
         self._lock = threading.RLock()
+        self._after = {planned.step.key: planned.after for planned in plan.steps}
         self.rows: dict[str, StepRow] = {
             planned.step.key: StepRow(
                 run_id=run.id,
@@ -77,6 +78,7 @@ class Journal:
             failures=event.failures,
             relation=event.relation,
             thread=event.thread,
+            waited_for=self._waited_for(event.step),
             timing=[dict(item) for item in event.timing],
             adapter_response=dict(event.adapter_response),
         )
@@ -97,6 +99,11 @@ class Journal:
         self._ledger.finish_step(row, made)
         self.rows[event.step] = row
         self._latest.update({item.asset: item for item in made})
+
+    def _waited_for(self, step: str) -> str | None:
+        """The step that ended last of those which it had to wait for, if any ran."""
+        ends = [(at, key) for key in self._after[step] if (at := self.rows[key].finished_at)]
+        return max(ends)[1] if ends else None
 
     def _inputs(self, asset: str) -> dict[str, str]:
         """Which version of what it reads this was made from; the run's id where none is known."""

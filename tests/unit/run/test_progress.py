@@ -115,14 +115,15 @@ def test_json() -> None:
     run = Run(id="r1", command="build", target="dev", started_at=1000.0)
     hook = RunError(key="operation.shop.start", message="no such table")
     ended_run = msgspec.structs.replace(run, status="failed", finished_at=1003.0, errors=(hook,))
-    with Json(PLAN, stream) as display:
+    with Json(PLAN, {"sync.app": 2.5}, stream) as display:
         display.on_run(run)
         for event in EVENTS[:3] + EVENTS[5:6]:
             display.on_event(event)
         display.on_run(ended_run)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
-        {"event": "run_started", "run": "r1", "target": "dev", "steps": 10, "at": 1000.0},
-        {"event": "step_started", "step": "sync.app", "at": 1000.0},
+        {"event": "run_started", "run": "r1", "target": "dev", "steps": 10, "up_to_date": 0,
+         "at": 1000.0},
+        {"event": "step_started", "step": "sync.app", "at": 1000.0, "expected": 2.5},
         {"event": "step_progress", "step": "sync.app", "message": "users: 1,000 rows"},
         {"event": "step_finished", "step": "sync.app", "status": "success", "started_at": 1000.0,
          "finished_at": 1001.25, "message": "done", "rows": 2000, "failures": None},
@@ -164,7 +165,7 @@ def test_no_text_is_obeyed() -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda s: Lines(PLAN, GRAPH, s), lambda s: Json(PLAN, s)],
+    [lambda s: Lines(PLAN, GRAPH, s), lambda s: Json(PLAN, stream=s)],
     ids=["lines", "json"],
 )
 def test_a_reader_that_went_away_stops_nothing(make: Callable[[IO[str]], Lines | Json]) -> None:
