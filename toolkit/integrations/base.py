@@ -109,6 +109,7 @@ class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
         relation: where it was written, as the warehouse names it.
         timing: dbt's ``[{name, started_at, completed_at}]``, where known.
         made: one entry for every asset that now exists as this step left it.
+        transient: it failed, and the same again may do better: nobody answered, too busy.
     """
 
     step: str
@@ -122,9 +123,64 @@ class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
     timing: Sequence[Mapping[str, str]] = ()
     adapter_response: Mapping[str, Any] = {}
     made: tuple[Made, ...] = ()
+    transient: bool = False
 
 
 StepEvent = StepStarted | StepProgress | StepFinished
+
+
+class Control(Protocol):
+    """What the scheduler says to runners that order their steps themselves. Thread-safe."""
+
+    def take_place(self, key: str) -> bool:
+        """Take the places that a step needs, if all are free: then it may begin.
+
+        They are given back when the step's end is told, or by :meth:`give_back`.
+        """
+
+    def give_back(self, key: str) -> None:
+        """The step holds no place any more; may be said more than once."""
+
+    def on_free(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called whenever a place got free, in any thread, under no lock."""
+
+    def urgency(self, key: str) -> float:
+        """Who goes first: the highest. Seconds that this step and what is below it take."""
+
+    def at_once(self, steps: Sequence["Step"], threads: int) -> int:
+        """How many of ``steps`` may run at once in a call that gives out no places itself."""
+
+    def retry_in(self, key: str) -> float | None:
+        """Asked when a step's failure was told: seconds until it is to be done once more.
+
+        ``None``: it has ended. Says it once.
+        """
+
+
+class NoControl:
+    """Every step may begin at once, and none is done again."""
+
+    def take_place(self, key: str) -> bool:
+        """Always."""
+        return True
+
+    def give_back(self, key: str) -> None:
+        """Nothing is held."""
+
+    def on_free(self, call: Callable[[], None]) -> None:
+        """All places are free for ever."""
+
+    def urgency(self, key: str) -> float:
+        """All the same."""
+        return 0.0
+
+    def at_once(self, steps: Sequence["Step"], threads: int) -> int:
+        """As many as there are threads."""
+        return threads
+
+    def retry_in(self, key: str) -> float | None:
+        """Never."""
+        return None
 
 
 class RunContext(msgspec.Struct, kw_only=True):
@@ -135,6 +191,7 @@ class RunContext(msgspec.Struct, kw_only=True):
         cancel: set when the run must stop; runners look at it and stop soon.
         log_dir: folder for the run's log files; exists.
         sample: rows of each stream at most, for development; ``None`` = all.
+        control: what the scheduler says of limits, order and retries.
     """
 
     run_id: str
@@ -148,6 +205,7 @@ class RunContext(msgspec.Struct, kw_only=True):
     full_refresh: bool = False
     sample: int | None = None
     fail_fast: bool = False
+    control: Control = NoControl()
 
 
 class Runner(Protocol):
@@ -180,6 +238,27 @@ class InterruptibleRunner(Protocol):
 
     def interrupt(self) -> None:
         """Break off what its calls wait for; from any thread, at any time."""
+
+
+@runtime_checkable
+class StoppableRunner(Protocol):
+    """A runner that can break off one step, when its time is over."""
+
+    def stop_step(self, key: str) -> None:
+        """Break off what runs for this step, and return when nothing of it is left.
+
+        Called from another thread than the step's, also when the step has just ended, and
+        again while it has not. Returns as well when nothing can be done. The step then tells
+        its end as always, with status ``error``.
+        """
+
+
+@runtime_checkable
+class AbandoningRunner(Protocol):
+    """A runner whose calls go on although one of their steps can be stopped by nobody."""
+
+    def abandon(self, key: str) -> None:
+        """The step counts as failed, though something of it may still run: do not wait for it."""
 
 
 @runtime_checkable
