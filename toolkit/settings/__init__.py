@@ -5,13 +5,22 @@ value is more than a plain ``env_var()``.
 """
 
 from toolkit.settings.load import artifact_settings, load_settings
-from toolkit.settings.types import AirbyteTarget, DestinationMap, Profile, Settings
+from toolkit.settings.types import (
+    AirbyteTarget,
+    DestinationMap,
+    Profile,
+    RunSettings,
+    Settings,
+    StepRule,
+)
 
 __all__ = [
     "AirbyteTarget",
     "DestinationMap",
     "Profile",
+    "RunSettings",
     "Settings",
+    "StepRule",
     "artifact_settings",
     "load_settings",
 ]

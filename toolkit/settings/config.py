@@ -1,20 +1,22 @@
 """toolkit.yml: strict, every message with the line and the nearest valid key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from toolkit.errors import SettingsError
-from toolkit.settings.document import Document, Keys, dotted, kind_of, nearest
+from toolkit.settings.document import Document, Keys, kind_of, nearest
 from toolkit.settings.render import Renderer
-from toolkit.settings.types import AirbyteTarget, DestinationMap
+from toolkit.settings.running import run_settings
+from toolkit.settings.shape import check_keys, mapping_at
+from toolkit.settings.types import AirbyteTarget, DestinationMap, RunSettings
 
 CONFIG_FILE = "toolkit.yml"
 VERSION = 1
 
-_KEYS = ("version", "connections", "assets", "airbyte", "destinations", "dbt_executable")
+_KEYS = ("version", "connections", "assets", "airbyte", "destinations", "run", "dbt_executable")
 _AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
 _DESTINATION_KEYS = DestinationMap.__struct_fields__
 _RUN = ("local", "remote")
@@ -32,6 +34,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[Path, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
+    run: RunSettings = RunSettings()
     dbt_executable: str | None = None
 
 
@@ -66,7 +69,7 @@ def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
         return Config()
     document = Document(path, refuse_duplicates=True)
     data = document.mapping()
-    _check_keys(document, (), data, _KEYS)
+    check_keys(document, (), data, _KEYS)
     version = data.get("version")
     if version is None:
         raise document.error((), "has no `version`.", next_step="Add `version: 1` as first line.")
@@ -82,30 +85,9 @@ def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
         assets=_paths(document, "assets", data.get("assets"), renderer),
         airbyte=_airbyte(document, data.get("airbyte"), target, renderer),
         destinations=_destinations(document, data.get("destinations"), renderer),
+        run=run_settings(document, data.get("run"), renderer),
         dbt_executable=_executable(document, data.get("dbt_executable"), renderer),
     )
-
-
-def _check_keys(
-    document: Document, keys: Keys, data: Mapping[Any, Any], valid: Sequence[str]
-) -> None:
-    for key in data:
-        if key not in valid:
-            raise document.error(
-                (*keys, str(key)),
-                "is not a key of toolkit.yml"
-                + (f" under `{dotted(keys)}`." if keys else ".")
-                + f" {nearest(str(key), valid)}".rstrip(),
-                next_step=f"Valid keys here: {', '.join(valid)}.",
-            )
-
-
-def _mapping(document: Document, keys: Keys, value: object) -> dict[Any, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise document.error(keys, f"must be a mapping, not {kind_of(value)}.")
-    return value
 
 
 def _paths(document: Document, key: str, value: object, renderer: Renderer) -> tuple[Path, ...]:
@@ -157,10 +139,10 @@ def _executable(document: Document, value: object, renderer: Renderer) -> str | 
 
 def _airbyte(document: Document, value: object, target: str, renderer: Renderer) -> AirbyteTarget:
     chosen = AirbyteTarget()
-    for name, raw in _mapping(document, ("airbyte",), value).items():
+    for name, raw in mapping_at(document, ("airbyte",), value).items():
         keys: Keys = ("airbyte", str(name))
-        fields = _mapping(document, keys, raw)
-        _check_keys(document, keys, fields, _AIRBYTE_KEYS)
+        fields = mapping_at(document, keys, raw)
+        check_keys(document, keys, fields, _AIRBYTE_KEYS)
         for key in _SECRET_KEYS:
             if fields.get(key) is not None and "{{" not in str(fields[key]):
                 raise document.error(
@@ -234,10 +216,10 @@ def _destinations(
     document: Document, value: object, renderer: Renderer
 ) -> dict[str, DestinationMap]:
     found = {}
-    for name, raw in _mapping(document, ("destinations",), value).items():
+    for name, raw in mapping_at(document, ("destinations",), value).items():
         keys: Keys = ("destinations", str(name))
-        fields = _mapping(document, keys, raw)
-        _check_keys(document, keys, fields, _DESTINATION_KEYS)
+        fields = mapping_at(document, keys, raw)
+        check_keys(document, keys, fields, _DESTINATION_KEYS)
         rendered = _texts(document, keys, renderer.mapping(document, keys, fields))
         found[str(name)] = DestinationMap(**rendered)
     return found

@@ -81,6 +81,7 @@ def load_settings(
         assets=config.assets,
         airbyte=config.airbyte,
         destinations=config.destinations,
+        run=config.run,
         engine=engine,
         dbt_executable=config.dbt_executable,
         vars=variables,
@@ -142,6 +143,7 @@ def artifact_settings(
         assets=config.assets,
         airbyte=config.airbyte,
         destinations=config.destinations,
+        run=config.run,
         vars=variables,
         secrets=_secrets(env, config, {}),
     )

@@ -88,6 +88,42 @@ class DestinationMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     schema: str | None = None
 
 
+class StepRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How some steps are run (an entry of ``run.rules`` in toolkit.yml). ``None``: not said.
+
+    Attributes:
+        where: file:line of the entry, for messages.
+        select / exclude: which steps, in the grammar of ``--select``.
+        pool: its name in ``run.pools``.
+        timeout: seconds that one attempt may take.
+        retries: how many times it is tried again.
+        retry_wait: seconds before the second attempt; each later wait is twice as long.
+    """
+
+    where: str
+    select: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    pool: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    retry_wait: float | None = None
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How steps are run (``run`` in toolkit.yml).
+
+    Attributes:
+        concurrency: how many steps of a kind run at once, by ``sync``, ``dbt``, ``python`` or
+            ``check``; where nothing is said, ``threads`` counts.
+        pools: how many steps of a pool run at once, by its name.
+        rules: later ones win, for each of their keys.
+    """
+
+    concurrency: Mapping[str, int] = {}
+    pools: Mapping[str, int] = {}
+    rules: tuple[StepRule, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the other rooms need to know of one project and target.
 
@@ -108,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         assets: Python files and folders with ``@asset`` functions; absolute.
         airbyte: how the active target reaches Airbyte.
         destinations: by the configured destination's name.
+        run: limits, pools, timeouts and retries of steps.
         engine: how dbt is run; ``auto`` takes the best one that this dbt allows.
         dbt_executable: dbt of another environment, which then does all of dbt's work; a path
             or a name on PATH.
@@ -135,6 +172,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[Path, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
+    run: RunSettings = RunSettings()
     engine: Engine = "auto"
     dbt_executable: str | None = None
     vars: Mapping[str, Any] = {}

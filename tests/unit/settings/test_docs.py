@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import SettingsError
-from toolkit.settings import AirbyteTarget, DestinationMap, load_settings
+from toolkit.settings import AirbyteTarget, DestinationMap, StepRule, load_settings
 from toolkit.settings.config import VERSION
 
 Write = Callable[[Mapping[str, str]], Path]
@@ -30,6 +30,9 @@ def test_the_example_loads(write: Write, env: dict[str, str]) -> None:
     assert dev.assets == (folder / "ml",)
     assert dev.airbyte == AirbyteTarget()
     assert dev.destinations == {"warehouse": DestinationMap(database="shop", schema="raw")}
+    assert dev.run.pools == {"gpu": 1}
+    (rule,) = dev.run.rules
+    assert (rule.select, rule.timeout) == (("kind:ml_model",), 1800.0)
     names = re.findall(r"env_var\('(\w+)'\)", EXAMPLE)
     prod = load_settings(environ={**env, **dict.fromkeys(names, "x")}, target="prod")
     assert prod.airbyte.run == "remote"
@@ -54,5 +57,8 @@ def test_every_key_is_listed() -> None:
         "dbt_executable",
         *(f"airbyte.<target>.{name}" for name in AirbyteTarget.__struct_fields__),
         *(f"destinations.<name>.{name}" for name in DestinationMap.__struct_fields__),
+        "run.concurrency.<kind>",
+        "run.pools.<name>",
+        *(f"run.rules.{name}" for name in StepRule.__struct_fields__ if name != "where"),
     }
     assert f"`{VERSION}`" in DOCS
