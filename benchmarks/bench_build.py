@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.example import built, dbt_part
 from benchmarks.generate import generate
-from benchmarks.measure import BIN, Contender, compare, run
+from benchmarks.measure import BIN, Contender, measure, run
 
 NO_FILE_LOG = {"DBT_LOG_LEVEL_FILE": "none"}
 
@@ -51,15 +51,15 @@ def main() -> None:
         folder = Path(name)
         if options.only != "generated":
             plain = dbt_part(built(folder / "example"), folder / "plain")
-            compare("The example's dbt part, again", contenders(plain, folder / "shop"), rounds)
+            measure("The example's dbt part, again", contenders(plain, folder / "shop"), rounds)
         if options.only != "example":
             generated = generate(folder / "generated", models)
             again = contenders(generated, folder / "big")
-            compare(f"{models} generated models, again", again, rounds)
+            measure(f"{models} generated models, again", again, rounds)
             for contender in again[:2]:
                 database = contender.folder / "big.duckdb"
                 contender.before = partial(database.unlink, missing_ok=True)
-            compare(f"{models} generated models, first", again[:2], rounds)
+            measure(f"{models} generated models, first", again[:2], rounds)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.example import copied
-from benchmarks.measure import BIN, Contender, compare, run
+from benchmarks.measure import BIN, Contender, measure, run
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         ours = Contender("toolkit ls", [BIN / "toolkit", "ls", "-q"], project)
         theirs = Contender("dbt ls", [BIN / "dbt", "ls", "-q"], other)
         run(ours), run(theirs)  # both parse once
-        compare(
+        measure(
             "Start",
             [
                 Contender("python -c pass", [sys.executable, "-c", "pass"], project),
@@ -35,7 +35,7 @@ def main() -> None:
             ],
             rounds,
         )
-        compare("List the unchanged example", [theirs, ours], rounds)
+        measure("List the unchanged example", [theirs, ours], rounds)
 
 
 if __name__ == "__main__":
