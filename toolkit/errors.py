@@ -16,6 +16,7 @@
     ├── AssetError               a Python asset that cannot be loaded (2) or failed (1)
     ├── WarehouseError           the warehouse cannot be opened or written
     │   └── WarehouseLockedError another process holds the DuckDB file
+    ├── PublishError             what was built cannot be put live (exit 1)
     ├── LedgerError              the ledger cannot be opened or written
     └── RunLockedError           another run holds the project (exit 4)
 
@@ -146,6 +147,12 @@ class WarehouseError(ToolkitError):
 
 class WarehouseLockedError(WarehouseError):
     """Another process holds the DuckDB file."""
+
+
+class PublishError(ToolkitError):
+    """What a build has made in a copy of the warehouse cannot be put in its place."""
+
+    exit_code = 1
 
 
 class LedgerError(ToolkitError):

@@ -132,6 +132,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         project_dir: folder of dbt_project.yml; absolute. Without one, the manifest's folder.
         target_path: dbt's target folder; absolute. Ours is ``target_path / "toolkit"``.
         state_dir: ``.toolkit`` beside dbt_project.yml: ledger and caches, kept by ``dbt clean``.
+        staged_profiles_dir: folder with a profiles.yml that differs from the user's in the path
+            of the DuckDB file only; dbt is given it while a build works on a copy of that file.
         profile: ``None`` when only artifacts are read and no profile is there.
         adapter: dbt's adapter name; empty when only artifacts are read (the manifest says it).
         targets: names of all targets of the profile, in the file's order.
@@ -158,6 +160,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     target_path: Path
     state_dir: Path
     profiles_dir: Path | None = None
+    staged_profiles_dir: Path | None = None
     profile_name: str | None = None
     profile: Profile | None = None
     adapter: str = ""

@@ -13,6 +13,7 @@ import msgspec
 
 from toolkit.errors import ArtifactError, ToolkitError, WarehouseError
 from toolkit.integrations.dbt import staleness
+from toolkit.integrations.dbt.partial import own_partial_parse
 from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 from toolkit.settings import Settings
 
@@ -178,7 +179,8 @@ class Session(abc.ABC):
         """
         before = staleness.manifest_stamp(self.settings)
         seen = seen or staleness.look(self.settings)
-        outcome = self.invoke(args, hear)
+        with own_partial_parse(self.settings):
+            outcome = self.invoke(args, hear)
         written = staleness.manifest_stamp(self.settings) != before
         # A full disk leaves half a file, and dbt fails.
         if written and (outcome.success or outcome.results):
@@ -194,8 +196,9 @@ class Session(abc.ABC):
             "--target-path", str(settings.target_path),
             "--threads", str(settings.threads),
         ]  # fmt: skip
-        if settings.profiles_dir is not None:
-            args += ["--profiles-dir", str(settings.profiles_dir)]
+        profiles_dir = settings.staged_profiles_dir or settings.profiles_dir
+        if profiles_dir is not None:
+            args += ["--profiles-dir", str(profiles_dir)]
         if settings.profile_name is not None:
             args += ["--profile", settings.profile_name]
         if settings.vars:

@@ -21,6 +21,12 @@ from toolkit.settings import Settings
 _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_]\w*)['"]""")
 # A name that is computed may be any: then all variables count, but those that a shell changes.
 _ANY_ENV_VAR = re.compile(rb"""env_var\(\s*(?!['"][A-Za-z_]\w*['"]\s*[,)])""")
+# Jinja's ``target`` knows the path of the DuckDB file: where it is asked for that, or is handed
+# on as a whole. So does the connection. What only looks so costs one parse more.
+_JINJA = re.compile(rb"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_ANY_PATH = re.compile(
+    rb"""(?<![.\w])target\b(?!\s*\.\s*(?!path\b|get\b|items\b|values\b|copy\b)\w)|\bcredentials\b"""
+)
 _RESTLESS = frozenset({"_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "RANDOM", "SECONDS"})
 _TEXT = (".sql", ".yml", ".yaml", ".py", ".md")
 
@@ -35,10 +41,13 @@ class Seen(msgspec.Struct):
         inputs: fingerprint of all that dbt would read.
         env_names: the environment variables that the project names; ``*`` where one name is
             computed.
+        names_path: it may ask where the DuckDB file is, so that a manifest that was written while
+            a build worked on a copy says the copy's path.
     """
 
     inputs: str
     env_names: list[str]
+    names_path: bool = False
 
 
 class _Record(msgspec.Struct):
@@ -64,14 +73,14 @@ def look(settings: Settings) -> Seen:
 
     A file that is changed while dbt works then counts as changed, as it must.
     """
-    names = sorted(_env_names(settings))
-    return Seen(inputs=_inputs(settings, names), env_names=names)
+    names, names_path = _names(settings)
+    return Seen(inputs=_inputs(settings, names), env_names=names, names_path=names_path)
 
 
 def remember(settings: Settings, seen: Seen) -> None:
     """Note that the manifest in the target folder was written from the project as ``seen``."""
     manifest = manifest_stamp(settings)
-    if manifest is None:
+    if manifest is None or (settings.staged_profiles_dir is not None and seen.names_path):
         return
     record = _record(settings)
     record.parent.mkdir(parents=True, exist_ok=True)
@@ -143,15 +152,18 @@ def _walk(tree: Path, walked: set[str]) -> Iterator[Path]:
             yield Path(where, name)
 
 
-def _env_names(settings: Settings) -> set[str]:
+def _names(settings: Settings) -> tuple[list[str], bool]:
+    """The environment variables that the project names, and whether it may name the path."""
     names: set[str] = set()
+    names_path = False
     for path in _files(settings):
         if path.suffix in _TEXT:
             content = path.read_bytes()
             names.update(found.decode() for found in _ENV_VAR.findall(content))
             if _ANY_ENV_VAR.search(content):
                 names.add(_EVERY)
-    return names
+            names_path = names_path or any(map(_ANY_PATH.search, _JINJA.findall(content)))
+    return sorted(names), names_path
 
 
 def _dbt(settings: Settings) -> object:
