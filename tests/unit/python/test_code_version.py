@@ -1,7 +1,13 @@
 """Which edits make an asset's code another one, and which do not."""
 
+import shutil
+import sys
+from pathlib import Path
+
 import pytest
 from python_harness import PythonProject
+
+from toolkit.integrations.python import PythonIntegration
 
 FILES = {
     "ml/assets.py": """
@@ -90,3 +96,103 @@ def test_an_asset_called_as_a_function_counts(project: PythonProject) -> None:
 
 def _versions(project: PythonProject) -> dict[str, str]:
     return {asset.name: asset.code_version for asset in project.load().assets}
+
+
+def test_a_check_has_a_code_version(project: PythonProject, orders: None) -> None:
+    columns = "columns={'id': {'tests': ['unique', 'not_null']}}"
+    source = (
+        f"from toolkit import asset, check\n@asset({columns})\ndef out(orders):\n    return 1\n"
+        "@check('out')\ndef fine(out):\n    return True\n"
+    )
+    before = _check_versions(project, source)
+    assert len(set(before.values()) - {""}) == 3
+    assert _check_versions(project, source.replace("return 1", "return 2")) == before
+    after = _check_versions(project, source.replace("True", "False"))
+    assert {name for name in after if after[name] != before[name]} == {"fine"}
+
+
+def _check_versions(project: PythonProject, source: str) -> dict[str, str]:
+    project.write(source)
+    return {check.name: check.code_version for check in project.load().checks}
+
+
+IMPORTS = "from toolkit import asset\n{0}\n@asset\ndef out(orders):\n    {1}\n    return orders\n"
+
+
+@pytest.fixture
+def library(project: PythonProject, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like site-packages, with a package whose name is not its module's."""
+    site = project.folder / "site"
+    (site / "crystal").mkdir(parents=True)
+    (site / "crystal" / "__init__.py").write_text("def look(): ...\n")
+    release(site, "1.0")
+    monkeypatch.syspath_prepend(site)
+    return site
+
+
+def release(site: Path, version: str) -> None:
+    for old in site.glob("*.dist-info"):
+        shutil.rmtree(old)
+    info = site / f"Crystal_Ball-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: Crystal-Ball\nVersion: {version}\n"
+    )
+    (info / "RECORD").write_text("crystal/__init__.py,,\n")
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    ("top", "inside", "counts"),
+    [
+        ("import crystal", "pass", True),
+        ("from crystal import look", "pass", True),
+        ("import pandas", "from crystal import look", True),
+        ("import pandas", "pass", False),
+    ],
+)
+def test_the_version_of_a_library_counts(
+    project: PythonProject, library: Path, top: str, inside: str, counts: bool
+) -> None:
+    project.write(IMPORTS.format(top, inside))
+    before = _versions(project)
+    release(library, "1.1")
+    project.integration = PythonIntegration()  # what was remembered must not be believed
+    assert (_versions(project) != before) == counts
+    release(library, "1.0")
+    assert _versions(project) == before
+
+
+@pytest.mark.usefixtures("orders")
+def test_the_files_of_a_library_that_is_not_installed_count(
+    project: PythonProject, library: Path
+) -> None:
+    shutil.rmtree(next(library.glob("*.dist-info")))
+    project.write(IMPORTS.format("import crystal", "pass"))
+    before = _versions(project)
+    module = library / "crystal" / "__init__.py"
+    module.write_text("def look():\n    return 1\n")
+    assert _versions(project) != before
+    module.write_text("def look(): ...\n")
+    assert _versions(project) == before
+
+
+@pytest.mark.usefixtures("orders")
+def test_a_module_beside_the_folder_counts_also_when_remembered(project: PythonProject) -> None:
+    project.write(IMPORTS.format("import rates", "pass"))
+    project.write("EURO = 1.1\n", "rates.py")
+    before = _versions(project)
+    project.write("EURO = 1.2\n", "rates.py")
+    project.integration = PythonIntegration()
+    assert _versions(project) != before
+
+
+@pytest.mark.usefixtures("orders")
+def test_another_python_makes_another_version(
+    project: PythonProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(IMPORTS.format("", "pass"))
+    before = _versions(project)
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
+    monkeypatch.setattr(sys, "version", "3.99")  # what was remembered is of the other one
+    assert _versions(project) != before

@@ -73,6 +73,8 @@ class AssetDefinition:
     access: str | None
     meta: Mapping[str, Any]
     trusted: Sequence[str]
+    isolated: bool
+    volatile: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,8 @@ class CheckDefinition:
     description: str | None
     deps: Any
     tags: Sequence[str]
+    isolated: bool
+    volatile: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +152,8 @@ def asset(
     access: Access | None = None,
     meta: Mapping[str, Any] | None = None,
     trusted: Iterable[str] = (),
+    isolated: bool = False,
+    volatile: bool | None = None,
 ) -> Callable[[F], F]: ...
 def asset(
     name: Any = None,
@@ -164,6 +170,8 @@ def asset(
     access: str | None = None,
     meta: Any = None,
     trusted: Any = (),
+    isolated: Any = False,
+    volatile: Any = None,
 ) -> Any:
     """Make a function an asset: a table in the warehouse, or an ML model.
 
@@ -185,6 +193,10 @@ def asset(
         deps: ``{parameter: asset name or key}`` where the names differ or are ambiguous; or a
             list of assets that must only be made before.
         trusted: types that skops may load besides its own, as it names them.
+        isolated: the function runs in a process of its own, which can be stopped and may crash.
+        volatile: it may make something else of the same inputs, so it is run by each build.
+            ``None``: judged by its code. ``False``: you vouch that its inputs and its code
+            explain all that it makes.
     """
 
     def decorate(function: F) -> F:
@@ -206,6 +218,8 @@ def asset(
                 access=access,
                 meta=meta or {},
                 trusted=trusted,
+                isolated=isolated,
+                volatile=volatile,
             ),
         )
         return function
@@ -221,6 +235,8 @@ def check(
     description: str | None = None,
     deps: Mapping[str, str] | None = None,
     tags: Sequence[str] = (),
+    isolated: bool = False,
+    volatile: bool | None = None,
 ) -> Callable[[F], F]:
     """Make a function a check of an asset, a dbt one too.
 
@@ -235,6 +251,7 @@ def check(
         description: default: the docstring.
         deps: ``{parameter: asset name or key}``.
         tags: for selection.
+        isolated / volatile: as for :func:`asset`.
     """
     if callable(asset) and definition_of(asset) is None:
         raise TypeError("@check needs to be told its asset: @check(asset='<name>')")
@@ -250,6 +267,8 @@ def check(
                 description=description,
                 deps=deps,
                 tags=tags,
+                isolated=isolated,
+                volatile=volatile,
             ),
         )
         return function

@@ -77,6 +77,8 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
         folder=str(found.folder),
         inputs=tuple(inputs),
         resources=tuple(resources),
+        origin=found.origin,
+        isolated=getattr(found.definition, "isolated", False),
     )
     return Bound(callee=callee, order=tuple(_orders(order, names, who)))
 

@@ -3,7 +3,8 @@
 Importing a file of assets imports pandas and the like, which costs more than everything
 else that ``toolkit ls`` does. What files declare is taken to depend on nothing but the
 Python files in the folders of ``assets:``, on what the other tools gave (names and
-relations) and on the target. A build imports them all the same and compares.
+relations), on the target, on which packages are installed, and on the files that counted for
+a code version besides. A build imports them all the same and compares.
 """
 
 import hashlib
@@ -17,11 +18,14 @@ import msgspec
 
 from toolkit.graph import Asset
 from toolkit.integrations.base import Loaded
+from toolkit.integrations.python.libraries import installed
+from toolkit.integrations.python.registry import Stamp, stamp
 from toolkit.settings import Settings
 
 
 class _Kept(msgspec.Struct):
     inputs: str
+    watched: dict[str, Stamp]
     loaded: Loaded
 
 
@@ -31,14 +35,21 @@ def kept(settings: Settings, known: Mapping[str, Asset]) -> Loaded | None:
         found = msgspec.msgpack.decode(_path(settings).read_bytes(), type=_Kept)
     except (OSError, msgspec.MsgspecError):
         return None
+    if any(stamp(Path(file)) != then for file, then in found.watched.items()):
+        return None
     return found.loaded if found.inputs == _inputs(settings, known) else None
 
 
-def keep(settings: Settings, known: Mapping[str, Asset], loaded: Loaded) -> None:
+def keep(
+    settings: Settings,
+    known: Mapping[str, Asset],
+    loaded: Loaded,
+    watched: Mapping[str, Stamp],
+) -> None:
     """Remember ``loaded``; where it cannot be written, the next call imports again."""
     path = _path(settings)
     try:
-        data = msgspec.msgpack.encode(_Kept(_inputs(settings, known), loaded))
+        data = msgspec.msgpack.encode(_Kept(_inputs(settings, known), dict(watched), loaded))
     except (TypeError, ValueError):  # a value in `meta` that only Python knows
         return
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -59,9 +70,10 @@ def _inputs(settings: Settings, known: Mapping[str, Asset]) -> str:
     facts = (
         version("toolkit"),
         sys.version,
+        installed(),
         settings.target,
         (profile.type, profile.database, profile.schema) if profile else None,
-        [(str(path), *_stamp(path)) for entry in settings.assets for path in _files(entry)],
+        [(str(path), *stamp(path)) for entry in settings.assets for path in _files(entry)],
         [
             (a.key, a.name, a.kind, a.source_name, a.version, a.latest_version, str(a.relation))
             for a in known.values()
@@ -75,11 +87,3 @@ def _files(entry: Path) -> Iterator[Path]:
         yield entry
         entry = entry.parent  # its neighbours are what it can import
     yield from sorted(entry.rglob("*.py"))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0)
-    return (found.st_size, found.st_mtime_ns)

@@ -1,6 +1,7 @@
 """Python functions in the asset graph: what they declare, and the steps that call them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from toolkit.errors import AssetError, Problem
 from toolkit.graph import Asset, AssetGraph
@@ -38,7 +39,7 @@ class PythonIntegration:
         if found is None:
             self._registry = load(settings, known)
             found = _declared(self._registry)
-            cache.keep(settings, known, found)
+            cache.keep(settings, known, found, self._registry.watched)
         self._loaded = found
         return found
 
@@ -71,6 +72,12 @@ class PythonIntegration:
         ]
         return steps
 
+    def kept_files(self, settings: Settings) -> list[Path]:
+        """Which version of each ML model this target uses."""
+        from toolkit.integrations.python.models import ModelStore
+
+        return ModelStore(settings.state_dir / "models", settings.target).pointers()
+
     def open(self, context: RunContext) -> Runner:
         """Import the functions; make ready for one run: schemas exist, prints are caught.
 
@@ -83,7 +90,8 @@ class PythonIntegration:
         if registry is None:
             registry = load(context.settings, self._known)
         if _declared(registry) != self._loaded:
-            cache.keep(context.settings, self._known, _declared(registry))
+            declared = _declared(registry)
+            cache.keep(context.settings, self._known, declared, registry.watched)
             raise AssetError(
                 "The Python assets declare something else than when the graph was made.",
                 "What would run is not what was planned, so nothing was run.",

@@ -1,5 +1,6 @@
 """Decorated functions -> assets and checks, each name resolved."""
 
+import hashlib
 import inspect
 import json
 from collections.abc import Iterable, Mapping
@@ -15,9 +16,9 @@ from toolkit.integrations.python.api import (
     definition_of,
 )
 from toolkit.integrations.python.bind import Names, bind
-from toolkit.integrations.python.code_version import code_version
 from toolkit.integrations.python.columns import column_tests, columns
 from toolkit.integrations.python.directory import Directory, Entry
+from toolkit.integrations.python.judge_code import CodeJudge, Judged
 from toolkit.integrations.python.modules import Found
 from toolkit.integrations.python.registry import (
     Callee,
@@ -25,10 +26,12 @@ from toolkit.integrations.python.registry import (
     PythonAsset,
     PythonCheck,
     Registry,
+    Stamp,
 )
 from toolkit.integrations.python.validate import (
     NOTHING_DONE,
     check_asset_options,
+    check_flags,
     check_function,
     check_name,
     check_severity,
@@ -62,7 +65,13 @@ def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
     for item in found:
         if isinstance(item.definition, CheckDefinition):
             _add(checks, loader.check(item, item.definition))
-    return Registry(assets=assets, checks=checks, resources=loader.resources)
+    return Registry(
+        assets=assets,
+        checks=checks,
+        resources=loader.resources,
+        watched=loader.code.watched(),
+        stamps=loader.stamps,
+    )
 
 
 def _add(checks: dict[str, PythonCheck], check: PythonCheck) -> None:
@@ -80,7 +89,8 @@ class _Loader:
 
     def __init__(self, settings: Settings, known: Mapping[str, Asset], found: list[Found]) -> None:
         self._settings = settings
-        self._found = found
+        self.code = CodeJudge(settings, found)
+        self.stamps: dict[str, Mapping[str, Stamp]] = {}
         self.assets = [f for f in found if isinstance(f.definition, AssetDefinition)]
         self.resources = choose_resources(found, settings.target)
         entries = {f"{NAME}.{f.definition.name}": self._entry(f) for f in self.assets}
@@ -110,6 +120,7 @@ class _Loader:
         check_name(found)
         profile = self._settings.profile
         check_asset_options(definition, profile.database if profile else None, _who(found))
+        check_flags(definition, _who(found))
         check_function(found, _who(found))
         return Entry(
             key=f"{NAME}.{definition.name}",
@@ -156,10 +167,11 @@ class _Loader:
         trusted = texts(definition.trusted, "trusted", who)
         types = {name: column.type for name, column in declared.items()}
         made = [definition.kind, str(relation), bound.keys, types, trusted]
-        version = self._code_version(found, made)
+        key = f"{NAME}.{definition.name}"
+        code = self._judged(key, found, bound.callee, made)
         config = {"materialized": materialized, "schema": definition.schema}
         asset = Asset(
-            key=f"{NAME}.{definition.name}",
+            key=key,
             kind="ml_model" if definition.kind == "ml_model" else "python",
             name=definition.name,
             integration=NAME,
@@ -177,8 +189,9 @@ class _Loader:
             access=definition.access,
             config=config,
             meta=definition.meta,
-            fingerprints={"body": version, "relation": str(relation)},
-            code_version=version,
+            fingerprints={"body": code.version, "relation": str(relation)},
+            code_version=code.version,
+            volatile=code.volatile,
         )
         return PythonAsset(asset=asset, callee=bound.callee, trusted=trusted)
 
@@ -187,13 +200,15 @@ class _Loader:
         check_name(found)
         who = f"check {definition.name} ({found.place})"
         check_severity(definition, who)
+        check_flags(definition, who)
         check_function(found, who)
         about = self._about(definition, who)
         bound = bind(found, who, self._names, about)
         others = tuple(key for key in bound.keys if key != about.key)
-        version = self._code_version(found, [about.key, definition.severity, others])
+        key = f"check.{about.name}.{definition.name}"
+        code = self._judged(key, found, bound.callee, [about.key, definition.severity, others])
         check = Check(
-            key=f"check.{about.name}.{definition.name}",
+            key=key,
             name=definition.name,
             kind="python",
             integration=NAME,
@@ -204,7 +219,9 @@ class _Loader:
             path=found.path,
             fqn=(NAME, _container(found), definition.name),
             meta={"description": _description(found, definition.description)},
-            fingerprints={"body": version},
+            fingerprints={"body": code.version},
+            code_version=code.version,
+            volatile=code.volatile,
         )
         return PythonCheck(check=check, callee=bound.callee)
 
@@ -235,6 +252,7 @@ class _Loader:
             form="relation",
         )
         for column, test in column_tests(definition, _who(found)):
+            made = json.dumps([about.key, str(about.relation), column, test])
             check = Check(
                 key=f"check.{about.name}.{column}_{test}",
                 name=f"{column}_{test}",
@@ -246,6 +264,7 @@ class _Loader:
                 column=column,
                 path=found.path,
                 fqn=(NAME, _container(found), f"{column}_{test}"),
+                code_version=hashlib.sha256(made.encode()).hexdigest()[:32],
             )
             callee = Callee(
                 function=definition.function,
@@ -255,10 +274,12 @@ class _Loader:
             )
             yield PythonCheck(check=check, callee=callee, column_test=test)
 
-    def _code_version(self, found: Found, extra: object) -> str:
-        lines = frozenset(f.line for f in self._found if f.file == found.file)
-        folders = (found.folder, self._settings.project_dir)
-        return code_version(found.file, found.line, folders, lines, json.dumps(extra))
+    def _judged(self, key: str, found: Found, callee: Callee, extra: object) -> Judged:
+        definition = found.definition
+        assert isinstance(definition, AssetDefinition | CheckDefinition)
+        judged = self.code.judge(found, callee, definition.volatile, extra)
+        self.stamps[key] = judged.stamps
+        return judged
 
 
 def _known_entry(asset: Asset) -> Entry:

@@ -5,6 +5,7 @@ all. ``<target>.current`` names the version that a target uses, so that a model 
 dev is never the one that prod scores with. Nothing is ever unpickled.
 """
 
+import glob
 import hashlib
 import io
 import json
@@ -159,6 +160,10 @@ class ModelStore:
             metadata=info.metadata,
             version=info.version,
         )
+
+    def pointers(self) -> list[Path]:
+        """The files that name the target's current versions, one for each model there is."""
+        return sorted(self._folder.glob(f"*/{glob.escape(quote(self._target, safe=''))}.current"))
 
     def _current(self, name: str) -> Path:
         return self._folder / name / f"{quote(self._target, safe='')}.current"

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from toolkit.errors import AssetError, ToolkitError
 from toolkit.integrations.python.api import Definition, collecting
+from toolkit.integrations.python.registry import Origin
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Found:
     Attributes:
         definition: what the decorator was told.
         file: absolute.
+        module: the file whose import gave it; usually the same one. Absolute.
         folder: the entry of ``assets:`` that it came by (the file's own folder for a file).
         path: of the file, relative to the project folder, with forward slashes.
         line: 1-based, of the first decorator.
@@ -31,6 +33,7 @@ class Found:
 
     definition: Definition
     file: Path
+    module: Path
     folder: Path
     path: str
     line: int
@@ -39,6 +42,17 @@ class Found:
     def place(self) -> str:
         """``path:line``, as editors understand it."""
         return f"{self.path}:{self.line}"
+
+    @property
+    def origin(self) -> Origin:
+        """Where another process finds the function."""
+        return Origin(
+            folder=str(self.folder),
+            module=str(self.module),
+            file=str(self.file),
+            line=self.line,
+            name=self.definition.name,
+        )
 
 
 def relative(path: Path, project_dir: Path) -> str:
@@ -210,4 +224,5 @@ def _found(definition: Definition, file: Path, folder: Path, project_dir: Path) 
             "Decorate a function that is made with `def`.",
         )
     source = Path(code.co_filename)
-    return Found(definition, source, folder, relative(source, project_dir), code.co_firstlineno)
+    path = relative(source, project_dir)
+    return Found(definition, source, file, folder, path, code.co_firstlineno)

@@ -1,6 +1,7 @@
 """What is known of each Python asset, check and resource once a project is loaded."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,16 @@ from toolkit.integrations.python.annotations import Form
 
 Wanted = Form | Literal["metrics"]
 ColumnTest = Literal["not_null", "unique"]
+Stamp = tuple[int, int]  # size in bytes, and time of the last change in nanoseconds
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of a file; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_size, found.st_mtime_ns)
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +40,24 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     form: Wanted
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a decorated function comes from.
+
+    Attributes:
+        folder: the entry of ``assets:`` (a file's own folder); absolute.
+        module: the file to import; absolute.
+        file: where it is written, usually the same; absolute.
+        line: of its first decorator in ``file``.
+        name: as declared: one function can be declared more than once.
+    """
+
+    folder: str
+    module: str
+    file: str
+    line: int
+    name: str
+
+
 class Callee(msgspec.Struct, frozen=True, kw_only=True):
     """A function and what it is called with.
 
@@ -37,6 +66,8 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
         place: ``path:line``.
         folder: of the user's code; lines in it are shown for an error.
         inputs / resources: by parameter.
+        origin: where another process finds the function.
+        isolated: it is to run in a process of its own.
     """
 
     function: Callable[..., Any]
@@ -44,6 +75,8 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     inputs: tuple[Input, ...] = ()
     resources: tuple[str, ...] = ()
+    origin: Origin | None = None
+    isolated: bool = False
 
 
 class PythonAsset(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +101,20 @@ class PythonResource(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     function: Callable[..., Any]
     place: str
+    origin: Origin
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of one loaded project, by key (resources by name)."""
+    """Everything of one loaded project, by key (resources by name).
+
+    Attributes:
+        watched: files besides the Python files in the folders of ``assets:`` that decided
+            what is declared, with size and time as they were read.
+        stamps: the same of all code that each asset or check can reach, by key.
+    """
 
     assets: Mapping[str, PythonAsset] = {}
     checks: Mapping[str, PythonCheck] = {}
     resources: Mapping[str, PythonResource] = {}
+    watched: Mapping[str, Stamp] = {}
+    stamps: Mapping[str, Mapping[str, Stamp]] = {}

@@ -103,6 +103,16 @@ def check_asset_options(definition: AssetDefinition, database: str | None, who: 
             )
 
 
+def check_flags(definition: AssetDefinition | CheckDefinition, who: str) -> None:
+    """``isolated`` and ``volatile``."""
+    if not isinstance(definition.isolated, bool):
+        raise reject(who, f"isolated={definition.isolated!r}.", "Use True or False.")
+    if definition.volatile is not None and not isinstance(definition.volatile, bool):
+        raise reject(
+            who, f"volatile={definition.volatile!r}.", "Use True or False, or leave it out."
+        )
+
+
 def check_severity(definition: CheckDefinition, who: str) -> None:
     """``error`` or ``warn``."""
     _one_of(definition.severity, ("error", "warn"), "severity", who)
@@ -143,6 +153,9 @@ def choose_resources(found: Iterable[Found], target: str) -> dict[str, PythonRes
         maker = by_target.get(target) or by_target.get(None)
         if maker is not None:
             chosen[name] = PythonResource(
-                name=name, function=maker.definition.function, place=maker.place
+                name=name,
+                function=maker.definition.function,
+                place=maker.place,
+                origin=maker.origin,
             )
     return chosen

@@ -1,0 +1,78 @@
+"""What is to be known of a function's code: fingerprint, why it is volatile, which files it is."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from toolkit.integrations.python.code_version import code_version
+from toolkit.integrations.python.libraries import Libraries
+from toolkit.integrations.python.modules import Found
+from toolkit.integrations.python.registry import Callee, Stamp, stamp
+from toolkit.integrations.python.sources import imported, reach
+from toolkit.integrations.python.volatile import volatile
+from toolkit.settings import Settings
+
+
+class Judged(NamedTuple):
+    """What is known of one function's code.
+
+    Attributes:
+        version: fingerprint of how it makes what it makes.
+        volatile: why it may make something else of the same inputs; empty if not.
+        stamps: of the project's files that it can reach, as they are now.
+    """
+
+    version: str
+    volatile: str
+    stamps: dict[str, Stamp]
+
+
+class CodeJudge:
+    """Judges the functions of one load.
+
+    Args:
+        settings: of the project.
+        found: all decorated functions.
+    """
+
+    def __init__(self, settings: Settings, found: Iterable[Found]) -> None:
+        self._project_dir = settings.project_dir
+        self._entries = settings.assets
+        self._libraries = Libraries()
+        self._lines: dict[Path, set[int]] = {}
+        self._seen: dict[str, Stamp] = {}
+        for item in found:
+            self._lines.setdefault(item.file, set()).add(item.line)
+
+    def judge(self, found: Found, callee: Callee, declared: bool | None, extra: object) -> Judged:
+        """Judge one function.
+
+        Args:
+            declared: what its author says of ``volatile``.
+            extra: what else decides what it makes; JSON.
+        """
+        folders = (found.folder, self._project_dir)
+        reached = reach(found.file, found.line, folders, frozenset(self._lines[found.file]))
+        names = {name for _, statements in reached.parts() for name in imported(statements)}
+        local = [name for name in names if _is_local(name, folders)]
+        version = code_version(reached, self._libraries.versions(names, local), json.dumps(extra))
+        stamps = {str(file): stamp(file) for file in (reached.file, *reached.modules)}
+        self._seen |= stamps
+        return Judged(version, volatile(declared, callee, reached, self._project_dir), stamps)
+
+    def watched(self) -> dict[str, Stamp]:
+        """Stamps of all files that counted and are in no folder of ``assets:``."""
+        files = {**self._seen, **{str(file): stamp(file) for file in self._libraries.watched}}
+        return {
+            file: found
+            for file, found in files.items()
+            if not any(Path(file).is_relative_to(entry) for entry in self._entries)
+        }
+
+
+def _is_local(module: str, folders: Iterable[Path]) -> bool:
+    return any(
+        (folder / f"{module}.py").is_file() or any((folder / module).glob("*.py"))
+        for folder in folders
+    )
