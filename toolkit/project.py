@@ -177,6 +177,7 @@ class Project:
         full_refresh: bool = False,
         sample: int | None = None,
         fail_fast: bool = False,
+        publish: bool = False,
         listeners: Sequence[Callable[[StepEvent], None]] = (),
         plan: Plan | None = None,
         on_run: Callable[[Run], None] | None = None,
@@ -185,6 +186,7 @@ class Project:
 
         Args:
             sample: rows of each stream at most, for development; ``None`` = all.
+            publish: build into a copy of the DuckDB file, which becomes live when all is well.
             listeners: called with every event; must be thread-safe and must not raise.
             plan: what :meth:`plan` gave, where it was asked before.
             on_run: called with the run when it begins, and again when it has ended, however.
@@ -216,6 +218,7 @@ class Project:
             full_refresh=full_refresh,
             sample=sample,
             fail_fast=fail_fast,
+            publish=publish,
             selection=" ".join(words),
             version=version("toolkit"),
         )
@@ -233,11 +236,13 @@ class Project:
             yield None
             return
         from toolkit.run.lock import nobody_runs
+        from toolkit.run.publish.settle import settle
 
         with Ledger(path) as ledger:
             with nobody_runs(self.settings.state_dir / "lock") as alone:
                 if alone:
                     ledger.close_abandoned()
+                    settle(ledger, self.settings.state_dir)
             yield ledger
 
     def history(self) -> History:

@@ -333,6 +333,14 @@ class CompilesSql(Protocol):
 
 
 @runtime_checkable
+class KeepsFiles(Protocol):
+    """An integration that keeps small text files which say what is in the warehouse."""
+
+    def kept_files(self, settings: Settings) -> list[Path]:
+        """These files, below the state folder; they go back when the warehouse does."""
+
+
+@runtime_checkable
 class ReadsServer(Protocol):
     """An integration that knows what a server has: kept in files, which ``load`` reads."""
 

@@ -25,6 +25,7 @@ from toolkit.plan import Plan
 from toolkit.run.hidden import hiding
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
+from toolkit.run.publish import Publication, Stage, settle, staging
 from toolkit.run.scheduler import Scheduler
 from toolkit.run.signals import Signals
 from toolkit.settings import Settings
@@ -36,9 +37,11 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         sample: rows of each stream at most; ``None`` = all.
+        publish: build into a copy of the DuckDB file, which becomes live when all is well.
     """
 
     threads: int = 1
+    publish: bool = False
     full_refresh: bool = False
     sample: int | None = None
     fail_fast: bool = False
@@ -47,10 +50,15 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a build ended: the run as the ledger has it, and its steps in planned order."""
+    """How a build ended: the run as the ledger has it, and its steps in planned order.
+
+    Attributes:
+        publication: what became of a build into a copy.
+    """
 
     run: Run
     steps: tuple[StepRow, ...]
+    publication: Publication | None = None
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -80,13 +88,37 @@ def build(
     Raises:
         RunLockedError: another run of the project goes on.
         WarehouseLockedError: another process holds the DuckDB file.
+        PublishError: all is well, and yet the copy cannot be put live.
         KeyboardInterrupt: interrupted; the ledger says so and nothing runs any more.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(RunLock(settings.state_dir / "lock"))
         ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
         ledger.close_abandoned()  # we hold the lock: whoever was running is gone
+        settle(ledger, settings.state_dir)
         run = new_run(settings.target, options)
+        if not options.publish:
+            return _build(plan, graph, settings, integrations, options, listeners, on_run,
+                          ledger, run)  # fmt: skip
+        stage = stack.enter_context(staging(plan, graph, settings, integrations, ledger, run.id))
+        result = _build(plan, graph, stage.settings, integrations, options, listeners, on_run,
+                        ledger, run)  # fmt: skip
+        return _published(stage, result, ledger, on_run)
+
+
+def _build(
+    plan: Plan,
+    graph: AssetGraph,
+    settings: Settings,
+    integrations: Mapping[str, Integration],
+    options: BuildOptions,
+    listeners: tuple[Listener, ...],
+    on_run: Callable[[Run], None] | None,
+    ledger: Ledger,
+    run: Run,
+) -> BuildResult:
+    """The work itself; nothing of the warehouse is open afterwards."""
+    with contextlib.ExitStack() as stack:
         log_dir = _log_dir(settings, run.id)
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
@@ -125,6 +157,25 @@ def build(
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _published(
+    stage: Stage, result: BuildResult, ledger: Ledger, on_run: Callable[[Run], None] | None
+) -> BuildResult:
+    """Put live what was built, if all is well; a build that cannot be is one that failed."""
+    run = result.run
+    try:
+        if run.status == "success":
+            stage.publish()
+            run = msgspec.structs.replace(run, published=True)
+    except ToolkitError as error:
+        errors = _run_errors([error], stage.settings)
+        run = msgspec.structs.replace(run, status="failed", errors=errors)
+        ledger.finish_run(run.id, run.status, run.finished_at or time.time(), errors)
+        if on_run is not None:
+            on_run(run)
+        raise
+    return msgspec.structs.replace(result, run=run, publication=stage.publication)
 
 
 def _context(
@@ -180,6 +231,7 @@ def new_run(target: str, options: BuildOptions) -> Run:
         started_at=time.time(),
         selection=options.selection,
         version=options.version,
+        published=not options.publish,
     )
 
 

@@ -53,12 +53,9 @@ def copy(source: int, path: Path) -> None:
             if not _clone(source, target):
                 _refuse_without_room(source, path)
                 _copy_bytes(source, target)
+            _copy_facts(source, target)
         finally:
             os.close(target)
-        shutil.copystat(source, path)
-        stat = os.fstat(source)
-        with contextlib.suppress(PermissionError):  # another's file stays ours in the copy
-            os.chown(path, stat.st_uid, stat.st_gid)
     except OSError as error:
         path.unlink(missing_ok=True)
         raise WarehouseError(
@@ -116,6 +113,20 @@ def _copy_bytes(source: int, target: int) -> None:
         if not block:
             break
         done += os.pwrite(target, block, done)
+
+
+def _copy_facts(source: int, target: int) -> None:
+    """Owner, mode, access lists and time: whoever can read the file shall read the copy."""
+    stat = os.fstat(source)
+    with contextlib.suppress(PermissionError):  # another's file: the copy is ours
+        os.fchown(target, stat.st_uid, stat.st_gid)
+    os.fchmod(target, stat.st_mode & 0o7777)
+    if hasattr(os, "listxattr"):
+        with contextlib.suppress(OSError):  # a file system without them
+            for name in os.listxattr(source):
+                with contextlib.suppress(OSError):
+                    os.setxattr(target, name, os.getxattr(source, name))
+    os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def _megabytes(size: int) -> str:

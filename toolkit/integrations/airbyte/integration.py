@@ -95,6 +95,11 @@ class AirbyteIntegration:
             client.close()
         return None
 
+    def kept_files(self, settings: Settings) -> list[Path]:
+        """The fields of each stream as of its last sync into this target."""
+        names = [connection.name for connection in self._connections.values()]
+        return [LandedSchemas(settings.state_dir, settings.target, name).path for name in names]
+
     def _read(self, settings: Settings) -> Read:
         if settings.airbyte.run == "remote":
             from toolkit.integrations.airbyte.remote.snapshot import read_snapshot, uses_server

@@ -22,11 +22,15 @@ from pathlib import Path
 import msgspec
 
 from toolkit.errors import PublishError, WarehouseError, WarehouseLockedError
+from toolkit.graph import AssetGraph
+from toolkit.integrations.base import Integration
 from toolkit.ledger import Ledger
+from toolkit.plan import Plan
 from toolkit.run.lock import RunLock
 from toolkit.run.publish.profile import staged_settings
 from toolkit.run.publish.record import Pending, Places, Record, Version, load, save
 from toolkit.run.publish.settle import settle
+from toolkit.run.publish.suitable import refuse_what_is_elsewhere, texts
 from toolkit.settings import Profile, Settings
 from toolkit.warehouse import Warehouse, stamp_of
 from toolkit.warehouse.files import copy, hold, sync
@@ -164,14 +168,16 @@ class Stage:
 
 @contextlib.contextmanager
 def staging(
-    settings: Settings, ledger: Ledger, run_id: str, files: Callable[[], Texts] = dict
+    plan: Plan,
+    graph: AssetGraph,
+    settings: Settings,
+    integrations: Mapping[str, Integration],
+    ledger: Ledger,
+    run_id: str,
 ) -> Iterator[Stage]:
     """A stage for one build, to be called while the run lock is held.
 
     What was not published when it is left, for whatever reason, leaves no trace but the copy.
-
-    Args:
-        files: texts of the small files in the state folder that go with the warehouse.
 
     Raises:
         WarehouseError: the target is no DuckDB file, or it cannot be copied.
@@ -179,6 +185,7 @@ def staging(
         RunLockedError: another project builds into a copy of the same file.
     """
     places = Places(duckdb_file(settings))
+    refuse_what_is_elsewhere(plan, graph, settings)
     with contextlib.ExitStack() as stack:
         made_ready(places)
         stack.enter_context(RunLock(places.lock))
@@ -186,7 +193,7 @@ def staging(
         source = held(settings.profile, places)
         if source is not None:
             stack.callback(os.close, source)
-        stage = Stage(settings, ledger, run_id, files)
+        stage = Stage(settings, ledger, run_id, lambda: texts(integrations, settings))
         stack.callback(stage.give_up)
         stage.begin(source)
         yield stage

@@ -66,16 +66,19 @@ class LandedSchemas:
 
     Args:
         state_dir: the project's ``.toolkit`` folder.
+
+    Attributes:
+        path: the file.
     """
 
     def __init__(self, state_dir: Path, target: str, connection: str) -> None:
         digest = hashlib.sha256(f"{target}\0{connection}".encode()).hexdigest()[:16]
-        self._path = state_dir / "airbyte" / f"landed-{digest}.json"
+        self.path = state_dir / "airbyte" / f"landed-{digest}.json"
 
     def get(self) -> dict[StreamName, dict[str, Any]]:
         """The schemas of the last complete syncs; none where there is no such file."""
         try:
-            rows = msgspec.json.decode(self._path.read_bytes(), type=list[_Landed])
+            rows = msgspec.json.decode(self.path.read_bytes(), type=list[_Landed])
         except (OSError, msgspec.MsgspecError):
             return {}
         return {(row.stream, row.namespace): row.json_schema for row in rows}
@@ -83,10 +86,10 @@ class LandedSchemas:
     def put(self, schemas: Mapping[StreamName, dict[str, Any]]) -> None:
         """Keep them; atomically."""
         rows = [_Landed(*name, schema) for name, schema in schemas.items()]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
-        temporary.replace(self._path)
+        temporary.replace(self.path)
 
 
 class _Landed(msgspec.Struct):
