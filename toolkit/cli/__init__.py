@@ -23,6 +23,7 @@ _COMMANDS = {
     "ls": "List assets by selection.",
     "plan": "Show what build would run, each step with its reason.",
     "build": "Bring assets up to date: ingest, dbt and Python in dependency order.",
+    "rollback": "Bring back the version of the DuckDB file before the published one.",
     "lineage": "Trace columns up and down the whole pipeline.",
     "report": "Write the one-file HTML report and its JSON.",
     "status": "Say of each asset whether it is fresh, and why not.",

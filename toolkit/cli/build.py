@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     help="How dbt is run: gated (one invocation), runner (one for each segment), cli (the "
     "dbt executable). Default: the best one that this dbt allows.",
 )  # fmt: skip
+@click.option(
+    "--publish", is_flag=True,
+    help="Build into a copy of the DuckDB file; it takes the file's place when every step and "
+    "every test of severity error has passed.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would run, as `toolkit plan`.")
 @project_options
 @selection_options
@@ -41,6 +46,7 @@ def build(
     full_refresh: bool,
     sample: int | None,
     fail_fast: bool,
+    publish: bool,
     dry_run: bool,
     **options: Any,
 ) -> int:
@@ -79,17 +85,29 @@ def build(
         click.echo(f"Building {plural(len(plan.steps), 'step')} for {project.name}, "
                    f"target {project.settings.target}.", err=True)  # fmt: skip
     display = progress(
-        plan, project.graph, log_format=options["log_format"], quiet=options["quiet"]
-    )
+        plan, project.graph, log_format=options["log_format"], quiet=options["quiet"],
+        durations=_durations(project), threads=project.settings.threads,
+    )  # fmt: skip
     watch = _Watch(ctx, project, plan, display)
     with watch, display or contextlib.nullcontext():
         result = project.build(
             **words, full_refresh=full_refresh, sample=sample, fail_fast=fail_fast, plan=plan,
             listeners=[display.on_event] if display else [], on_run=watch.on_run,
+            publish=publish,
         )  # fmt: skip
     if not as_json:
         summarize(project, result, only_failures=quiet)
+    if result.publication is not None:
+        from toolkit.cli.rollback import tell_publication
+
+        tell_publication(result.publication, as_json=as_json, quiet=quiet)
     return result.exit_code
+
+
+def _durations(project: "Project") -> dict[str, float]:
+    """Seconds that each step took when it last succeeded."""
+    with project.ledger() as ledger:
+        return ledger.durations(project.settings.target) if ledger is not None else {}
 
 
 class _Watch:
