@@ -1,6 +1,7 @@
 """Where each step of a plan stands: waiting, taken, ended. Pure; not thread-safe."""
 
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping
 
 from toolkit.integrations.base import FAILED, Status, Step
 from toolkit.plan import Plan, PlannedStep
@@ -12,9 +13,12 @@ class Board:
     Args:
         batching: names of the integrations that take many steps in one call. The steps of the
             others get ready one by one.
+        urgency: who goes first among those that are ready, the highest.
     """
 
-    def __init__(self, plan: Plan, batching: frozenset[str]) -> None:
+    def __init__(
+        self, plan: Plan, batching: frozenset[str], urgency: Mapping[str, float] | None = None
+    ) -> None:
         self.planned = {planned.step.key: planned for planned in plan.steps}
         self.waiting = dict.fromkeys(self.planned)
         self.taken: set[str] = set()
@@ -26,7 +30,12 @@ class Board:
         for key, planned in self.planned.items():
             for parent in planned.after:
                 self._children.setdefault(parent, []).append(key)
-        self._ready = [key for key, count in self._open.items() if not count and self._single(key)]
+        given = urgency or {}
+        self._rank = {key: (-given.get(key, 0.0), place) for place, key in enumerate(self.planned)}
+        self._ready: list[str] = []  # the most urgent first
+        for key, count in self._open.items():
+            if not count and self._single(key):
+                self._get_ready(key)
 
     @property
     def done(self) -> bool:
@@ -39,15 +48,37 @@ class Board:
             self.waiting.pop(step.key, None)
             self.taken.add(step.key)
 
-    def take_ready(self) -> list[Step]:
-        """The single steps that can begin, taken."""
-        ready = [self.planned[key].step for key in self._ready if key in self.waiting]
-        self._ready.clear()
+    def take_ready(self, begin: Callable[[str], bool] = lambda _: True) -> list[Step]:
+        """The single steps that can begin, taken; the most urgent first.
+
+        Args:
+            begin: whether a step may begin now; those that may not stay ready.
+        """
+        ready: list[Step] = []
+        later: list[str] = []
+        for key in self._ready:
+            if key not in self.waiting:
+                continue
+            if begin(key):
+                ready.append(self.planned[key].step)
+            else:
+                later.append(key)
+        self._ready = later
         self.take(ready)
         return ready
 
-    def take_batch(self, name: str, *, gated: bool) -> list[Step]:
-        """The waiting steps of a batching integration that it can order by itself, taken.
+    def put_back(self, key: str) -> None:
+        """A single step is to be done once more, when :meth:`again` says so."""
+        self.taken.discard(key)
+        self.waiting[key] = None
+
+    def again(self, key: str) -> None:
+        """A step that was put back can begin."""
+        if key in self.waiting:
+            self._get_ready(key)
+
+    def batch(self, name: str, *, gated: bool) -> list[Step]:
+        """The waiting steps of a batching integration that it can order by itself.
 
         Args:
             gated: it can wait for steps of others; but not for another batching integration,
@@ -70,7 +101,6 @@ class Board:
             coming.add(key)
             if own and key in self.waiting:
                 chosen[key] = planned.step
-        self.take(chosen.values())
         return list(chosen.values())
 
     def gates(self, step: Step) -> frozenset[str]:
@@ -95,7 +125,7 @@ class Board:
             if blocks and child in self.waiting:
                 blocked.append(child)
             elif not self._open[child] and self._single(child):
-                self._ready.append(child)
+                self._get_ready(child)
         return self._doom(blocked)
 
     def end_waiting(self) -> list[str]:
@@ -129,6 +159,9 @@ class Board:
                 how = {"skipped": "was skipped", "fail": "failed"}.get(status, "has an error")
                 return f"{name} {how}"
         return None
+
+    def _get_ready(self, key: str) -> None:
+        insort(self._ready, key, key=self._rank.__getitem__)
 
     def _single(self, key: str) -> bool:
         return self.planned[key].step.integration not in self._batching

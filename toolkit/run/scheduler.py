@@ -3,7 +3,10 @@
 Steps of an integration that batches (dbt) go in segments: all of its steps whose
 parents outside of it are done, in one call, in the main thread (dbt handles Ctrl-C
 there). A runner with gates gets all steps at once instead, and is told as others end.
-The steps of the other integrations run one by one in a pool of threads, all the while.
+The steps of the other integrations run one by one, each in a thread, all the while.
+
+Who begins first, how many at once, how long and how often: see priority, limits, timeouts
+and retry. Here is only when they are asked.
 """
 
 import _thread
@@ -13,7 +16,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import msgspec
@@ -21,6 +23,7 @@ import msgspec
 from toolkit.errors import ToolkitError
 from toolkit.integrations.base import (
     FAILED,
+    AbandoningRunner,
     ExclusiveRunner,
     GatedRunner,
     RunContext,
@@ -28,11 +31,19 @@ from toolkit.integrations.base import (
     Step,
     StepEvent,
     StepFinished,
+    StepProgress,
     StepStarted,
 )
 from toolkit.plan import Plan
+from toolkit.run.alarm import Alarm
 from toolkit.run.board import Board
+from toolkit.run.control import RunControl
 from toolkit.run.journal import Journal
+from toolkit.run.limits import Limits
+from toolkit.run.retry import Retries
+from toolkit.run.rules import Guide
+from toolkit.run.threads import StepThreads
+from toolkit.run.timeouts import GRACE_SECONDS, Timeouts
 
 
 class Scheduler:
@@ -42,21 +53,46 @@ class Scheduler:
         runners: by integration; opened, not closed here.
         batching: names of the integrations that take many steps in one call.
         journal: hears of every event first.
+        guide: limits, timeouts, retries, and who goes first.
+        grace: seconds that a step has to end in once its time is over.
+        asleep: why a step whose parents have ended need not run after all, if so.
+
+    Attributes:
+        control: what runners may ask, for their context.
     """
 
     def __init__(
-        self, plan: Plan, runners: Mapping[str, Runner], batching: frozenset[str], journal: Journal
+        self,
+        plan: Plan,
+        runners: Mapping[str, Runner],
+        batching: frozenset[str],
+        journal: Journal,
+        guide: Guide | None = None,
+        grace: float = GRACE_SECONDS,
+        asleep: Callable[[str], str | None] = lambda _: None,
     ) -> None:
-        self._board = Board(plan, batching)
+        self._guide = guide or Guide()
+        self._board = Board(plan, batching, self._guide.urgency)
         self._runners = runners
         self._batching = batching
         self._journal = journal
         self._changed = threading.Condition()
-        self._to_skip: deque[tuple[str, str]] = deque()
-        self._started: dict[str, float] = {}
-        self._pool: ThreadPoolExecutor | None = None
+        self._to_tell: deque[StepFinished] = deque()
+        self._started: dict[str, StepStarted] = {}
+        self._ending: set[str] = set()  # somebody tells their end at this moment
+        self._threads = StepThreads()
+        self._alarm = Alarm()
+        self._retries = Retries()
+        self._limits = Limits((p.step for p in plan.steps), batching, self._guide)
+        self._limits.on_free(self._submit_ready)
+        self._timeouts = Timeouts(self._alarm, runners, self._wait_ended, self._leave_behind, grace)
+        self.control = RunControl(self._limits, self._retries, self._guide.urgency, asleep)
         self._context: RunContext | None = None
+        self._open = False  # steps may begin
         self._stopping = False
+        self._interrupted = False
+        self._left_over: set[str] = set()  # nobody could stop them
+        self._in_gates: set[str] = set()  # integrations whose gated call goes on
         self._alone = False  # a call goes on beside which nothing may run
         self._ends = 0
         self._broken: BaseException | None = None  # what a thread could not report
@@ -67,38 +103,102 @@ class Scheduler:
     def emit(self, event: StepEvent) -> None:
         """Take an event from a runner: journal first, then the scheduling."""
         self._take_event(event)
-        while True:  # not recursive: a chain of skipped steps can be long
-            with self._changed:
-                if not self._to_skip:
-                    break
-                key, cause = self._to_skip.popleft()
-            self._take_event(_skipped(key, f"skipped: {cause}"))
+        self._tell_what_follows()
         self._submit_ready()  # at once: the main thread may be in a long call
 
     def _take_event(self, event: StepEvent) -> None:
-        board = self._board
         if isinstance(event, StepFinished):
-            if event.step in board.status:
+            self._take_end(event)
+            return
+        with self._changed:
+            if event.step in self._board.status:
+                return  # what nobody could stop still speaks
+            if isinstance(event, StepStarted):
+                self._started[event.step] = event
+                self._retries.begin(event.step)
+        if isinstance(event, StepStarted):
+            step = self._board.planned[event.step].step
+            timeout = self._guide.policy(step).timeout
+            if timeout is not None:
+                self._timeouts.begin(step, self._retries.attempt(event.step), timeout)
+        self._journal.on_event(event)
+
+    def _take_end(self, event: StepFinished) -> None:
+        key, board = event.step, self._board
+        with self._changed:
+            if key in board.status or key in self._ending:
                 return
-            if event.status == "skipped" and not event.message:
-                cause = board.cause(board.planned[event.step])
-                cause = cause or ("--fail-fast" if self._stopping else "something upstream failed")
-                event = msgspec.structs.replace(event, message=f"skipped: {cause}")
+            self._ending.add(key)
+        event = self._timeouts.explain(event, self._retries.attempt(key))
+        if self._try_again(event):
+            return
+        step = board.planned[key].step
+        if event.status == "skipped" and not event.message:
+            cause = board.cause(board.planned[key])
+            cause = cause or ("--fail-fast" if self._stopping else "something upstream failed")
+            event = msgspec.structs.replace(event, message=f"skipped: {cause}")
+        event = self._retries.noted(event, self._guide.policy(step))
         self._journal.on_event(event)
         with self._changed:
-            if isinstance(event, StepStarted):
-                self._started[event.step] = event.at
-            elif isinstance(event, StepFinished) and event.step not in board.status:
-                blocked = board.end(event.step, event.status)
-                self._ends += 1
-                self._tell_gates(event)
-                self._to_skip += [
-                    (key, board.cause(board.planned[key]) or "something upstream failed")
-                    for key in blocked
-                ]
-                if event.status in FAILED:
-                    self._stop_if_asked(board.planned[event.step].step)
+            blocked = board.end(key, event.status)
+            self._ending.discard(key)
+            self._ends += 1
+            self._to_tell += [
+                _skipped(one, f"skipped: {board.cause(board.planned[one]) or _UPSTREAM}")
+                for one in blocked
+            ]
+            if event.status in FAILED:
+                self._stop_if_asked(step)
             self._changed.notify_all()
+        self._limits.give_back(key)
+        with self._changed:
+            self._tell_gates(event)
+
+    def _try_again(self, event: StepFinished) -> bool:
+        """Have a failed step done once more, if its failure may pass; it has not ended then."""
+        step = self._board.planned[event.step].step
+        single = step.integration not in self._batching
+        policy = self._guide.policy(step)
+        with self._changed:
+            if self._stopping or not self._may_begin() or event.step in self._left_over:
+                return False
+            if not single and step.integration not in self._in_gates:
+                return False
+            wait = self._retries.again(step, event, policy)
+            if wait is None:
+                return False
+            if single:
+                self._board.put_back(step.key)
+            self._ending.discard(step.key)
+        attempt = self._retries.attempt(step.key)
+        said = event.message.partition("\n")[0].rstrip(".")
+        self._journal.on_event(
+            StepProgress(
+                step=step.key,
+                message=f"attempt {attempt - 1} of {policy.retries + 1} failed ({said}); "
+                f"trying again in {wait:.1f} s",
+            )
+        )
+        self._limits.give_back(step.key)
+        if single:
+            self._alarm.later(wait, partial(self._again, step.key))
+        return True
+
+    def _again(self, key: str) -> None:
+        with self._changed:
+            self._board.again(key)
+        self._submit_ready()
+
+    def _may_begin(self) -> bool:
+        context = self._context
+        return not (self._interrupted or (context is not None and context.cancel.is_set()))
+
+    def _no_more_attempts(self, steps: Sequence[Step] | None = None) -> None:
+        """The failures of the steps that wait for their next attempt are final."""
+        keys: list[str | None] = [None] if steps is None else [step.key for step in steps]
+        for event in [event for key in keys for event in self._retries.give_up(key)]:
+            self._board.take([self._board.planned[event.step].step])
+            self._to_tell.append(event)
 
     def _tell_gates(self, event: StepFinished) -> None:
         for runner in self._runners.values():
@@ -112,7 +212,10 @@ class Scheduler:
         if not self._context.fail_fast:
             return
         self._stopping = True
-        self._to_skip += [(key, "--fail-fast") for key in self._board.end_waiting()]
+        self._no_more_attempts()
+        self._to_tell += [
+            _skipped(key, "skipped: --fail-fast") for key in self._board.end_waiting()
+        ]
         for runner in self._runners.values():
             if isinstance(runner, GatedRunner):
                 runner.stop()
@@ -128,8 +231,8 @@ class Scheduler:
         Raises:
             KeyboardInterrupt: the user wants to stop; running steps were told so and waited for.
         """
-        pool = ThreadPoolExecutor(max_workers=max(1, context.threads), thread_name_prefix="step")
-        self._pool, self._context = pool, context
+        self._limits.set_threads(context.threads)
+        self._context, self._open = context, True
         try:
             self._submit_ready()
             while not context.cancel.is_set():
@@ -148,26 +251,28 @@ class Scheduler:
             if self._broken is not None:
                 raise self._broken from None
             context.cancel.set()
-            self._pool = None  # nothing new begins
+            self._open = False  # nothing new begins
             try:
                 self._say_what_is_waited_for()
-                pool.shutdown(wait=True, cancel_futures=True)
+                self._threads.join()
             finally:  # interrupted again, wherever that met us: nobody waits any more
-                pool.shutdown(wait=False, cancel_futures=True)
                 self._abandon()
             raise
         except BaseException:
             context.cancel.set()
             raise
         finally:
-            self._pool = None
-            pool.shutdown(wait=not context.cancel.is_set(), cancel_futures=True)
+            self._open = False
+            if not context.cancel.is_set():
+                self._threads.join()
             if self._broken is None:
                 self._abandon()
+            self._alarm.close()
 
     def wake(self) -> None:
-        """Have :meth:`run` call its ``check``; from any thread."""
+        """An interruption came: have :meth:`run` call its ``check``; from any thread."""
         with self._changed:
+            self._interrupted = True
             self._changed.notify_all()
 
     def _say_what_is_waited_for(self) -> None:
@@ -185,15 +290,15 @@ class Scheduler:
             )
 
     def _submit_ready(self) -> None:
-        """Hand the steps of integrations that do not batch to the pool, as they get ready."""
+        """Begin the steps of integrations that do not batch: what is ready and has its places."""
         with self._changed:
             context = self._context
-            if self._pool is None or context is None or context.cancel.is_set():
+            if not self._open or context is None or context.cancel.is_set():
                 return
             if self._stopping or self._alone:
                 return
-            for step in self._board.take_ready():
-                self._pool.submit(self._call, step, context)
+            for step in self._board.take_ready(self._limits.take_place):
+                self._threads.start(partial(self._call, step, context))
 
     def _run_batch(self) -> bool:
         """Make one call of a batching integration, if there is one to make; in this thread."""
@@ -206,9 +311,14 @@ class Scheduler:
             with self._changed:
                 if alone and self._board.taken:
                     continue  # what runs must end first, which will wake us
-                steps = self._board.take_batch(name, gated=gated)
+                steps = self._board.batch(name, gated=gated)
+                if not gated and not self._limits.take_call(name, steps):
+                    continue  # a place gets free when a step ends, which will wake us
+                self._board.take(steps)
                 gates = {step.key: self._board.gates(step) for step in steps}
                 self._alone = alone and bool(steps)
+                if gated and steps:
+                    self._in_gates.add(name)
             if not steps:
                 continue
             if isinstance(runner, GatedRunner) and gated:
@@ -216,6 +326,7 @@ class Scheduler:
             else:
                 self._call_batch(steps, partial(runner.run, steps))
             self._alone = False
+            self._limits.give_back(name)
             self._submit_ready()
             return True
         return False
@@ -227,7 +338,13 @@ class Scheduler:
 
     def _call_batch(self, steps: Sequence[Step], call: Callable[[], None]) -> None:
         try:
-            call()
+            try:
+                call()
+            finally:
+                with self._changed:
+                    self._in_gates.clear()
+                    self._no_more_attempts(steps)
+                self._tell_what_follows()
         except ToolkitError as error:
             if self._broken is not None:
                 raise
@@ -239,7 +356,9 @@ class Scheduler:
             raise self._broken
 
     def _call(self, step: Step, context: RunContext) -> None:
-        """Run one step in a thread of the pool; whatever happens, the main thread hears of it."""
+        """Run one step in its thread; whatever happens, the main thread hears of it."""
+        if context.cancel.is_set():
+            return
         try:
             self._run_single(step, context)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
@@ -249,7 +368,12 @@ class Scheduler:
             _thread.interrupt_main()  # which may be in a call that waits for this step
 
     def _run_single(self, step: Step, context: RunContext) -> None:
+        attempt = self._retries.attempt(step.key)
         try:
+            unchanged = self.control.asleep(step.key)
+            if unchanged is not None:
+                self._end_asleep(step, unchanged)
+                return
             self._runners[step.integration].run([step])
         except ToolkitError as error:
             self._fail(step, str(error))
@@ -259,25 +383,69 @@ class Scheduler:
                 file.write(f"{step.key}\n{traceback.format_exc()}\n")
             self._fail(step, f"{type(error).__name__}: {error} (traceback in {log})")
         else:
-            self._fail(step, "Its runner returned without saying how it ended.")
+            if self._retries.attempt(step.key) == attempt:  # else it is tried again
+                self._fail(step, "Its runner returned without saying how it ended.")
 
-    def _fail(self, step: Step, message: str) -> None:
-        """Report a failure, unless the step's end was reported already."""
-        if step.key in self._board.status:
-            return
+    def _end_asleep(self, step: Step, why: str) -> None:
         now = time.time()
-        started = self._started.get(step.key)
-        if started is None:
-            self.emit(StepStarted(step=step.key, at=now))
-            started = now
+        self.emit(StepStarted(step=step.key, at=now))
         self.emit(
             StepFinished(
-                step=step.key, status="error", started_at=started, finished_at=now, message=message
+                step=step.key, status="no-op", started_at=now, finished_at=now, message=why
             )
         )
 
+    # ---- steps that do not end by themselves ----
+
+    def _wait_ended(self, key: str, attempt: int, seconds: float) -> bool:
+        """Whether this attempt at a step has ended, after so many seconds at most."""
+
+        def ended() -> bool:
+            told = key in self._board.status or key in self._ending
+            return told or self._retries.attempt(key) != attempt
+
+        with self._changed:
+            return self._changed.wait_for(ended, seconds)
+
+    def _leave_behind(self, step: Step, message: str) -> None:
+        """Nobody could stop a step: it has failed, and what still runs of it holds up nobody."""
+        with self._changed:
+            self._left_over.add(step.key)
+            started = self._started[step.key]
+        self._threads.leave_behind(started.thread)
+        self._fail(step, message)
+        runner = self._runners[step.integration]
+        if isinstance(runner, AbandoningRunner):
+            runner.abandon(step.key)
+
+    def _tell_what_follows(self) -> None:
+        while True:  # not recursive: a chain of skipped steps can be long
+            with self._changed:
+                if not self._to_tell:
+                    return
+                told = self._to_tell.popleft()
+            self._take_event(told)
+
+    def _fail(self, step: Step, message: str) -> None:
+        """Report a failure, unless the step's end was reported already."""
+        if step.key in self._board.status or self._retries.waits(step.key):
+            return
+        now = time.time()
+        if step.key not in self._started:
+            self.emit(StepStarted(step=step.key, at=now))
+        started = self._started[step.key]
+        self.emit(
+            StepFinished(
+                step=step.key, status="error", started_at=started.at, finished_at=now,
+                message=message, thread=started.thread,
+            )
+        )  # fmt: skip
+
     def _abandon(self) -> None:
         """After an interruption: what was running has an error, what was not is skipped."""
+        with self._changed:
+            self._no_more_attempts()
+        self._tell_what_follows()
         waiting = self._board.end_waiting()
         for key in [*self._board.taken]:
             if key in self._started:
@@ -286,6 +454,9 @@ class Scheduler:
                 self.emit(_skipped(key, "skipped: the run was interrupted"))
         for key in waiting:
             self.emit(_skipped(key, "skipped: the run was interrupted"))
+
+
+_UPSTREAM = "something upstream failed"
 
 
 def _skipped(key: str, message: str) -> StepFinished:
