@@ -32,14 +32,14 @@ def rollback(force: bool, **options: Any) -> None:
         return
     if options["quiet"]:
         return
-    back = plural(len(done.taken_back), "run")
-    click.echo(
-        f"{done.live} is what it was before the version that went live {ago(done.at)} ago: the "
-        f"work of {back} is taken back ({', '.join(done.taken_back) or 'none'}).",
-        err=True,
-    )
-    if done.made_by:
-        click.echo(f"Live again is what was made by {', '.join(done.made_by)}.", err=True)
+    click.echo(f"{done.live} is the version again that was live {ago(done.at)} ago.", err=True)
+    for words, runs in (
+        ("Not live any more is", done.taken_back),
+        ("Live again is", done.made_by),
+    ):
+        if runs:
+            click.echo(f"{words} the work of {plural(len(runs), 'run')}: {', '.join(runs)}.",
+                       err=True)  # fmt: skip
 
 
 def tell_publication(publication: "Publication", *, as_json: bool, quiet: bool) -> None:

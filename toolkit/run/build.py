@@ -79,30 +79,37 @@ def build(
     options: BuildOptions,
     listeners: tuple[Listener, ...] = (),
     on_run: Callable[[Run], None] | None = None,
+    history: History | None = None,
 ) -> BuildResult:
     """Run ``plan`` to its end.
 
     Args:
         on_run: called with the run when it begins, and again when it has ended, however.
+        history: what the plan was made of; without it nothing is known of what was made before.
 
     Raises:
-        RunLockedError: another run of the project goes on.
+        RunLockedError: another run of the project goes on, or ended since the plan was made.
         WarehouseLockedError: another process holds the DuckDB file.
         PublishError: all is well, and yet the copy cannot be put live.
         KeyboardInterrupt: interrupted; the ledger says so and nothing runs any more.
     """
+    refuse_two_writers(plan, graph, settings.adapter)
     with contextlib.ExitStack() as stack:
         stack.enter_context(RunLock(settings.state_dir / "lock"))
         ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
         ledger.close_abandoned()  # we hold the lock: whoever was running is gone
         settle(ledger, settings.state_dir)
+        if history is not None:
+            _refuse_old(plan, ledger)
+        history = history or History(latest=ledger.latest(settings.target))
         run = new_run(settings.target, options)
         if not options.publish:
             return _build(plan, graph, settings, integrations, options, listeners, on_run,
-                          ledger, run)  # fmt: skip
-        stage = stack.enter_context(staging(plan, graph, settings, integrations, ledger, run.id))
+                          ledger, run, history)  # fmt: skip
+        makes = [key for planned in plan.steps for key in planned.step.makes]
+        stage = stack.enter_context(staging(makes, graph, settings, integrations, ledger, run.id))
         result = _build(plan, graph, stage.settings, integrations, options, listeners, on_run,
-                        ledger, run)  # fmt: skip
+                        ledger, run, history)  # fmt: skip
         return _published(stage, result, ledger, on_run)
 
 

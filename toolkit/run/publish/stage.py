@@ -16,7 +16,7 @@ The order, and why:
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -25,7 +25,6 @@ from toolkit.errors import PublishError, WarehouseError, WarehouseLockedError
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import Integration
 from toolkit.ledger import Ledger
-from toolkit.plan import Plan
 from toolkit.run.lock import RunLock
 from toolkit.run.publish.profile import staged_settings
 from toolkit.run.publish.record import Pending, Places, Record, Version, load, save
@@ -168,7 +167,7 @@ class Stage:
 
 @contextlib.contextmanager
 def staging(
-    plan: Plan,
+    makes: Iterable[str],
     graph: AssetGraph,
     settings: Settings,
     integrations: Mapping[str, Integration],
@@ -179,13 +178,16 @@ def staging(
 
     What was not published when it is left, for whatever reason, leaves no trace but the copy.
 
+    Args:
+        makes: keys of the assets that the build will make.
+
     Raises:
         WarehouseError: the target is no DuckDB file, or it cannot be copied.
         WarehouseLockedError: another process writes it.
         RunLockedError: another project builds into a copy of the same file.
     """
     places = Places(duckdb_file(settings))
-    refuse_what_is_elsewhere(plan, graph, settings)
+    refuse_what_is_elsewhere(makes, graph, settings)
     with contextlib.ExitStack() as stack:
         made_ready(places)
         stack.enter_context(RunLock(places.lock))

@@ -1,25 +1,26 @@
 """What a build into a copy covers: the DuckDB file, and our small files that go with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Integration, KeepsFiles
-from toolkit.plan import Plan
 from toolkit.settings import Settings
 
 _NAMED = 3
 
 
-def refuse_what_is_elsewhere(plan: Plan, graph: AssetGraph, settings: Settings) -> None:
+def refuse_what_is_elsewhere(makes: Iterable[str], graph: AssetGraph, settings: Settings) -> None:
     """A table in an attached database, or a file that dbt writes, would be live at once.
 
+    Args:
+        makes: keys of the assets that a build would make.
+
     Raises:
-        WarehouseError: the plan makes one; names them.
+        WarehouseError: some of them are such; names them.
     """
     own = (settings.profile.database if settings.profile else None) or ""
-    made = [graph[key] for item in plan.steps for key in item.step.makes if key in graph]
-    elsewhere = [asset for asset in made if _elsewhere(asset, own)]
+    elsewhere = [graph[key] for key in makes if key in graph and _elsewhere(graph[key], own)]
     if not elsewhere:
         return
     more = f" and {len(elsewhere) - _NAMED} more" if len(elsewhere) > _NAMED else ""
