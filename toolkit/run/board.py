@@ -8,7 +8,7 @@ from toolkit.plan import Plan, PlannedStep
 
 
 class Board:
-    """The steps of one plan and what has become of them.
+    """The steps of one plan that are not up to date, and what has become of them.
 
     Args:
         batching: names of the integrations that take many steps in one call. The steps of the
@@ -19,16 +19,17 @@ class Board:
     def __init__(
         self, plan: Plan, batching: frozenset[str], urgency: Mapping[str, float] | None = None
     ) -> None:
-        self.planned = {planned.step.key: planned for planned in plan.steps}
+        self.planned = {p.step.key: p for p in plan.steps if p.action != "skip"}
+        self._after = {key: p.after & self.planned.keys() for key, p in self.planned.items()}
         self.waiting = dict.fromkeys(self.planned)
         self.taken: set[str] = set()
         self.doomed: set[str] = set()  # to be skipped; nobody else may take them
         self.status: dict[str, Status] = {}
         self._batching = batching
         self._children: dict[str, list[str]] = {}
-        self._open = {key: len(planned.after) for key, planned in self.planned.items()}
-        for key, planned in self.planned.items():
-            for parent in planned.after:
+        self._open = {key: len(after) for key, after in self._after.items()}
+        for key, after in self._after.items():
+            for parent in after:
                 self._children.setdefault(parent, []).append(key)
         given = urgency or {}
         self._rank = {key: (-given.get(key, 0.0), place) for place, key in enumerate(self.planned)}
@@ -95,7 +96,7 @@ class Board:
             if not all(
                 parent in self.status
                 or (parent in coming and (gated or parent not in planned.found))
-                for parent in planned.after
+                for parent in self._after[key]
             ):
                 continue
             coming.add(key)
@@ -108,7 +109,7 @@ class Board:
         planned = self.planned[step.key]
         return frozenset(
             key
-            for key in planned.after
+            for key in self._after[step.key]
             if key in planned.found or self.planned[key].step.integration != step.integration
         )
 
@@ -153,7 +154,7 @@ class Board:
 
     def cause(self, planned: PlannedStep) -> str | None:
         """Why a step must not run any more, if so; for people."""
-        for key in sorted(planned.after):
+        for key in sorted(self._after[planned.step.key]):
             if self.blocks(key):
                 name, status = self.planned[key].step.name, self.status[key]
                 how = {"skipped": "was skipped", "fail": "failed"}.get(status, "has an error")

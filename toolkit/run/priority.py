@@ -31,5 +31,6 @@ def urgencies(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
     expected = {
         planned.step.key: seconds.get(planned.step.key, usual[planned.step.kind])
         for planned in plan.steps
+        if planned.action != "skip"
     }
     return chains({planned.step.key: planned.after for planned in plan.steps}, expected)
