@@ -39,7 +39,11 @@ class Live:
         self._tree = Tree(plan, graph, durations, threads)
         self._lock = threading.Lock()
         self._live = RichLive(
-            get_renderable=self._below, console=self._console, refresh_per_second=8, transient=True
+            get_renderable=self._below,
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # else it is somebody's data
         )
 
     def __enter__(self) -> "Live":

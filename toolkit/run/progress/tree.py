@@ -123,7 +123,7 @@ class Tree:
 
     def _step_line(self, key: str, now: float) -> str:
         step = self._running[key]
-        took = f"{clock(now - step.at):>9}"
+        took = f"{clock(now - step.at):>10}"
         if key in self._durations:
             took += f" of about {about(self._durations[key])}"
         attempt = [f"attempt {step.attempt}"] if step.attempt > 1 else []
