@@ -17,13 +17,18 @@ _HARMLESS = re.compile(
     re.IGNORECASE,
 )
 
+# A shell's folders: hidden, no message could name a file where one stands.
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
+
 
 def secret_environment(environ: Mapping[str, str]) -> frozenset[str]:
     """Values of ``DBT_ENV_SECRET_*``, and of variables whose names sound like a secret."""
     return frozenset(
         value
         for name, value in environ.items()
-        if value and (name.startswith(SECRET_PREFIX) or _sounds_secret(name, value))
+        if value
+        and name not in _FOLDERS
+        and (name.startswith(SECRET_PREFIX) or _sounds_secret(name, value))
     )
 
 

@@ -373,6 +373,12 @@ def test_a_password_that_is_a_name_is_no_secret(write: Write, env: dict[str, str
     assert load_settings(environ=env | {"PGPASSWORD": "shop"}).secrets == {"other"}
 
 
+def test_the_folder_of_a_shell_is_no_secret(write: Write, env: dict[str, str]) -> None:
+    folder = write({"profiles.yml": profiles(dev="{type: duckdb, path: a.duckdb}")})
+    env |= {"PWD": str(folder), "OLDPWD": "/tmp", "SHOP_DB_PWD": "s3cret"}
+    assert load_settings(environ=env).secrets == {"s3cret"}
+
+
 def test_password_that_looks_like_a_template(write: Write, env: dict[str, str]) -> None:
     write({"profiles.yml": profiles(dev="{type: postgres, password: 'a{{b%}'}")})
     assert "a{{b%}" in load_settings(environ=env).secrets
