@@ -94,6 +94,7 @@ def examine(asset: Asset, graph: AssetGraph, shapes: Shapes, dialect: str) -> Re
     reader = _Reader(asset, graph, shapes)
     try:
         parsed = parse(asset.sql, "duckdb", TIME_CAP)
+        _refuse(asset, parsed.query)
         traced = reader.trace()
     except Unreadable as error:
         raise Unread(error.message) from None
@@ -152,16 +153,9 @@ class _Reader:
 
     def read(self, parsed: "Parsed", traced: "Traced") -> Reads:
         """All that was found, put together."""
-        from toolkit.lineage.physical import order_reason, unknown_function
-        from toolkit.lineage.unread import all_columns_reason, has_star_in_set, refusal
+        from toolkit.lineage.physical import order_reason
+        from toolkit.lineage.unread import all_columns_reason, has_star_in_set
 
-        refused = refusal(parsed.query)
-        called = unknown_function(parsed.query)
-        if called is not None:
-            refused = f"it calls {called}, and what that reads is not known"
-        hooked = _hooked(self._asset)
-        if refused or hooked:
-            raise Unread(refused or hooked)
         ordered = order_reason(parsed.query) or ""
         everything = all_columns_reason(parsed.query) or (ordered and _by_order(ordered))
         written = self._in_text(parsed.query)
@@ -219,6 +213,17 @@ class _Reader:
         read = {key: None if names is None else sorted(names) for key, names in columns.items()}
         about = [VERSION, outputs, sorted(traced.rows), read, shapes]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
+
+
+def _refuse(asset: Asset, query: "exp.Expr") -> None:
+    from toolkit.lineage.physical import unknown_function
+    from toolkit.lineage.unread import refusal
+
+    called = unknown_function(query)
+    refused = f"it calls {called}, and what that reads is not known" if called else None
+    reason = refused or refusal(query) or _hooked(asset)
+    if reason:
+        raise Unread(reason)
 
 
 def _parents(asset: Asset, graph: AssetGraph) -> frozenset[str]:
