@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from toolkit import recall
 from toolkit.errors import ArtifactError, Problem, SettingsError, WarehouseError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
@@ -39,6 +40,7 @@ class Project:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._history: History | None = None  # what the last plan was made of
         found = entry_points(group="toolkit.integrations")
         ordered = sorted(found, key=lambda point: (_ORDER.get(point.name, 1), point.name))
         self.integrations: Mapping[str, Integration] = {p.name: _integration(p) for p in ordered}
@@ -150,8 +152,15 @@ class Project:
         resource_types: Collection[str] = (),
         exclude_resource_types: Collection[str] = (),
         full_refresh: bool = False,
+        force: bool = False,
+        resumed: Run | None = None,
     ) -> Plan:
-        """What a build would run, each step with its reason."""
+        """What a build would run and skip, each step with its reason.
+
+        Args:
+            full_refresh / force: everything runs.
+            resumed: what ended well in this run is done.
+        """
         chosen = self.select(
             select,
             exclude,
@@ -161,8 +170,16 @@ class Project:
             exclude_resource_types=exclude_resource_types,
         )
         steps = self.steps(chosen.assets | chosen.checks)
+        everything = "--full-refresh" if full_refresh else "--force" if force else None
+        history = self.history(resumed)
+        same: frozenset[str] = frozenset()
+        if everything is None:
+            keys = [key for step in steps for key in step.makes]
+            tools = self.integrations.values()
+            same = recall.same_code(self.graph, self.settings, tools, keys, history)
+        self._history = history
         return make_plan(
-            self.graph, steps, chosen.assets, self.history(), full_refresh=full_refresh
+            self.graph, steps, chosen.assets, history, same_code=same, everything=everything
         )
 
     def build(
@@ -175,6 +192,8 @@ class Project:
         resource_types: Collection[str] = (),
         exclude_resource_types: Collection[str] = (),
         full_refresh: bool = False,
+        force: bool = False,
+        resumed: Run | None = None,
         sample: int | None = None,
         fail_fast: bool = False,
         publish: bool = False,
@@ -185,6 +204,8 @@ class Project:
         """Bring what is selected up to date: ingest, dbt and Python in dependency order.
 
         Args:
+            force: also what is up to date.
+            resumed: go on with this run, see :meth:`unfinished`; what ended well in it is done.
             sample: rows of each stream at most, for development; ``None`` = all.
             publish: build into a copy of the DuckDB file, which becomes live when all is well.
             listeners: called with every event; must be thread-safe and must not raise.
@@ -206,6 +227,8 @@ class Project:
                 resource_types=resource_types,
                 exclude_resource_types=exclude_resource_types,
                 full_refresh=full_refresh,
+                force=force,
+                resumed=resumed,
             )
         words = [
             *(f"--select {s}" for s in select),
@@ -220,10 +243,22 @@ class Project:
             fail_fast=fail_fast,
             publish=publish,
             selection=" ".join(words),
+            call={
+                "select": list(select),
+                "exclude": list(exclude),
+                "indirect": indirect,
+                "resource_types": list(resource_types),
+                "exclude_resource_types": list(exclude_resource_types),
+                "full_refresh": full_refresh,
+                "resumes": resumed.id if resumed else None,
+            },
             version=version("toolkit"),
         )
         told = tuple(listeners)
-        return build(plan, self.graph, self.settings, self.integrations, options, told, on_run)
+        return build(
+            plan, self.graph, self.settings, self.integrations, options, told, on_run,
+            self._history,
+        )  # fmt: skip
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger | None]:
@@ -245,21 +280,30 @@ class Project:
                     settle(ledger, self.settings.state_dir)
             yield ledger
 
-    def history(self) -> History:
-        """What the ledger knows; nothing when nothing was ever built here.
+    def history(self, resumed: Run | None = None) -> History:
+        """What the ledger knows, and the warehouse as it is; see :func:`toolkit.recall.recall`.
 
-        What was in a DuckDB file that is gone now was never made, as far as anyone can use it.
+        Args:
+            resumed: the run that is to be gone on with.
         """
         with self.ledger() as ledger:
             if ledger is None:
                 return History()
-            target, profile = self.settings.target, self.settings.profile
-            latest, last = ledger.latest(target), ledger.last_steps(target)
-        if profile is not None and profile.file is not None and not profile.file.exists():
-            gone = {asset.key for asset in self.graph if asset.relation is not None}
-            latest = {key: made for key, made in latest.items() if key not in gone}
-            last = {key: row for key, row in last.items() if key not in gone}
-        return History(latest=latest, last_steps=last)
+            return recall.recall(self.graph, self.settings, ledger, resumed)
+
+    def unfinished(self) -> Run | None:
+        """The last run, if it did not end well: what ``--resume`` goes on with."""
+        with self.ledger() as ledger:
+            if ledger is None:
+                return None
+            return recall.last_unfinished(ledger, self.settings.target)
+
+    def confirm(self, plan: Plan) -> None:
+        """Note what a plan found to be the same code, where nothing is to be run."""
+        if plan.same_code and self._history is not None:
+            with self.ledger() as ledger:
+                if ledger is not None:
+                    recall.confirm(ledger, self.graph, plan.same_code, self._history)
 
     def states(self) -> dict[str, State]:
         """For each asset whether it is up to date, and why not."""

@@ -9,7 +9,9 @@ from toolkit.cli.loading import load_project, selected, selection_words
 from toolkit.cli.options import output_options, project_options, selection_options
 
 if TYPE_CHECKING:
-    from toolkit.ledger import Run
+    from collections.abc import Mapping
+
+    from toolkit.ledger import Run, StepRow
     from toolkit.plan import Plan
     from toolkit.project import Project
     from toolkit.run.progress import Progress
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
     help="Build into a copy of the DuckDB file; it takes the file's place when every step and "
     "every test of severity error has passed.",
 )  # fmt: skip
+@click.option(
+    "--force", is_flag=True, help="Run everything that is selected, also what is up to date."
+)
+@click.option(
+    "--resume", is_flag=True,
+    help="Go on with the last build if it did not end well, a killed one too: the same selection, "
+    "without what ended well in it.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would run, as `toolkit plan`.")
 @project_options
 @selection_options
@@ -44,6 +54,8 @@ def build(
     ctx: click.Context,
     /,
     full_refresh: bool,
+    force: bool,
+    resume: bool,
     sample: int | None,
     fail_fast: bool,
     publish: bool,
@@ -52,12 +64,11 @@ def build(
 ) -> int:
     """Ingest, run dbt and call Python assets in dependency order.
 
-    A failed step or a failed test of severity error blocks what is downstream of it and
-    nothing else. Exit code: 0 all is well, 1 something failed.
+    What is up to date is left out; `toolkit plan` says why. A failed step or a failed test of
+    severity error blocks what is downstream of it and nothing else. Exit code: 0 all is well, 1
+    something failed.
     """
-    from toolkit.cli.console import json_line, plural, show_problems
-    from toolkit.cli.summary import summarize
-    from toolkit.run.progress import progress
+    from toolkit.cli.console import show_problems
 
     project = load_project(options)
     as_json = options["log_format"] == "json"
@@ -66,23 +77,50 @@ def build(
     if not options["quiet"]:
         show_problems((*tolerated, *project.problems), limit=5, as_json=as_json)
     selected(project, options)
-    words = selection_words(options)
-    plan = project.plan(**words, full_refresh=full_refresh)
+    how = {**selection_words(options), "full_refresh": full_refresh, "force": force}
+    how |= _resumed(project, how) if resume else {}
+    plan = project.plan(**how)
     if dry_run:
         from toolkit.cli.plan import show_plan
 
         show_plan(plan, as_json=False, quiet=quiet)
         return 0
-    if not plan.steps:
-        _nothing(project, plan)
-        nothing = "Nothing to build: no selected asset is made by anything."
-        if as_json:
-            json_line("note", message=nothing)
-        elif not quiet:
-            click.echo(nothing, err=True)
+    if not plan.to_run:
+        project.confirm(plan)
+        _nothing(project, plan, as_json=as_json, quiet=quiet)
         return 0
+    more = {"sample": sample, "fail_fast": fail_fast, "publish": publish}
+    return _run(ctx, project, plan, how | more, options)
+
+
+def _resumed(project: "Project", how: dict[str, Any]) -> dict[str, Any]:
+    """As the last build was called, if it did not end well; a selection that is given counts."""
+    from toolkit.recall import options_of
+
+    run = project.unfinished()
+    if run is None:
+        return {}
+    before = options_of(run)
+    chosen = {key: how[key] for key in ("select", "exclude") if how[key]}
+    full = how["full_refresh"] or bool(before.get("full_refresh"))
+    return {**(before if not chosen else {}), "full_refresh": full, "resumed": run}
+
+
+def _run(
+    ctx: click.Context,
+    project: "Project",
+    plan: "Plan",
+    how: dict[str, Any],
+    options: "Mapping[str, Any]",
+) -> int:
+    from toolkit.cli.console import plural
+    from toolkit.cli.summary import summarize
+    from toolkit.run.progress import progress
+
+    as_json = options["log_format"] == "json"
+    quiet = options["quiet"] or as_json
     if not quiet:
-        click.echo(f"Building {plural(len(plan.steps), 'step')} for {project.name}, "
+        click.echo(f"Building {plural(len(plan.to_run), 'step')} for {project.name}, "
                    f"target {project.settings.target}.", err=True)  # fmt: skip
     display = progress(
         plan, project.graph, log_format=options["log_format"], quiet=options["quiet"],
@@ -91,10 +129,8 @@ def build(
     watch = _Watch(ctx, project, plan, display)
     with watch, display or contextlib.nullcontext():
         result = project.build(
-            **words, full_refresh=full_refresh, sample=sample, fail_fast=fail_fast, plan=plan,
-            listeners=[display.on_event] if display else [], on_run=watch.on_run,
-            publish=publish,
-        )  # fmt: skip
+            **how, plan=plan, listeners=[display.on_event] if display else [], on_run=watch.on_run
+        )
     if not as_json:
         summarize(project, result, only_failures=quiet)
     if result.publication is not None:
@@ -144,21 +180,35 @@ class _Watch:
             write_results(self._project, self._run, self._plan)
 
 
-def _nothing(project: "Project", plan: "Plan") -> None:
-    """Results of a build that had nothing to do, as dbt writes them; the ledger keeps none."""
+def _nothing(project: "Project", plan: "Plan", *, as_json: bool, quiet: bool) -> None:
+    """Say that nothing is to do, and write the results of that; the ledger keeps none."""
     import time
 
     import msgspec
 
+    from toolkit.cli.console import json_line, plural
     from toolkit.run import BuildOptions, new_run
+    from toolkit.run.journal import rows_of
 
     run = new_run(project.settings.target, BuildOptions())
     done = msgspec.structs.replace(run, status="success", finished_at=time.time())
-    write_results(project, done, plan)
+    write_results(project, done, plan, list(rows_of(plan, run).values()))
+    said = "Nothing to build: no selected asset is made by anything."
+    if plan.steps:
+        said = f"Nothing to do: {plural(len(plan.steps), 'step')} up to date."
+    if as_json:
+        json_line("note", message=said)
+    elif not quiet:
+        click.echo(said, err=True)
 
 
-def write_results(project: "Project", run: "Run", plan: "Plan") -> None:
-    """Write run_results.json and junit.xml of a run, with its steps as the ledger has them.
+def write_results(
+    project: "Project", run: "Run", plan: "Plan", steps: "list[StepRow] | None" = None
+) -> None:
+    """Write run_results.json and junit.xml of a run.
+
+    Args:
+        steps: default: as the ledger has them.
 
     Raises:
         LedgerError, OSError: it cannot be read, or they cannot be written.
@@ -168,8 +218,9 @@ def write_results(project: "Project", run: "Run", plan: "Plan") -> None:
 
     folder = project.settings.output_dir
     graph, secrets = project.graph, project.settings.secrets
-    with project.ledger() as ledger:
-        steps = ledger.steps(run.id) if ledger is not None else []
+    if steps is None:
+        with project.ledger() as ledger:
+            steps = ledger.steps(run.id) if ledger is not None else []
     unmade = [item.asset for item in plan.unmade]
     write_run_results(folder / "run_results.json", run, steps, graph, secrets, unmade)
     write_junit(folder / "junit.xml", run, steps, graph, project.name, secrets)

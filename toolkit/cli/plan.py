@@ -1,5 +1,6 @@
 """``toolkit plan``: what a build would do."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,14 +16,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--full-refresh", "-f", is_flag=True, help="Plan as `build --full-refresh` would.")
+@click.option("--force", is_flag=True, help="Plan as `build --force` would.")
 @project_options
 @selection_options
 @output_options
-def plan(as_json: bool, full_refresh: bool, **options: Any) -> None:
-    """Show what `toolkit build` would run, in order, each step with its reason."""
+def plan(as_json: bool, full_refresh: bool, force: bool, **options: Any) -> None:
+    """Show what `toolkit build` would run and leave out, in order, each step with its reason."""
     project = load_project(options)
     selected(project, options)
-    planned = project.plan(**selection_words(options), full_refresh=full_refresh)
+    planned = project.plan(**selection_words(options), full_refresh=full_refresh, force=force)
     show_plan(planned, as_json=as_json, quiet=options["quiet"])
 
 
@@ -49,9 +51,14 @@ def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
         return
     width = max((len(p.step.key) for p in planned.steps), default=0)
     for p in planned.steps:
-        say(f"{p.action:<4}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
+        say(f"{p.action:<10}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
     for unmade in planned.unmade:
-        say(f"none          {unmade.asset:<{width}}  {unmade.reason}")
+        say(f"none                {unmade.asset:<{width}}  {unmade.reason}")
     if not quiet:
-        runs, rest = plural(len(planned.steps), "step"), plural(len(planned.unmade), "asset")
-        click.echo(f"{runs} to run, {rest} that nothing makes.", err=True)
+        counts = Counter(p.action for p in planned.steps)
+        rest = plural(len(planned.unmade), "asset")
+        click.echo(
+            f"{plural(counts['run'], 'step')} to run, {counts['if changed']:,} if something "
+            f"changes, {counts['skip']:,} up to date, {rest} that nothing makes.",
+            err=True,
+        )

@@ -92,7 +92,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         test_name: generic test's name (``unique``, ``not_null``, ...), where it has one.
         column: the column it is about, where it is about one.
         path / yaml_path: as for an asset.
-        code_version / volatile: as for an asset.
+        sql_path / code_version / volatile: as for an asset.
     """
 
     key: str
@@ -113,6 +113,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     config: Mapping[str, Any] = {}
     meta: Mapping[str, Any] = {}
     fingerprints: Mapping[str, str] = {}
+    sql_path: str | None = None
     code_version: str = ""
     volatile: str = ""
 
@@ -144,6 +145,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         version / latest_version: dbt model versions.
         config / meta: as resolved by the tool, for ``config.`` selection.
         raw_sql / sql: source text and compiled SQL, where it is made by SQL.
+        sql_path: file below the target folder that holds the SQL which was run last.
         language: ``sql`` or ``python`` for dbt models, else ``None``.
         contract: columns and types are enforced.
         url: where a person finds it (an exposure's dashboard).
@@ -151,6 +153,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         fingerprints: named hashes for ``state:``: ``body``, ``configs``,
             ``persisted_descriptions``, ``relation``, ``macros``, ``contract``.
         code_version: fingerprint of how it is made; empty where not known.
+        frame_version: fingerprint of all of that but the text of its SQL; empty where the two
+            cannot be told apart.
         volatile: why the same code may make something else of the same inputs, as far as that
             can be seen before it is made; empty if not. For people.
         matched: for dependencies that no tool knows of and that we found: parent's key -> how
@@ -186,12 +190,14 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     meta: Mapping[str, Any] = {}
     raw_sql: str | None = None
     sql: str | None = None
+    sql_path: str | None = None
     language: str | None = None
     contract: bool = False
     url: str | None = None
     subtype: str | None = None
     fingerprints: Mapping[str, str] = {}
     code_version: str = ""
+    frame_version: str = ""
     volatile: str = ""
     matched: Mapping[str, str] = {}
     aliases: tuple[Alias, ...] = ()

@@ -90,6 +90,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
         data_version: fingerprint of the content, where known.
         metrics: named numbers (a model's accuracy, bytes, ...).
         metadata: anything else that is worth keeping; JSON values only.
+        sql: the SQL that made it, where it was made by SQL and that is known.
     """
 
     asset: str
@@ -97,6 +98,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     data_version: str | None = None
     metrics: Mapping[str, float] = {}
     metadata: Mapping[str, Any] = {}
+    sql: str | None = None
 
 
 class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +111,7 @@ class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
         relation: where it was written, as the warehouse names it.
         timing: dbt's ``[{name, started_at, completed_at}]``, where known.
         made: one entry for every asset that now exists as this step left it.
+        sql: the SQL that a check ran, where that is known.
         transient: it failed, and the same again may do better: nobody answered, too busy.
     """
 
@@ -123,6 +126,7 @@ class StepFinished(msgspec.Struct, frozen=True, kw_only=True):
     timing: Sequence[Mapping[str, str]] = ()
     adapter_response: Mapping[str, Any] = {}
     made: tuple[Made, ...] = ()
+    sql: str | None = None
     transient: bool = False
 
 
@@ -149,6 +153,12 @@ class Control(Protocol):
 
     def at_once(self, steps: Sequence["Step"], threads: int) -> int:
         """How many of ``steps`` may run at once in a call that gives out no places itself."""
+
+    def asleep(self, key: str) -> str | None:
+        """Why a step whose parents have ended need not run after all; ``None``: it runs.
+
+        To be asked before it begins. It ends with status ``no-op`` and this message then.
+        """
 
     def retry_in(self, key: str) -> float | None:
         """Asked when a step's failure was told: seconds until it is to be done once more.
@@ -177,6 +187,10 @@ class NoControl:
     def at_once(self, steps: Sequence["Step"], threads: int) -> int:
         """As many as there are threads."""
         return threads
+
+    def asleep(self, key: str) -> str | None:
+        """All run."""
+        return None
 
     def retry_in(self, key: str) -> float | None:
         """Never."""
@@ -330,6 +344,11 @@ class CompilesSql(Protocol):
 
     def compile(self, settings: Settings) -> str | None:
         """Have the SQL compiled, so that the next ``load`` finds it; else say why not."""
+
+    def compiled(
+        self, settings: Settings, graph: AssetGraph, keys: frozenset[str]
+    ) -> Mapping[str, str]:
+        """The SQL of these assets as it is now; without those that cannot be compiled."""
 
 
 @runtime_checkable

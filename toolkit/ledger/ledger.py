@@ -22,7 +22,16 @@ from toolkit.ledger.rows import (
 )
 from toolkit.ledger.schema import migrate
 
-_JSON = {"timing", "adapter_response", "metrics", "metadata", "inputs", "errors", "outside"}
+_JSON = {
+    "timing",
+    "adapter_response",
+    "metrics",
+    "metadata",
+    "inputs",
+    "errors",
+    "outside",
+    "options",
+}
 _KEPT_RUNS = 100
 
 
@@ -161,6 +170,29 @@ class Ledger:
             self._insert("materialization", [_row(m) for m in made])
             self._insert("passed", [_row(passed)] if passed is not None else [])
 
+    def note(self, made: Iterable[Materialization]) -> None:
+        """Note more of what was made; what is known of it already is replaced."""
+        self._insert("materialization", [_row(m) for m in made])
+
+    def confirm(
+        self,
+        key: str,
+        run_id: str,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        code_version: str | None = None,
+    ) -> None:
+        """Note that what a run made, or a check that passed, agrees with newer inputs or code."""
+        with self._transaction():
+            for table, column in (("materialization", "asset"), ("passed", "step")):
+                for name, value in (("inputs", inputs), ("code_version", code_version)):
+                    if value is not None:
+                        text = value if isinstance(value, str) else _json(value)
+                        self._connection.execute(
+                            f"UPDATE {table} SET {name} = ? WHERE {column} = ? AND run_id = ?",
+                            (text, key, run_id),
+                        )
+
     # ---- reading ----
 
     def runs(self, limit: int = 50) -> list[Run]:
@@ -280,6 +312,10 @@ class Ledger:
 
 def _run(row: Mapping[str, Any]) -> Run:
     return msgspec.convert({**row, "published": bool(row["published"])}, Run)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _row(value: msgspec.Struct) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         errors: what failed beside the steps.
         published: what it made is in the warehouse that people see; not so for a build into a
             staging copy that was never swapped in.
+        options: what it was called with, to call it so again; ``resumes`` is the run that it
+            goes on with.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     errors: tuple[RunError, ...] = ()
     published: bool = True
+    options: Mapping[str, Any] = {}
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):

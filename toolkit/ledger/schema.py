@@ -77,6 +77,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     """,
     "ALTER TABLE step ADD COLUMN waited_for TEXT;",
+    "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}';",
 )
 
 

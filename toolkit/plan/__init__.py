@@ -1,18 +1,27 @@
 """graph + ledger + selection -> what a build would run and skip, each with its reason. Pure."""
 
+from toolkit.plan.decide import Action, unit_test_inputs
+from toolkit.plan.history import History, Seen
 from toolkit.plan.order import Waits, dependencies
-from toolkit.plan.plan import History, Plan, PlannedStep, Unmade, make_plan
-from toolkit.plan.status import State, made_parents, states
+from toolkit.plan.plan import Plan, PlannedStep, Unmade, make_plan
+from toolkit.plan.status import State, states
+from toolkit.plan.versions import current_versions, inputs, is_view, view_version
 
 __all__ = [
+    "Action",
     "History",
     "Plan",
     "PlannedStep",
+    "Seen",
     "State",
     "Unmade",
     "Waits",
+    "current_versions",
     "dependencies",
-    "made_parents",
+    "inputs",
+    "is_view",
     "make_plan",
     "states",
+    "unit_test_inputs",
+    "view_version",
 ]

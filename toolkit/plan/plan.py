@@ -1,21 +1,14 @@
 """The plan: steps in order, each with its reason; and what nobody will make, with why."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Step
-from toolkit.ledger import Materialization, StepRow
+from toolkit.plan.decide import Action, Decider
+from toolkit.plan.history import History
 from toolkit.plan.order import dependencies
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows that a plan depends on."""
-
-    latest: Mapping[str, Materialization] = {}
-    last_steps: Mapping[str, StepRow] = {}
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,13 +17,15 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         after: keys of the steps of this plan that must have ended before.
         found: those of ``after`` that the tool which runs it does not know of.
-        reason: why it runs, for people.
+        action: ``run``; ``skip``: it is up to date; ``if changed``: it runs only when something
+            that it reads comes out changed, which is known once that has been made.
+        reason: why, for people.
     """
 
     step: Step
     after: frozenset[str]
     found: frozenset[str] = frozenset()
-    action: Literal["run"] = "run"
+    action: Action = "run"
     reason: str
 
 
@@ -42,10 +37,22 @@ class Unmade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build would do, in an order that keeps parents first."""
+    """What a build would do, in an order that keeps parents first.
+
+    Attributes:
+        newest_run: the newest run in the ledger when the plan was made.
+        same_code: assets whose code differs from what made them in comments or formatting only.
+    """
 
     steps: tuple[PlannedStep, ...]
     unmade: tuple[Unmade, ...] = ()
+    newest_run: str | None = None
+    same_code: frozenset[str] = frozenset()
+
+    @property
+    def to_run(self) -> tuple[PlannedStep, ...]:
+        """The steps that are not known to be up to date."""
+        return tuple(planned for planned in self.steps if planned.action != "skip")
 
 
 def make_plan(
@@ -54,30 +61,41 @@ def make_plan(
     selected: frozenset[str],
     history: History,
     *,
-    full_refresh: bool = False,
+    same_code: frozenset[str] = frozenset(),
+    everything: str | None = None,
 ) -> Plan:
-    """Order ``steps`` and say why each runs.
+    """Order ``steps`` and say of each whether it runs, and why.
 
     Args:
         steps: what the integrations gave for the selected assets and checks.
         selected: keys of the selected assets.
+        same_code: see :class:`toolkit.plan.decide.Decider`.
+        everything: why all steps run (``--force``, ``--full-refresh``), if they do.
     """
     waits = dependencies(graph, steps)
     by_key = {step.key: step for step in steps}
-    reasons: dict[str, str] = {}
+    order = _ordered({key: wait.all for key, wait in waits.items()})
+    decider = Decider(graph, steps, history, same_code=same_code, everything=everything)
     planned = []
-    for key in _ordered({key: wait.all for key, wait in waits.items()}):
-        step = by_key[key]
-        reason = "--full-refresh" if full_refresh else _reason(graph, step, history)
-        reasons[key] = reason
-        wait = waits[key]
-        planned.append(PlannedStep(step=step, after=wait.all, found=wait.found, reason=reason))
+    for key in order:
+        decision, wait = decider.decide(by_key[key]), waits[key]
+        planned.append(
+            PlannedStep(
+                step=by_key[key],
+                after=wait.all,
+                found=wait.found,
+                action=decision.action,
+                reason=decision.reason,
+            )
+        )
     made = {asset for step in steps for asset in step.makes}
     unmade = tuple(
         Unmade(asset=key, reason=_why_unmade(graph[key]))
         for key in graph.topological(selected - made)
     )
-    return Plan(steps=tuple(planned), unmade=unmade)
+    return Plan(
+        steps=tuple(planned), unmade=unmade, newest_run=history.newest_run, same_code=same_code
+    )
 
 
 def _ordered(after: Mapping[str, frozenset[str]]) -> list[str]:
@@ -106,23 +124,6 @@ def _ordered(after: Mapping[str, frozenset[str]]) -> list[str]:
                 ready.append(child)
     assert len(ordered) == len(after), "steps wait for each other"
     return ordered
-
-
-def _reason(graph: AssetGraph, step: Step, history: History) -> str:
-    if step.kind == "check":
-        return "tests " + ", ".join(graph[key].name for key in step.reads if key in graph)
-    last = history.last_steps.get(step.key)
-    if last is None or any(key not in history.latest for key in step.makes):
-        return "never built here"
-    if last.status not in ("success", "no-op"):
-        return f"its last run ended as {last.status}"
-    for key in step.makes:
-        rows = history.latest[key].metadata.get("sampled")
-        if rows is not None:
-            return f"{graph[key].name} is a sample of at most {rows:,} rows"
-        if history.latest[key].code_version != graph[key].code_version:
-            return "its code changed"
-    return "selected"
 
 
 def _why_unmade(asset: Asset) -> str:

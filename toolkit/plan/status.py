@@ -8,7 +8,8 @@ import msgspec
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import FAILED
 from toolkit.ledger import Materialization
-from toolkit.plan.plan import History
+from toolkit.plan.history import History
+from toolkit.plan.versions import current_versions, inputs
 
 StateName = Literal["fresh", "stale", "failed", "never", "outside"]
 
@@ -85,34 +86,15 @@ def _stale_reason(
         return f"sampled: it has at most {sampled:,} rows"
     if latest.code_version != asset.code_version:
         return "its code changed since"
-    for parent in made_parents(asset.key, graph, history.latest):
+    versions = current_versions(graph, history.latest, history.seen)
+    for parent in inputs(asset.depends_on, graph, history.latest).known:
         newest = history.latest[parent]
-        if newest.at > latest.at:
-            same = newest.data_version is not None and (
-                latest.inputs.get(parent) == newest.data_version
-            )
-            if not same:
-                return f"{graph[parent].name} was made after it"
+        same = latest.inputs.get(parent) in (versions.get(parent), newest.data_version)
+        if newest.at > latest.at and not same:
+            return f"{graph[parent].name} was made after it"
         if found[parent].state in ("stale", "failed"):
             return f"it reads {graph[parent].name}, which is {found[parent].state}"
     return None
-
-
-def made_parents(key: str, graph: AssetGraph, latest: Mapping[str, Materialization]) -> list[str]:
-    """What an asset reads, seen through sources and ephemeral models to what was really made."""
-    found: list[str] = []
-    seen: set[str] = set()
-    frontier = list(graph[key].depends_on)
-    while frontier:
-        parent = frontier.pop()
-        if parent in seen:
-            continue
-        seen.add(parent)
-        if parent in latest:
-            found.append(parent)
-        else:
-            frontier.extend(graph[parent].depends_on)
-    return sorted(found)
 
 
 def _of_reader(asset: Asset, found: Mapping[str, State]) -> State:

@@ -20,7 +20,7 @@ class Board:
         self, plan: Plan, batching: frozenset[str], urgency: Mapping[str, float] | None = None
     ) -> None:
         self.planned = {p.step.key: p for p in plan.steps if p.action != "skip"}
-        self._after = {key: p.after & self.planned.keys() for key, p in self.planned.items()}
+        self._after, self._found = _around_what_rests(plan)
         self.waiting = dict.fromkeys(self.planned)
         self.taken: set[str] = set()
         self.doomed: set[str] = set()  # to be skipped; nobody else may take them
@@ -95,7 +95,7 @@ class Board:
                 continue
             if not all(
                 parent in self.status
-                or (parent in coming and (gated or parent not in planned.found))
+                or (parent in coming and (gated or parent not in self._found[key]))
                 for parent in self._after[key]
             ):
                 continue
@@ -104,13 +104,21 @@ class Board:
                 chosen[key] = planned.step
         return list(chosen.values())
 
+    def batch_ready(self, name: str) -> list[Step]:
+        """The waiting steps of a batching integration whose parents have all ended."""
+        return [
+            self.planned[key].step
+            for key in self.waiting
+            if self.planned[key].step.integration == name and not self._open[key]
+        ]
+
     def gates(self, step: Step) -> frozenset[str]:
         """What the step waits for and its tool does not know of; also what has ended by now."""
-        planned = self.planned[step.key]
         return frozenset(
             key
             for key in self._after[step.key]
-            if key in planned.found or self.planned[key].step.integration != step.integration
+            if key in self._found[step.key]
+            or self.planned[key].step.integration != step.integration
         )
 
     def end(self, key: str, status: Status) -> list[str]:
@@ -166,3 +174,29 @@ class Board:
 
     def _single(self, key: str) -> bool:
         return self.planned[key].step.integration not in self._batching
+
+
+def _around_what_rests(plan: Plan) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """For each step that may run what it waits for, and what of that its tool does not know.
+
+    A step that is up to date hands on what it would have waited for: a check that fails above
+    it blocks what is below it, as if it had run.
+    """
+    after: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
+    tools = {planned.step.key: planned.step.integration for planned in plan.steps}
+    resting = {planned.step.key for planned in plan.steps if planned.action == "skip"}
+    for planned in plan.steps:  # parents first
+        key = planned.step.key
+        after[key], found[key] = set(), set()
+        for parent in planned.after:
+            unknown = parent in planned.found
+            if parent not in resting:
+                after[key].add(parent)
+                found[key] |= {parent} if unknown else set()
+                continue
+            after[key] |= after[parent]
+            unknown = unknown or tools[parent] != tools[key]
+            found[key] |= after[parent] if unknown else found[parent]
+    runs = after.keys() - resting
+    return {key: after[key] for key in runs}, {key: found[key] for key in runs}

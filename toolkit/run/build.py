@@ -4,12 +4,13 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from toolkit.errors import HookError, ToolkitError, WarehouseError
+from toolkit.errors import HookError, RunLockedError, ToolkitError, WarehouseError
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import (
     FAILED,
@@ -19,17 +20,21 @@ from toolkit.integrations.base import (
     Runner,
     StepEvent,
 )
-from toolkit.ledger import Ledger, Run, RunError, RunStatus, StepRow
+from toolkit.ledger import Ledger, Left, Run, RunError, RunStatus, StepRow
 from toolkit.masking import Masker
-from toolkit.plan import Plan
+from toolkit.plan import History, Plan
 from toolkit.run.hidden import hiding
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
+from toolkit.run.priority import urgencies
 from toolkit.run.publish import Publication, Stage, settle, staging
+from toolkit.run.rules import Guide, policies
 from toolkit.run.scheduler import Scheduler
 from toolkit.run.signals import Signals
+from toolkit.run.versions import Versions
+from toolkit.run.writers import refuse_two_writers
 from toolkit.settings import Settings
-from toolkit.warehouse import Warehouse
+from toolkit.warehouse import Warehouse, stamp_of
 
 
 class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +42,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         sample: rows of each stream at most; ``None`` = all.
+        call: what it was called with, for a run that goes on with this one.
         publish: build into a copy of the DuckDB file, which becomes live when all is well.
     """
 
@@ -46,6 +52,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     sample: int | None = None
     fail_fast: bool = False
     selection: str = ""
+    call: Mapping[str, Any] = {}
     version: str = ""
 
 
@@ -123,28 +130,36 @@ def _build(
     on_run: Callable[[Run], None] | None,
     ledger: Ledger,
     run: Run,
+    history: History,
 ) -> BuildResult:
     """The work itself; nothing of the warehouse is open afterwards."""
     with contextlib.ExitStack() as stack:
         log_dir = _log_dir(settings, run.id)
+        outside = stack.enter_context(_leaving(ledger, settings))
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
             stack.callback(warehouse.close)
             _create_schemas(plan, graph, warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
-        journal = Journal(ledger, run, plan, graph, ledger.latest(settings.target), listeners)
+        versions = Versions(plan, graph, history, warehouse, settings.adapter, settings.target_path)
+        outside |= versions.outside
+        journal = Journal(ledger, run, plan, graph, versions, listeners)
+        for key in plan.same_code:  # what differs are comments, and the like
+            ledger.confirm(key, history.latest[key].run_id, code_version=graph[key].code_version)
         runners: dict[str, Runner] = {}
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
-        scheduler = Scheduler(plan, runners, batching, journal)
+        guide = _guide(plan, graph, settings, ledger)
+        scheduler = Scheduler(plan, runners, batching, journal, guide, asleep=versions.asleep)
         signals = stack.enter_context(Signals(lambda: _interrupt(scheduler, runners)))
         emit = hiding(scheduler.emit, settings.secrets)
         context = _context(run, settings, graph, warehouse, emit, log_dir, options)
+        context.control = scheduler.control
         status: RunStatus = "failed"
         errors: tuple[RunError, ...] = ()
         try:
             if on_run is not None:
                 on_run(run)
-            for name in dict.fromkeys(planned.step.integration for planned in plan.steps):
+            for name in dict.fromkeys(planned.step.integration for planned in plan.to_run):
                 runners[name] = integrations[name].open(context)
                 stack.callback(runners[name].close)
             scheduler.run(context, signals.check)
@@ -160,10 +175,48 @@ def _build(
         finally:
             finished = time.time()
             ledger.finish_run(run.id, status, finished, errors)
+            ledger.forget_old()
             run = msgspec.structs.replace(run, status=status, finished_at=finished, errors=errors)
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _refuse_old(plan: Plan, ledger: Ledger) -> None:
+    newest = ledger.runs(limit=1)
+    if (newest[0].id if newest else None) != plan.newest_run:
+        raise RunLockedError(
+            "Another run of this project ended while this one was planned.",
+            "What is up to date may differ from the plan, so nothing was run.",
+            "Run the same command again.",
+        )
+
+
+@contextlib.contextmanager
+def _leaving(ledger: Ledger, settings: Settings) -> Iterator[dict[str, str]]:
+    """Note how the warehouse is left once all of it is closed, however the build ended.
+
+    Until then nothing is noted: after a kill the next plan looks for itself. What is given is
+    to be filled with the versions of tables that nobody makes.
+    """
+    outside: dict[str, str] = {}
+    profile = settings.profile
+    ledger.leave(settings.target, None)
+    try:
+        yield outside
+    finally:
+        stamp = stamp_of(profile.file) if profile is not None and profile.file else None
+        if stamp is not None:
+            ledger.leave(settings.target, Left(stamp=stamp, outside=outside))
+
+
+def _guide(plan: Plan, graph: AssetGraph, settings: Settings, ledger: Ledger) -> Guide:
+    """What orders the steps beside their dependencies: toolkit.yml and earlier runs."""
+    return Guide(
+        settings=settings.run,
+        policies=policies(plan, graph, settings.run, settings.project_name),
+        urgency=urgencies(plan, ledger.durations(settings.target)),
+    )
 
 
 def _published(
@@ -237,6 +290,7 @@ def new_run(target: str, options: BuildOptions) -> Run:
         target=target,
         started_at=time.time(),
         selection=options.selection,
+        options=options.call,
         version=options.version,
         published=not options.publish,
     )

@@ -1,12 +1,15 @@
 """The journal: every event of a run, durable in the ledger before anyone else hears of it."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from toolkit.graph import AssetGraph
-from toolkit.integrations.base import StepEvent, StepFinished, StepStarted
-from toolkit.ledger import Ledger, Materialization, Run, StepRow
-from toolkit.plan import Plan, made_parents
+from toolkit.integrations.base import Made, Step, StepEvent, StepFinished, StepStarted
+from toolkit.ledger import Ledger, Materialization, Passed, Run, StepRow
+from toolkit.plan import History, Plan
+from toolkit.run.versions import Measured, Versions
 
 Listener = Callable[[StepEvent], None]
 
@@ -15,7 +18,7 @@ class Journal:
     """Writes a run into the ledger and tells the listeners.
 
     Args:
-        latest: last materialization of each asset before this run.
+        versions: of all that is made; default: nothing is known and nothing can be measured.
         listeners: called with every event after it was written; must not raise.
     """
 
@@ -25,43 +28,54 @@ class Journal:
         run: Run,
         plan: Plan,
         graph: AssetGraph,
-        latest: Mapping[str, Materialization],
+        versions: Versions | None = None,
         listeners: tuple[Listener, ...] = (),
     ) -> None:
         self._ledger = ledger
         self._run = run
         self._graph = graph
-        self._latest = dict(latest)
+        self.versions = versions or Versions(plan, graph, History(), None, "duckdb")
+        self._unmeasured: list[tuple[Made, float]] = []
         self._listeners = listeners
         self._lock = threading.RLock()
         self._after = {planned.step.key: planned.after for planned in plan.steps}
-        self.rows: dict[str, StepRow] = {
-            planned.step.key: StepRow(
-                run_id=run.id,
-                step=planned.step.key,
-                kind=planned.step.kind,
-                name=planned.step.name,
-                integration=planned.step.integration,
-                status="planned",
-                reason=planned.reason,
-            )
-            for planned in plan.steps
-        }
+        self.rows = rows_of(plan, run)
         ledger.start_run(run)
         ledger.plan_steps(self.rows.values())
 
     def on_event(self, event: StepEvent) -> None:
         """Write one event, then tell the listeners. Thread-safe."""
+        measured: list[Measured] = []
+        if isinstance(event, StepStarted):
+            self.versions.started(event.step)
+        elif isinstance(event, StepFinished):
+            measured = self.versions.measure(event)
+            event = msgspec.structs.replace(event, made=tuple(item.made for item in measured))
         with self._lock:
             if isinstance(event, StepStarted):
                 self._ledger.start_step(self._run.id, event.step, event.at, event.thread)
             elif isinstance(event, StepFinished):
-                self._finish(event)
+                self._finish(event, measured)
             for listener in self._listeners:
                 listener(event)
 
-    def _finish(self, event: StepFinished) -> None:
+    def begin_call(self, steps: Sequence[Step]) -> None:
+        """A call begins in which no step can stay asleep, and perhaps nothing can be looked at."""
+        self.versions.wake(step.key for step in steps)
+        for step in steps:
+            self.versions.started(step.key)
+
+    def settle(self) -> None:
+        """Measure what was made while another process held the warehouse."""
+        with self._lock:
+            unmeasured, self._unmeasured = self._unmeasured, []
+        rows = [self._row(self.versions.measured(made), at) for made, at in unmeasured]
+        self._ledger.note(rows)
+        self.versions.note(rows)
+
+    def _finish(self, event: StepFinished, measured: list[Measured]) -> None:
         planned = self.rows[event.step]
+        ran = event.status != "skipped" and not self.versions.is_asleep(event.step)
         counts = [made.rows for made in event.made if made.rows is not None]
         row = StepRow(
             run_id=self._run.id,
@@ -71,8 +85,8 @@ class Journal:
             integration=planned.integration,
             status=event.status,
             reason=planned.reason,
-            started_at=None if event.status == "skipped" else event.started_at,
-            finished_at=None if event.status == "skipped" else event.finished_at,
+            started_at=event.started_at if ran else None,
+            finished_at=event.finished_at if ran else None,
             message=event.message,
             rows=sum(counts) if counts else None,
             failures=event.failures,
@@ -82,30 +96,64 @@ class Journal:
             timing=[dict(item) for item in event.timing],
             adapter_response=dict(event.adapter_response),
         )
-        made = [
-            Materialization(
-                asset=item.asset,
-                run_id=self._run.id,
-                at=event.finished_at,
-                rows=item.rows,
-                code_version=self._graph[item.asset].code_version,
-                data_version=item.data_version,
-                metrics=item.metrics,
-                metadata=item.metadata,
-                inputs=self._inputs(item.asset),
-            )
-            for item in event.made
-        ]
-        self._ledger.finish_step(row, made)
+        made = [self._row(item, event.finished_at) for item in measured]
+        self._ledger.finish_step(row, made, self._passed(event))
         self.rows[event.step] = row
-        self._latest.update({item.asset: item for item in made})
+        self.versions.note(made)
+        self._unmeasured += [
+            (item.made, event.finished_at) for item in measured if not item.complete
+        ]
+        if event.status == "no-op":
+            for key, (run_id, inputs) in self.versions.slept(event.step).items():
+                self._ledger.confirm(key, run_id, inputs=inputs)
+
+    def _row(self, item: Measured, at: float) -> Materialization:
+        made = item.made
+        return Materialization(
+            asset=made.asset,
+            run_id=self._run.id,
+            at=at,
+            rows=made.rows,
+            code_version=self._graph[made.asset].code_version,
+            sql_version=item.sql_version,
+            data_version=made.data_version,
+            volatile=item.volatile,
+            metrics=made.metrics,
+            metadata=made.metadata,
+            inputs=item.inputs,
+        )
+
+    def _passed(self, event: StepFinished) -> Passed | None:
+        check = self._graph.checks.get(event.step)
+        if check is None or event.status != "pass":
+            return None
+        return Passed(
+            step=event.step,
+            run_id=self._run.id,
+            at=event.finished_at,
+            code_version=check.code_version,
+            volatile=self.versions.volatile_check(check, event.sql),
+            inputs=self.versions.check_inputs(check),
+        )
 
     def _waited_for(self, step: str) -> str | None:
         """The step that ended last of those which it had to wait for, if any ran."""
         ends = [(at, key) for key in self._after[step] if (at := self.rows[key].finished_at)]
         return max(ends)[1] if ends else None
 
-    def _inputs(self, asset: str) -> dict[str, str]:
-        """Which version of what it reads this was made from; the run's id where none is known."""
-        made = {key: self._latest[key] for key in made_parents(asset, self._graph, self._latest)}
-        return {key: parent.data_version or parent.run_id for key, parent in made.items()}
+
+def rows_of(plan: Plan, run: Run) -> dict[str, StepRow]:
+    """The steps of a plan as they stand in the ledger before any has begun."""
+    return {
+        planned.step.key: StepRow(
+            run_id=run.id,
+            step=planned.step.key,
+            kind=planned.step.kind,
+            name=planned.step.name,
+            integration=planned.step.integration,
+            status="no-op" if planned.action == "skip" else "planned",
+            message=f"up to date: {planned.reason}" if planned.action == "skip" else "",
+            reason=planned.reason,
+        )
+        for planned in plan.steps
+    }

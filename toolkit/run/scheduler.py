@@ -308,6 +308,8 @@ class Scheduler:
                 continue
             gated = isinstance(runner, GatedRunner) and runner.takes_gates()
             alone = isinstance(runner, ExclusiveRunner) and runner.exclusive
+            if not gated:
+                self._put_to_sleep(name)
             with self._changed:
                 if alone and self._board.taken:
                     continue  # what runs must end first, which will wake us
@@ -324,12 +326,27 @@ class Scheduler:
             if isinstance(runner, GatedRunner) and gated:
                 self._call_batch(steps, partial(runner.run_gated, steps, gates))
             else:
+                self._journal.begin_call(steps)
                 self._call_batch(steps, partial(runner.run, steps))
+                self._journal.settle()
             self._alone = False
             self._limits.give_back(name)
             self._submit_ready()
             return True
         return False
+
+    def _put_to_sleep(self, name: str) -> None:
+        """End the steps that need not run, as far as that is known before a call is made."""
+        while True:
+            with self._changed:
+                ready = self._board.batch_ready(name)
+            asleep = [(step, why) for step in ready if (why := self.control.asleep(step.key))]
+            if not asleep:
+                return
+            for step, why in asleep:
+                with self._changed:
+                    self._board.take([step])
+                self._end_asleep(step, why)
 
     def _waits(self, name: str) -> bool:
         with self._changed:
@@ -388,7 +405,6 @@ class Scheduler:
 
     def _end_asleep(self, step: Step, why: str) -> None:
         now = time.time()
-        self.emit(StepStarted(step=step.key, at=now))
         self.emit(
             StepFinished(
                 step=step.key, status="no-op", started_at=now, finished_at=now, message=why

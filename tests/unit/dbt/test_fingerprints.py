@@ -48,12 +48,16 @@ CODE = "(code version)"
     ("path", "value", "parts"),
     [
         ("raw_code", "select 2", {"body", CODE}),
-        ("unrendered_config/materialized", "view", {"configs", CODE}),
-        ("unrendered_config/new_key", 1, {"configs", CODE}),
+        ("unrendered_config/materialized", "view", {"configs"}),
+        ("unrendered_config/new_key", 1, {"configs"}),
+        ("config/materialized", "view", {CODE}),  # whatever it was rendered from
+        ("config/new_key", 1, {CODE}),
+        ("config/tags", ["x"], set()),
+        ("config/meta", {"owner": "x"}, set()),
         # dbt leaves these out of the comparison of configs; the first three are "relation"
-        ("unrendered_config/alias", "clients", {"relation", CODE}),
-        ("unrendered_config/schema", "x", {"relation", CODE}),
-        ("unrendered_config/database", "x", {"relation", CODE}),
+        ("unrendered_config/alias", "clients", {"relation"}),
+        ("unrendered_config/schema", "x", {"relation"}),
+        ("unrendered_config/database", "x", {"relation"}),
         ("unrendered_config/tags", ["x"], set()),
         ("unrendered_config/group", "x", set()),
         # what the target makes of a schema is no modification, but another table
@@ -85,7 +89,7 @@ def test_descriptions_count_where_they_are_persisted(
 ) -> None:
     document["nodes"][MODEL]["config"]["persist_docs"] = {persist: True}
     parts = changed(document, load, MODEL, f"nodes/{MODEL}/{path}", "Other words.")
-    assert parts == {"persisted_descriptions"}
+    assert parts == {"persisted_descriptions", CODE}
 
 
 @pytest.mark.parametrize("macro", ["macro.shop.cents", "macro.shop.hundred"])

@@ -1,13 +1,16 @@
 """A manifest's nodes as assets and checks."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, Check, Column, Kind, Relation
 from toolkit.integrations.base import Loaded
+from toolkit.integrations.dbt.codeversion import CodeVersions
 from toolkit.integrations.dbt.fingerprints import Fingerprints
 from toolkit.integrations.dbt.manifest import Manifest, Node, Owner
+from toolkit.settings import Settings
 
 # dbt's resource types that persist in the world; tests are checks, operations and analyses
 # leave nothing behind.
@@ -16,22 +19,32 @@ ASSET_TYPES = frozenset(
      "saved_query", "function"}
 )  # fmt: skip
 _QUOTES = (('"', '"'), ("`", "`"), ("[", "]"))
+_MADE = frozenset({"model", "seed", "snapshot", "function"})
 _WITHOUT_RELATION = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 
 
-def assets_of(manifest: Manifest) -> Loaded:
-    """Everything in the manifest that we model, with what had to be left out as problems."""
-    fingerprints = Fingerprints(manifest)
+class _Prints(NamedTuple):
+    modified: Fingerprints
+    code: CodeVersions
+
+
+def assets_of(manifest: Manifest, settings: Settings | None = None) -> Loaded:
+    """Everything in the manifest that we model, with what had to be left out as problems.
+
+    Args:
+        settings: of the project that it is of, where that is there to be built.
+    """
+    prints = _Prints(Fingerprints(manifest), CodeVersions(manifest, settings))
     owners = {g.name: _owner(g.owner) for g in manifest.groups.values()}
     nodes = [n for n in _all_nodes(manifest) if n.resource_type in ASSET_TYPES and _enabled(n)]
     known = {node.unique_id for node in nodes}
     loaded = Loaded()
     for node in nodes:
-        loaded.assets.append(_asset(node, known, owners, fingerprints))
+        loaded.assets.append(_asset(node, known, owners, prints))
         loaded.problems.extend(_missing(node, known, manifest))
     tests = [n for n in manifest.nodes.values() if n.resource_type == "test"]
     for node in filter(_enabled, (*tests, *manifest.unit_tests.values())):
-        loaded.checks.append(_check(node, known, fingerprints))
+        loaded.checks.append(_check(node, known, prints))
     return loaded
 
 
@@ -52,14 +65,11 @@ def _reads(node: Node) -> list[str]:
     return node.depends_on.nodes if node.depends_on else []
 
 
-def _asset(
-    node: Node, known: set[str], owners: dict[str, str | None], fingerprints: Fingerprints
-) -> Asset:
+def _asset(node: Node, known: set[str], owners: dict[str, str | None], prints: _Prints) -> Asset:
     config = node.config
     group = node.group or _text(config.get("group"))
     contract = node.contract or _mapping(config.get("contract"))
     meta = _meta(node)
-    prints = fingerprints.of(node)
     return Asset(
         key=node.unique_id,
         kind=cast(Kind, node.resource_type),
@@ -86,16 +96,19 @@ def _asset(
         meta=meta,
         raw_sql=node.raw_code,
         sql=node.compiled_code,
+        sql_path=_sql_path(node),
         language=node.language,
         contract=bool(contract.get("enforced")),
         url=node.url,
         subtype=node.type if isinstance(node.type, str) else None,
-        fingerprints=prints,
-        code_version=fingerprints.code_version(node, prints),
+        fingerprints=prints.modified.of(node),
+        code_version=prints.code.code(node),
+        frame_version=prints.code.frame(node) if node.resource_type == "model" else "",
+        volatile=prints.code.volatile(node) if node.resource_type in _MADE else "",
     )
 
 
-def _check(node: Node, known: set[str], fingerprints: Fingerprints) -> Check:
+def _check(node: Node, known: set[str], prints: _Prints) -> Check:
     unit = node.resource_type == "unit_test"
     assets = tuple(sorted({key for key in _reads(node) if key in known}))
     severity = str(node.config.get("severity") or "error").casefold()
@@ -117,8 +130,20 @@ def _check(node: Node, known: set[str], fingerprints: Fingerprints) -> Check:
         fqn=tuple(node.fqn),
         config=node.config,
         meta=_meta(node),
-        fingerprints=fingerprints.of(node),
+        fingerprints=prints.modified.of(node),
+        sql_path=_sql_path(node),
+        code_version=prints.code.code(node),
+        volatile=prints.code.volatile(node),
     )
+
+
+def _sql_path(node: Node) -> str | None:
+    """Where dbt writes compiled SQL (``get_target_write_path`` of dbt-core 1.10 and 1.11)."""
+    file, path = node.original_file_path, node.path
+    if not file or not path or node.resource_type not in ("model", "snapshot", "test"):
+        return None
+    place = file if Path(path).name == Path(file).name else f"{file}/{path}"
+    return f"compiled/{node.package_name}/{place}"
 
 
 def _relation(node: Node) -> Relation | None:

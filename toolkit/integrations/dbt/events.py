@@ -7,18 +7,16 @@ import threading
 import time
 from collections.abc import Iterable
 
-from toolkit.errors import WarehouseError
-from toolkit.graph import Asset
+from toolkit.graph import Asset, Check
 from toolkit.integrations.base import Made, RunContext, Status, Step, StepFinished, StepStarted
 from toolkit.integrations.dbt.results import NodeEvent, NodeResult
-from toolkit.warehouse import Warehouse
 
 _STATUS: dict[str, Status] = {
     "success": "success", "error": "error", "fail": "fail", "warn": "warn", "pass": "pass",
     "skipped": "skipped", "no-op": "no-op", "runtime error": "error", "partial success": "error",
 }  # fmt: skip
 _TESTED = frozenset({"pass", "warn", "fail"})
-_COUNTED = frozenset({"table", "incremental", "seed", "snapshot"})
+_WRITTEN_SECONDS = 2.0  # a file system may keep times that coarsely
 
 
 class EventReader:
@@ -27,15 +25,11 @@ class EventReader:
     Args:
         context: of the run.
         steps: those that were asked for; nodes beyond them are not reported.
-        warehouse: where rows can be counted; ``None`` while another process holds it.
     """
 
-    def __init__(
-        self, context: RunContext, steps: Iterable[Step], warehouse: Warehouse | None
-    ) -> None:
+    def __init__(self, context: RunContext, steps: Iterable[Step]) -> None:
         self._context = context
         self._steps = {step.key: step for step in steps}
-        self._warehouse = warehouse
         self._lock = threading.Lock()
         self._started: dict[str, float] = {}
         self._finished: set[str] = set()
@@ -52,13 +46,19 @@ class EventReader:
         for result in results:
             self._finish(result)
 
+    def again(self, key: str) -> None:
+        """A step whose end was told will be done once more."""
+        with self._lock:
+            self._finished.discard(key)
+            self._started.pop(key, None)
+
     def close(self, reason: str) -> None:
         """Report every step that dbt never spoke of as failed, with ``reason``."""
         for key in self._steps:
             self._finish(NodeResult(key=key, status="error", message=reason))
 
     def _start(self, key: str) -> None:
-        if key not in self._steps:
+        if key not in self._steps or self._context.control.asleep(key) is not None:
             return
         now = time.time()
         with self._lock:
@@ -81,29 +81,39 @@ class EventReader:
             self._finished.add(key)
         now = time.time()
         step = self._steps[key]
+        started = self._started.get(key, now)
         asset = self._context.graph.assets.get(key)
+        asleep = self._context.control.asleep(key) if ours == "no-op" else None
+        made = asset is not None and ours in ("success", "no-op") and asleep is None
+        passed = ours == "pass"
         self._context.emit(
             StepFinished(
                 step=key,
                 status=ours,
-                started_at=self._started.get(key, now),
+                started_at=started,
                 finished_at=now,
-                message=result.message.strip(),
+                message=asleep or result.message.strip(),
                 failures=result.failures if step.kind == "check" and ours in _TESTED else None,
                 relation=str(asset.relation) if asset and asset.relation else None,
                 thread=result.thread,
                 timing=tuple(result.timing),
                 adapter_response=result.adapter_response,
-                made=(self._made(asset),) if asset and ours in ("success", "no-op") else (),
+                made=(self._made(asset, started),) if asset and made else (),
+                sql=self._sql(self._context.graph.checks.get(key), started) if passed else None,
             )
         )
 
-    def _made(self, asset: Asset) -> Made:
-        """Rows are counted where that is cheap: DuckDB knows a table's count."""
-        warehouse = self._warehouse
-        if warehouse is None or asset.relation is None or asset.materialized not in _COUNTED:
-            return Made(asset=asset.key)
+    def _made(self, asset: Asset, started: float) -> Made:
+        return Made(asset=asset.key, sql=self._sql(asset, started))
+
+    def _sql(self, node: Asset | Check | None, started: float) -> str | None:
+        """The SQL that ran, from the file that dbt wrote just now."""
+        if node is None or node.sql_path is None:
+            return None
+        path = self._context.settings.target_path / node.sql_path
         try:
-            return Made(asset=asset.key, rows=warehouse.row_count(asset.relation))
-        except WarehouseError:  # e.g. a materialization that is no table here
-            return Made(asset=asset.key)
+            if path.stat().st_mtime < started - _WRITTEN_SECONDS:
+                return None
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None

@@ -72,11 +72,6 @@ class Fingerprints:
             prints = {k: prints[k] for k in ("configs", "macros")} | {"other": _hash(node.fqn)}
         return prints
 
-    def code_version(self, node: Node, prints: Mapping[str, str]) -> str:
-        """One fingerprint of how a node is made: its code, macros, configuration and place."""
-        made = ("body", "configs", "macros", "relation", "contract")
-        return _hash([prints.get(name) for name in made], node.database, node.schema, node.alias)
-
     def _config(self, node: Node) -> dict[str, Any]:
         return {k: v for k, v in node.unrendered_config.items() if k not in _UNCOMPARED}
 

@@ -1,5 +1,7 @@
 """The dbt integration: gives the manifest's assets, makes them through dbt."""
 
+import contextlib
+import time
 from collections.abc import Mapping
 
 from toolkit.errors import ArtifactError
@@ -11,6 +13,7 @@ from toolkit.integrations.dbt.engines import open_engine
 from toolkit.integrations.dbt.executable import ExecutableSession
 from toolkit.integrations.dbt.in_process import DbtSession
 from toolkit.integrations.dbt.manifest import Manifest, read_manifest
+from toolkit.integrations.dbt.select_args import select_args
 from toolkit.integrations.dbt.selectors import default_selector
 from toolkit.integrations.dbt.session import Session
 from toolkit.settings import Settings
@@ -34,7 +37,7 @@ class DbtIntegration:
             ArtifactError: it cannot be read, or dbt cannot parse the project.
         """
         manifest = self.manifest(settings)
-        loaded = assets_of(manifest)
+        loaded = assets_of(manifest, settings if settings.manifest is None else None)
         loaded.project_name = manifest.metadata.project_name
         loaded.dialect = manifest.metadata.adapter_type
         unread = default_selector(settings) if settings.manifest is None else None
@@ -62,6 +65,26 @@ class DbtIntegration:
             return self.session(settings).compile()
         except ArtifactError as error:
             return error.fact
+
+    def compiled(
+        self, settings: Settings, graph: AssetGraph, keys: frozenset[str]
+    ) -> Mapping[str, str]:
+        """Have dbt compile these models, and give what it wrote."""
+        steps = self.steps(graph, keys)
+        everything = frozenset((*graph.assets, *graph.checks))
+        buildable = frozenset(step.key for step in self.steps(graph, everything))
+        begun = time.time()
+        try:
+            self.session(settings).compile(select_args(graph, steps, buildable))
+        except ArtifactError:
+            return {}
+        found = {}
+        for key in keys:
+            path = settings.target_path / (graph[key].sql_path or "")
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                if path.stat().st_mtime >= begun - 1:
+                    found[key] = path.read_text(encoding="utf-8")
+        return found
 
     def session(self, settings: Settings) -> Session:
         """dbt for this project; one for the life of the integration."""

@@ -60,6 +60,7 @@ class Node(msgspec.Struct):
     name: str
     resource_type: str
     package_name: str = ""
+    path: str | None = None
     original_file_path: str | None = None
     patch_path: str | None = None
     fqn: list[str] = []

@@ -119,15 +119,19 @@ class Session(abc.ABC):
             )
         self._manifest, self._seen = outcome.manifest, seen
 
-    def compile(self) -> str | None:
+    def compile(self, selection: Sequence[str] = ()) -> str | None:
         """Compile every node, so that manifest.json holds its SQL.
+
+        Args:
+            selection: options that say which nodes alone.
 
         Returns:
             ``None`` when all went well, else what dbt said; what could be compiled is written.
         """
         if self.keeps_manifest and self._manifest is None:
             self.parse()
-        words = ["compile", "--indirect-selection", "empty", "--no-populate-cache"]
+        words = ["compile", "--no-populate-cache"]
+        words += selection or ["--indirect-selection", "empty"]
         try:
             outcome = self._write(words, self._seen)
         finally:
@@ -160,6 +164,14 @@ class Session(abc.ABC):
     @abc.abstractmethod
     def interrupt(self) -> None:
         """Break off what a call in the main thread is stuck in; comes from another thread."""
+
+    @abc.abstractmethod
+    def stop(self, key: str) -> None:
+        """Break off what runs for one node, as far as that can be done; from another thread."""
+
+    @abc.abstractmethod
+    def forget(self, key: str) -> None:
+        """Do not wait for what runs for this node when all is closed: nobody can stop it."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from toolkit.integrations.base import Step
 from toolkit.integrations.dbt.engines.runner import RunnerEngine
-from toolkit.warehouse import Warehouse
 
 
 class CliEngine(RunnerEngine):
@@ -27,6 +26,3 @@ class CliEngine(RunnerEngine):
         warehouse = self._context.warehouse
         with warehouse.released() if warehouse is not None else contextlib.nullcontext():
             super().run(steps)
-
-    def _countable(self) -> Warehouse | None:
-        return None

@@ -4,17 +4,13 @@ dbt's own queue gives out a node when the nodes that it reads are done. Here it 
 for what dbt knows nothing of: a sync that lands a source, a Python asset between two
 models. So dbt starts once, and ingest, dbt and Python interleave without a barrier.
 
-dbt has no public way to do that. This module uses some private names of dbt-core, all
-listed in :func:`why_not`, which looks for each of them before anything runs: where one is
-missing, the runner engine does the work, segment by segment.
+dbt has no public way to do that: the private names that it takes are all in ``task``.
 """
 
-import importlib
-import inspect
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from toolkit.errors import ToolkitError
@@ -22,6 +18,7 @@ from toolkit.graph import Relation
 from toolkit.integrations.base import RunContext, Step, StepFinished
 from toolkit.integrations.dbt.engines.gates import Gates
 from toolkit.integrations.dbt.engines.runner import RunnerEngine
+from toolkit.integrations.dbt.engines.task import build_task, why_not
 from toolkit.integrations.dbt.in_process import DbtSession
 from toolkit.integrations.dbt.select_args import unit_tested
 
@@ -62,16 +59,19 @@ class GatedEngine(RunnerEngine):
     def run_gated(self, steps: Sequence[Step], gates: Mapping[str, frozenset[str]]) -> None:
         """Build ``steps`` in one dbt invocation that holds back what its gates say."""
         keys = {step.key for step in steps}
-        hold = _Hold(keys | unit_tested(self._context.graph, keys), gates)
+        wanted = frozenset(keys | unit_tested(self._context.graph, keys))
+        hold = _Hold(wanted, gates, self._context, self._again)
         with self._lock:
             hold.start(self._ended, stopped=self._stopped)
             self._hold = hold
         try:
-            with _build_task(hold):
+            self._context.control.on_free(hold.look)
+            with build_task(hold):
                 self._build(steps, [], share_parse=False)
         finally:
             with self._lock:
                 self._hold = None
+            hold.end_all()
 
     def ended(self, event: StepFinished, *, blocks: bool) -> None:
         """Let go of the nodes that waited for this step and for no other."""
@@ -91,16 +91,45 @@ class GatedEngine(RunnerEngine):
         if hold is not None:
             hold.stop()
 
+    def abandon(self, key: str) -> None:
+        """Have dbt go on without a node that nobody can stop."""
+        with self._lock:
+            hold = self._hold
+        if hold is None:
+            return
+        self._session.forget(key)
+        check = self._context.graph.checks.get(key)
+        if check is None or check.kind != "unit_test":
+            hold.give_up(key)
+            return
+        for model in check.assets:  # dbt runs a unit test in the thread of its model
+            if model in hold.wanted:
+                now = time.time()
+                self._context.emit(
+                    StepFinished(step=model, status="skipped", started_at=now, finished_at=now)
+                )
+                hold.give_up(model)
+
 
 class _Hold:
     """The gates of one dbt invocation, from before its queue exists until it is empty.
 
     Args:
         wanted: ``unique_id`` of each node to build: no selection is asked of dbt.
+        again: called with a node that failed and will be done once more.
     """
 
-    def __init__(self, wanted: set[str], waits: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        wanted: frozenset[str],
+        waits: Mapping[str, frozenset[str]],
+        context: RunContext,
+        again: Callable[[str], None],
+    ) -> None:
         self.wanted = wanted
+        self.threads = max(1, context.threads)
+        self._control = context.control
+        self._again = again
         self._waits = waits
         self._lock = threading.Lock()
         self._gates = Gates({})
@@ -116,6 +145,53 @@ class _Hold:
     def is_open(self, node: str) -> bool:
         """Whether no gate holds the node back. Takes no lock: dbt asks while it holds its own."""
         return self._gates.is_open(node)
+
+    def skips(self, node: str) -> bool:
+        """Whether dbt will skip the node: it needs no place then. Takes no lock, as above."""
+        return self._task is not None and node in self._task._skipped_children
+
+    def take_place(self, node: str) -> bool:
+        """Take the places that a node needs, if all are free."""
+        return self._control.take_place(node)
+
+    def give_back(self, node: str) -> None:
+        """A node holds no place any more."""
+        self._control.give_back(node)
+
+    def urgency(self, node: str) -> float:
+        """Who goes first, the highest."""
+        return self._control.urgency(node)
+
+    def asleep(self, node: str) -> str | None:
+        """Why a node need not run now that its turn has come; ``None``: it runs."""
+        return self._control.asleep(node) if node in self.wanted else None
+
+    def retry_in(self, node: str) -> float | None:
+        """Seconds until a node that failed is to be done again; ``None``: it has ended."""
+        wait = self._control.retry_in(node)
+        if wait is not None:
+            self._again(node)
+        return wait
+
+    def look(self) -> None:
+        """A place got free somewhere: perhaps a node waits for it."""
+        with self._lock:
+            if self._queue is not None:
+                self._queue.release()
+
+    def give_up(self, node: str) -> None:
+        """Go on without a node that runs and cannot be stopped."""
+        with self._lock:
+            if self._queue is None:
+                return
+            self._skip([node])
+            task = self._task
+        task.give_up(node)
+
+    def end_all(self) -> None:
+        """dbt has returned: nothing is told to its queue any more."""
+        with self._lock:
+            self._task = self._queue = None
 
     def attach(self, task: Any, queue: Any) -> None:  # noqa: ANN401 - dbt's BuildTask and queue
         """dbt's queue is there now: from here on it is told at once."""
@@ -144,6 +220,7 @@ class _Hold:
             opened = self._gates.open_all()
             if self._queue is not None:
                 self._skip(self.wanted)
+                self._queue.go_on()
                 self._queue.release(opened)
 
     def _skip(self, nodes: Iterable[str]) -> None:
@@ -170,93 +247,3 @@ def _tell_cache(task: Any, landed: Iterable[Relation]) -> None:  # noqa: ANN401 
                     type="table",
                 )
             )
-
-
-@contextmanager
-def _build_task(hold: _Hold) -> Iterator[None]:
-    """Within, ``dbt build`` runs a task of ours.
-
-    dbt's command imports the class when it is called, so the class is all that is exchanged:
-    its arguments, which differ between versions, are none of our business.
-    """
-    module: Any = importlib.import_module("dbt.task.build")
-
-    theirs = module.BuildTask
-    module.BuildTask = _task_class(theirs, hold)
-    try:
-        yield
-    finally:
-        module.BuildTask = theirs
-
-
-def _task_class(base: Any, hold: _Hold) -> Any:  # noqa: ANN401 - a class of dbt's
-    from dbt import selected_resources
-    from dbt.graph.queue import GraphQueue
-
-    class GatedQueue(GraphQueue):
-        """Gives out a node when dbt would, and its gates are open."""
-
-        def _find_new_additions(self, candidates: Iterable[str]) -> None:
-            super()._find_new_additions([node for node in candidates if hold.is_open(node)])
-
-        def release(self, nodes: Iterable[str]) -> None:
-            """Look again at nodes whose gates are open now."""
-            with self.lock:
-                self._find_new_additions([node for node in nodes if node in self.graph])
-
-    class GatedBuild(base):  # type: ignore[misc]
-        """``dbt build`` of exactly the wanted nodes."""
-
-        def get_graph_queue(self) -> GatedQueue:
-            unit_tests = hold.wanted & self.manifest.unit_tests.keys()
-            self.selected_unit_tests = unit_tests
-            self.build_model_to_unit_test_map(unit_tests)
-            nodes = hold.wanted - unit_tests
-            selected_resources.set_selected_resources(nodes)
-            graph = self.graph.get_subset_graph(nodes).graph
-            queue = GatedQueue(graph, self.manifest, nodes)
-            hold.attach(self, queue)
-            return queue
-
-    return GatedBuild
-
-
-def why_not() -> str | None:
-    """What this dbt lacks for the gated engine; ``None`` where all is there.
-
-    Looks for every private name that is used above, and for the parameters that are passed.
-    """
-    try:
-        import dbt.cli.main
-        from dbt import selected_resources
-        from dbt.graph.graph import Graph
-        from dbt.graph.queue import GraphQueue
-        from dbt.task.build import BuildTask
-    except ImportError as error:
-        return str(error)
-    used: dict[str, tuple[Any, tuple[str, ...]]] = {
-        "GraphQueue.__init__": (GraphQueue, ("graph", "manifest", "selected")),
-        "GraphQueue._find_new_additions": (GraphQueue, ("self", "candidates")),
-        "BuildTask.get_graph_queue": (BuildTask, ("self",)),
-        "BuildTask.build_model_to_unit_test_map": (BuildTask, ("self", "selected_unit_tests")),
-        "Graph.get_subset_graph": (Graph, ("self", "selected")),
-        "Graph.get_dependent_nodes": (Graph, ("self", "node")),
-        "selected_resources.set_selected_resources": (selected_resources, ("selected_resources",)),
-    }
-    for name, (owner, parameters) in used.items():
-        found = owner if name.endswith("__init__") else getattr(owner, name.split(".")[1], None)
-        if found is None:
-            return f"no {name}"
-        if tuple(inspect.signature(found).parameters)[: len(parameters)] != parameters:
-            return f"{name} takes other parameters"
-    if "_skipped_children" not in {n for c in BuildTask.__mro__ for n in _assigned(c)}:
-        return "no BuildTask._skipped_children"
-    if hasattr(dbt.cli.main, "BuildTask"):
-        return "its command holds on to BuildTask"
-    return None
-
-
-def _assigned(owner: type) -> tuple[str, ...]:
-    """Names of the attributes that a class's own ``__init__`` speaks of."""
-    made = vars(owner).get("__init__")
-    return made.__code__.co_names if inspect.isfunction(made) else ()

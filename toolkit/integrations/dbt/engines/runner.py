@@ -14,7 +14,6 @@ from toolkit.integrations.dbt.events import EventReader
 from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 from toolkit.integrations.dbt.select_args import select_args
 from toolkit.integrations.dbt.session import Session
-from toolkit.warehouse import Warehouse
 
 
 class RunnerEngine:
@@ -26,16 +25,21 @@ class RunnerEngine:
         self._session = session
         self._context = context
         self._buildable = buildable
+        self._reader: EventReader | None = None
 
     def run(self, steps: Sequence[Step]) -> None:
         """Build ``steps`` in one dbt invocation."""
         graph = self._context.graph
         mixed = any(asset.integration != "dbt" for asset in graph)
-        self._build(steps, select_args(graph, steps, self._buildable), share_parse=mixed)
+        words = select_args(graph, steps, self._buildable)
+        threads = self._context.threads
+        together = self._context.control.at_once(steps, threads)
+        words += ["--threads", str(together)] if together < threads else []
+        self._build(steps, words, share_parse=mixed)
 
     def _build(self, steps: Sequence[Step], words: Sequence[str], *, share_parse: bool) -> None:
         context = self._context
-        reader = EventReader(context, steps, self._countable())
+        reader = self._reader = EventReader(context, steps)
         args = [*words]
         args += ["--full-refresh"] if context.full_refresh else []
         args += ["--fail-fast"] if context.fail_fast else []
@@ -55,12 +59,18 @@ class RunnerEngine:
         )
         _raise_failed_hooks(outcome.results)
 
-    def _countable(self) -> Warehouse | None:
-        return self._context.warehouse
-
     def interrupt(self) -> None:
         """Break off the queries that dbt runs: a hook's is in the main thread."""
         self._session.interrupt()
+
+    def stop_step(self, key: str) -> None:
+        """Break off the query of one node; a program is ended with all that it does."""
+        self._session.stop(key)
+
+    def _again(self, key: str) -> None:
+        """A node whose end was told will be done once more."""
+        if self._reader is not None:
+            self._reader.again(key)
 
     def close(self) -> None:
         """dbt holds its DuckDB connection for the life of the process; let go of it."""

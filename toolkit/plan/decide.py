@@ -1,0 +1,230 @@
+"""Which steps must run, and why; which are up to date. Pure.
+
+A step is left out only when all of this is known to hold: it ended well, its code is the
+same, what it reads has the versions that it was made of, what it made is still there and
+was not touched, its checks did not fail, and nothing about it is volatile. Whatever is not
+known counts as changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.integrations.base import Step
+from toolkit.ledger import Materialization
+from toolkit.plan.history import History
+from toolkit.plan.versions import current_versions, inputs, is_view, restless_views
+
+Action = Literal["run", "if changed", "skip"]
+
+_ENDED_WELL = frozenset({"success", "no-op", "pass", "warn"})
+
+
+class Decision(NamedTuple):
+    """What becomes of a step, and why, for people."""
+
+    action: Action
+    reason: str
+
+
+class Decider:
+    """Decides over the steps of one plan, parents first.
+
+    Args:
+        steps: all steps of the plan, parents first.
+        same_code: assets whose code version differs, but whose SQL is known to be the same.
+        everything: why all steps run (``--force``); ``None`` where that was not asked for.
+    """
+
+    def __init__(
+        self,
+        graph: AssetGraph,
+        steps: Sequence[Step],
+        history: History,
+        *,
+        same_code: frozenset[str] = frozenset(),
+        everything: str | None = None,
+    ) -> None:
+        self._graph = graph
+        self._history = history
+        self._same_code = same_code
+        self._everything = everything
+        self._maker = {asset: step.key for step in steps for asset in step.makes}
+        self._versions = current_versions(graph, history.latest, history.seen)
+        self._restless = restless_views(graph, self._volatile)
+        self._decided: dict[str, Decision] = {}
+
+    def decide(self, step: Step) -> Decision:
+        """What becomes of ``step``; to be asked for its parents before."""
+        check = self._graph.checks.get(step.key)
+        if self._everything is not None:
+            decision = Decision("run", self._everything)
+        elif check is not None:
+            decision = self._of_check(check)
+        else:
+            decision = self._of_maker(step)
+        self._decided[step.key] = decision
+        return decision
+
+    # ---- what makes assets ----
+
+    def _of_maker(self, step: Step) -> Decision:
+        done = step.key in self._history.resumed
+        last = self._history.last_steps.get(step.key)
+        for key in step.makes:
+            made = self._history.latest.get(key)
+            if made is None or last is None:
+                return Decision("run", "never built here")
+            if last.status not in _ENDED_WELL:
+                return Decision(
+                    "run", f"its last run ended as {last.status}: {_first(last.message)}"
+                )
+            why = self._own_reason(self._graph[key], made, done=done)
+            if why:
+                return Decision("run", why)
+        if step.kind == "sync":
+            return _done if done else Decision("run", "a sync asks its source for what is new")
+        waits: dict[str, None] = {}
+        for key in step.makes:
+            read = self._history.latest[key].inputs
+            found = self._of_inputs(self._graph[key].depends_on, read, waits, done=done)
+            if found is not None:
+                return found
+        tested = self._unit_tested(step)
+        return tested if tested is not None else self._at_rest(waits, done=done)
+
+    def _unit_tested(self, step: Step) -> Decision | None:
+        """dbt runs a unit test only together with its model."""
+        for key in step.makes:
+            for check in self._graph.checks_on(key):
+                decision = self._decided.get(check.key)
+                if check.kind == "unit_test" and decision is not None and decision.action == "run":
+                    return Decision("run", f"its unit test {check.name} runs")
+        return None
+
+    def _own_reason(self, asset: Asset, made: Materialization, *, done: bool) -> str:
+        """Why it must be made anew, whatever its inputs are."""
+        sampled = made.metadata.get("sampled")
+        if sampled is not None:
+            return f"{asset.name} is a sample of at most {sampled:,} rows"
+        if made.code_version != asset.code_version and asset.key not in self._same_code:
+            return "its code changed" if made.code_version else "its code is not known"
+        if not done:
+            volatile = asset.volatile or made.volatile
+            if volatile:
+                return f"volatile: {volatile}"
+            failed = self._failed_check(asset.key)
+            if failed:
+                return f"check {failed} failed"
+        return self._touched(asset, made)
+
+    def _touched(self, asset: Asset, made: Materialization) -> str:
+        seen = self._history.seen
+        if asset.relation is None:
+            return ""
+        if seen.state == "unseen":
+            return seen.why
+        expected = made.metadata.get("view") if is_view(asset) else made.data_version
+        if not expected:
+            return "what is in it is not known"
+        if seen.state == "as left":
+            return ""
+        if asset.key not in seen.found:
+            return f"{asset.relation} is not there any more"
+        return (
+            "" if seen.found[asset.key] == expected else f"{asset.relation} was changed by others"
+        )
+
+    def _failed_check(self, key: str) -> str:
+        last = self._history.last_steps
+        for check in self._graph.checks_on(key):
+            row = last.get(check.key)
+            if check.severity == "error" and row is not None and row.status == "fail":
+                return check.name
+        return ""
+
+    # ---- checks ----
+
+    def _of_check(self, check: Check) -> Decision:
+        done = check.key in self._history.resumed
+        last, passed = self._history.last_steps.get(check.key), self._history.passed.get(check.key)
+        if passed is None or last is None:
+            return Decision("run", f"never passed on {self._names(check.assets)}")
+        if last.status != "pass":
+            return Decision("run", f"its last run ended as {last.status}")
+        if passed.code_version != check.code_version:
+            return Decision("run", "its code changed")
+        volatile = check.volatile or passed.volatile
+        if volatile and not done:
+            return Decision("run", f"volatile: {volatile}")
+        if check.kind == "unit_test":
+            return self._of_unit_test(check, passed.inputs)
+        waits: dict[str, None] = {}
+        found = self._of_inputs(check.assets, passed.inputs, waits, done=done)
+        return found if found is not None else self._at_rest(waits, done=done)
+
+    def _of_unit_test(self, check: Check, read: Mapping[str, str]) -> Decision:
+        """It reads no data: the code of its model, and that of what the model reads, count."""
+        if dict(read) != unit_test_inputs(check, self._graph):
+            return Decision("run", "its model's code changed")
+        return Decision("skip", "up to date")
+
+    # ---- shared ----
+
+    def _of_inputs(
+        self,
+        parents: tuple[str, ...],
+        read: Mapping[str, str],
+        waits: dict[str, None],
+        *,
+        done: bool,
+    ) -> Decision | None:
+        """A reason to run because of what is read; else what may still change is in ``waits``."""
+        now = inputs(parents, self._graph, self._versions)
+        moving = [k for k in (*now.known, *now.unknown) if self._moves(k)]
+        waits.update(dict.fromkeys(moving))
+        for key in now.unknown:
+            if key not in moving:
+                return Decision(
+                    "run", f"nothing is known of {self._graph[key].name}, which it reads"
+                )
+        restless = next((self._restless[key] for key in now.known if key in self._restless), "")
+        if restless and not done:
+            return Decision("run", f"it reads {restless}")
+        if not moving and set(read) != set(now.known):
+            return Decision("run", "it reads other assets than before")
+        for key in now.known:
+            if key not in moving and read.get(key) != self._versions[key]:
+                return Decision("run", f"{self._graph[key].name} changed since")
+        return None
+
+    def _moves(self, key: str) -> bool:
+        step = self._maker.get(key)
+        return step is not None and step in self._decided and self._decided[step].action != "skip"
+
+    def _at_rest(self, waits: Mapping[str, None], *, done: bool) -> Decision:
+        if waits:
+            return Decision("if changed", f"if {self._names(tuple(waits))} changes")
+        return _done if done else Decision("skip", "up to date")
+
+    def _volatile(self, key: str) -> str:
+        made = self._history.latest.get(key)
+        return self._graph[key].volatile or (made.volatile if made is not None else "")
+
+    def _names(self, keys: tuple[str, ...]) -> str:
+        names = [self._graph[key].name for key in keys if key in self._graph]
+        return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+_done = Decision("skip", "done in the run that is resumed")
+
+
+def unit_test_inputs(check: Check, graph: AssetGraph) -> dict[str, str]:
+    """Code versions that a unit test's outcome depends on: its model's, and its parents'."""
+    models = [key for key in check.assets if key in graph]
+    read = {parent for key in models for parent in graph[key].depends_on}
+    return {key: graph[key].code_version for key in sorted({*models, *read})}
+
+
+def _first(message: str) -> str:
+    return message.strip().partition("\n")[0][:100]

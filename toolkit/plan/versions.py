@@ -1,0 +1,114 @@
+"""Data versions: of which content is what a step reads? Pure.
+
+A table's version is a fingerprint of its content. A view has none of its own: its version
+is made of its code and of the versions of what it reads. Sources that the graph feeds and
+ephemeral models are looked through.
+"""
+
+import hashlib
+from collections.abc import Callable, Container, Mapping
+
+import msgspec
+
+from toolkit.graph import Asset, AssetGraph
+from toolkit.ledger import Materialization
+from toolkit.plan.history import Seen
+
+# They define something and hold nothing, so nobody's content depends on theirs.
+_WITHOUT_CONTENT = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What somebody reads in the end: assets of known version, and those of which none is."""
+
+    known: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def inputs(parents: tuple[str, ...], graph: AssetGraph, known: Container[str]) -> Inputs:
+    """What is read through ``parents``.
+
+    Args:
+        known: keys of assets that have a version.
+    """
+    found: set[str] = set()
+    unknown: set[str] = set()
+    seen: set[str] = set()
+    frontier = list(parents)
+    while frontier:
+        key = frontier.pop()
+        if key in seen or key not in graph:
+            continue
+        seen.add(key)
+        if key in known:
+            found.add(key)
+        elif _looked_through(graph[key]):
+            frontier.extend(graph[key].depends_on)
+        elif graph[key].kind not in _WITHOUT_CONTENT:
+            unknown.add(key)
+    return Inputs(tuple(sorted(found)), tuple(sorted(unknown)))
+
+
+def _looked_through(asset: Asset) -> bool:
+    return asset.materialized == "ephemeral" or (asset.kind == "source" and bool(asset.depends_on))
+
+
+def view_version(code: str, read: Mapping[str, str]) -> str:
+    """Version of a view with this code over inputs of these versions."""
+    text = repr((code, sorted(read.items())))
+    return "view:" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def is_view(asset: Asset) -> bool:
+    """Whether it holds no rows of its own."""
+    return asset.materialized == "view"
+
+
+def current_versions(
+    graph: AssetGraph, latest: Mapping[str, Materialization], seen: Seen
+) -> dict[str, str]:
+    """The version of everything that is there now, parents first."""
+    versions: dict[str, str] = {}
+    for asset in graph:
+        made = latest.get(asset.key)
+        if made is None:
+            if asset.key in seen.outside:
+                versions[asset.key] = seen.outside[asset.key]
+            continue
+        version = made.data_version or made.run_id
+        if is_view(asset):
+            version = _of_view(asset, made, graph, versions)
+        elif seen.state == "looked at" and made.data_version and asset.relation is not None:
+            if asset.key not in seen.found:
+                continue  # gone: nobody can read it
+            version = seen.found[asset.key]
+        versions[asset.key] = version
+    return versions
+
+
+def _of_view(
+    asset: Asset, made: Materialization, graph: AssetGraph, versions: Mapping[str, str]
+) -> str:
+    read = inputs(asset.depends_on, graph, versions)
+    if made.volatile or read.unknown:
+        return made.run_id
+    return view_version(made.sql_version or made.code_version, {k: versions[k] for k in read.known})
+
+
+def restless_views(graph: AssetGraph, volatile: Callable[[str], str]) -> dict[str, str]:
+    """Views whose rows may change though nobody makes them anew, with why.
+
+    Whoever reads one reads its volatile functions.
+
+    Args:
+        volatile: why an asset is volatile, by key; empty where it is not.
+    """
+    found: dict[str, str] = {}
+    for asset in graph:
+        if not (is_view(asset) or _looked_through(asset)):
+            continue
+        why = volatile(asset.key)
+        above = next((found[p] for p in asset.depends_on if p in found), "")
+        if why or above:
+            found[asset.key] = f"the view {asset.name}: {why}" if why else above
+    return found

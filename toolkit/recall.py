@@ -1,0 +1,153 @@
+"""What a plan is told: what the ledger remembers, and what is in the warehouse now."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from toolkit.errors import WarehouseError
+from toolkit.graph import Asset, AssetGraph
+from toolkit.integrations.base import CompilesSql, Integration
+from toolkit.ledger import Ledger, Materialization, Run
+from toolkit.plan import History, Seen, is_view
+from toolkit.settings import Settings
+from toolkit.warehouse import Warehouse, stamp_of
+
+_ENDED_WELL = frozenset({"success", "pass", "warn", "no-op"})
+
+
+def recall(
+    graph: AssetGraph, settings: Settings, ledger: Ledger, resumed: Run | None = None
+) -> History:
+    """All that a plan needs to know of the past, and of the warehouse.
+
+    Args:
+        resumed: the run that is to be gone on with.
+    """
+    target, profile = settings.target, settings.profile
+    latest, last = ledger.latest(target), ledger.last_steps(target)
+    passed = ledger.passed(target)
+    if profile is not None and profile.file is not None and not profile.file.exists():
+        # What was in a file that is gone was never made, as far as anyone can use it.
+        gone = {asset.key for asset in graph if asset.relation is not None}
+        latest = {key: made for key, made in latest.items() if key not in gone}
+        last = {key: row for key, row in last.items() if key not in gone}
+    newest = ledger.runs(limit=1)
+    return History(
+        latest=latest,
+        last_steps=last,
+        passed=passed,
+        seen=see(graph, settings, ledger, latest),
+        resumed=_done(ledger, resumed),
+        newest_run=newest[0].id if newest else None,
+    )
+
+
+def see(
+    graph: AssetGraph, settings: Settings, ledger: Ledger, latest: Mapping[str, Materialization]
+) -> Seen:
+    """The warehouse now: as the last run left it, or looked at, or not to be seen."""
+    profile = settings.profile
+    if profile is None or profile.file is None:
+        kind = settings.adapter if settings.adapter != "duckdb" else "no DuckDB file"
+        return Seen(why=f"what is in its warehouse ({kind or 'unknown'}) cannot be seen")
+    left = ledger.left(settings.target)
+    if left is not None and left.stamp == stamp_of(profile.file):
+        return Seen(state="as left", outside=left.outside)
+    if not profile.file.exists():
+        return Seen(state="looked at")
+    from toolkit.warehouse.look import here, versions
+
+    try:
+        warehouse = Warehouse(profile)
+    except WarehouseError:
+        return Seen(why="its warehouse is in use, so nobody knows what is in it")
+    try:
+        wanted = {
+            asset.key: asset.relation
+            for asset in graph
+            if asset.relation is not None
+            and (asset.key in latest or _outside(asset))
+            and here(warehouse, asset.relation)
+        }
+        found = versions(warehouse, wanted)
+    finally:
+        warehouse.close()
+    outside = {key: version for key, version in found.items() if _outside(graph[key])}
+    return Seen(state="looked at", found=found, outside=outside)
+
+
+def _outside(asset: Asset) -> bool:
+    return asset.kind == "source" and not asset.depends_on
+
+
+def last_unfinished(ledger: Ledger, target: str) -> Run | None:
+    """The newest run of ``target``, if it did not end well."""
+    for run in ledger.runs():
+        if run.target == target:
+            return run if run.status in ("failed", "interrupted") else None
+    return None
+
+
+def _done(ledger: Ledger, run: Run | None) -> frozenset[str]:
+    """Steps that ended well in a run, and in those that it went on with."""
+    done: set[str] = set()
+    seen: set[str] = set()
+    while run is not None and run.id not in seen:
+        seen.add(run.id)
+        done |= {row.step for row in ledger.steps(run.id) if row.status in _ENDED_WELL}
+        before = run.options.get("resumes")
+        run = ledger.run(before) if isinstance(before, str) else None
+    return frozenset(done)
+
+
+def same_code(
+    graph: AssetGraph,
+    settings: Settings,
+    integrations: Iterable[Integration],
+    keys: Iterable[str],
+    history: History,
+) -> frozenset[str]:
+    """Assets whose source differs from what made them, and whose SQL does not.
+
+    Comments and formatting are no change. Only the compiled SQL can prove that, so it is
+    compiled where all else is the same.
+    """
+    doubtful = {
+        key
+        for key in keys
+        if (made := history.latest.get(key)) is not None
+        and made.code_version != graph[key].code_version
+        and graph[key].frame_version
+        and made.sql_version.startswith(f"{graph[key].frame_version}/")
+        and not graph[key].volatile
+        and (is_view(graph[key]) or graph[key].materialized == "table")
+    }
+    if not doubtful:
+        return frozenset()
+    from toolkit.lineage.facts import canonical
+
+    same: set[str] = set()
+    for tool in integrations:
+        ours = frozenset(key for key in doubtful if graph[key].integration == tool.name)
+        if ours and isinstance(tool, CompilesSql):
+            for key, sql in tool.compiled(settings, graph, ours).items():
+                version = f"{graph[key].frame_version}/{canonical(sql, settings.adapter)}"
+                if version == history.latest[key].sql_version:
+                    same.add(key)
+    return frozenset(same)
+
+
+def confirm(ledger: Ledger, graph: AssetGraph, keys: Iterable[str], history: History) -> None:
+    """Note that what was made agrees with the code as it is written now."""
+    for key in keys:
+        made = history.latest[key]
+        ledger.confirm(key, made.run_id, code_version=graph[key].code_version)
+
+
+def options_of(run: Run) -> dict[str, Any]:
+    """The arguments of ``Project.plan`` that a run was called with."""
+    return {key: value for key, value in run.options.items() if key in _ARGUMENTS}
+
+
+_ARGUMENTS = frozenset(
+    {"select", "exclude", "indirect", "resource_types", "exclude_resource_types", "full_refresh"}
+)

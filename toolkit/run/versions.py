@@ -1,0 +1,320 @@
+"""Data versions during a run: of what was made, and whether a step may stay asleep.
+
+When something was made again and came out the same, nobody below it needs to run (early
+cut-off). When it came out different, a child may still read only columns that did not
+change (column cut-off): for that the columns that it reads are fingerprinted just before
+the parent is made again, and compared with what they are afterwards.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from toolkit.errors import WarehouseError
+from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.integrations.base import Made, StepFinished
+from toolkit.ledger import Materialization
+from toolkit.lineage.places import Places
+from toolkit.plan import (
+    History,
+    Plan,
+    PlannedStep,
+    current_versions,
+    inputs,
+    is_view,
+    unit_test_inputs,
+    view_version,
+)
+from toolkit.run.columns import ColumnWatch, Sleeper
+from toolkit.warehouse import Warehouse
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an asset as a step left it.
+
+    Attributes:
+        complete: the warehouse could be looked at.
+    """
+
+    made: Made
+    complete: bool = True
+    sql_version: str = ""
+    volatile: str = ""
+    inputs: Mapping[str, str] = {}
+
+
+class Versions:
+    """The version of everything in one run.
+
+    Thread-safe. While another process holds the warehouse nothing can be measured.
+
+    Args:
+        dialect: of the SQL.
+        target_path: where the SQL that ran last is found.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: AssetGraph,
+        history: History,
+        warehouse: Warehouse | None,
+        dialect: str,
+        target_path: Path | None = None,
+    ) -> None:
+        self._graph = graph
+        self._warehouse = warehouse
+        self._dialect = dialect
+        self._target_path = target_path
+        self._planned = {planned.step.key: planned for planned in plan.steps}
+        self._latest: dict[str, Materialization] = dict(history.latest)
+        self._passed = history.passed
+        self._lock = threading.RLock()
+        self._places = Places(graph)
+        self._functions: object = None
+        self.outside = dict(history.seen.outside)
+        self._measure_outside(plan)
+        seen = msgspec.structs.replace(history.seen, outside=self.outside)
+        self._versions = current_versions(graph, self._latest, seen)
+        self._asleep: dict[str, tuple[str | None, Mapping[str, Mapping[str, str]]]] = {}
+        self._watch = ColumnWatch(graph, warehouse, dialect, self._read_by(plan))
+
+    # ---- what was made ----
+
+    def measure(self, event: StepFinished) -> list[Measured]:
+        """Version, SQL and inputs of all that a step made; to be asked before it is noted."""
+        return [self.measured(made) for made in event.made]
+
+    def note(self, rows: Iterable[Materialization]) -> None:
+        """These are the latest now."""
+        with self._lock:
+            for row in rows:
+                self._latest[row.asset] = row
+                self._versions[row.asset] = row.data_version or row.run_id
+
+    def measured(self, made: Made) -> Measured:
+        """Version, SQL and inputs of one asset that was made."""
+        asset = self._graph[made.asset]
+        read = self.inputs_of(asset.depends_on)
+        sql_version, volatile = self._facts(asset, made)
+        version, rows, metadata = made.data_version, made.rows, made.metadata
+        warehouse = self._warehouse
+        if asset.relation is not None and warehouse is not None and warehouse.is_open:
+            if is_view(asset):
+                from toolkit.warehouse.look import view_text
+
+                text = view_text(warehouse, asset.relation)
+                metadata = {**metadata, "view": text} if text else metadata
+                settled = text and not volatile
+                version = view_version(sql_version or asset.code_version, read) if settled else None
+            elif version is None or asset.kind == "stream":
+                version, rows = self._content(asset, rows)
+        elif asset.kind == "function":
+            version = asset.code_version
+        made = msgspec.structs.replace(made, data_version=version, rows=rows, metadata=metadata)
+        return Measured(
+            made=made,
+            complete=warehouse is None or warehouse.is_open,
+            sql_version=sql_version,
+            volatile=volatile,
+            inputs=read,
+        )
+
+    def _content(self, asset: Asset, rows: int | None) -> tuple[str | None, int | None]:
+        assert self._warehouse is not None
+        assert asset.relation is not None
+        try:
+            content = self._warehouse.content_hash(asset.relation)
+        except WarehouseError:  # e.g. a materialization that is no table here
+            return None, rows
+        counted = asset.integration == "dbt"
+        return content.version, content.rows if counted else rows
+
+    def _facts(self, asset: Asset, made: Made) -> tuple[str, str]:
+        """Version of the SQL that made it, and why it is volatile."""
+        if asset.volatile or asset.integration != "dbt" or asset.kind in ("seed", "function"):
+            return "", asset.volatile
+        if made.sql is None:
+            return "", "the SQL that made it was not seen"
+        canonical, why = self._sql_facts(asset, made.sql)
+        version = f"{asset.frame_version}/{canonical}" if asset.frame_version else ""
+        return version, why
+
+    def _sql_facts(self, asset: Asset, sql: str) -> tuple[str, str]:
+        from toolkit.lineage.facts import sql_facts
+
+        if self._warehouse is None or not self._warehouse.is_open:
+            return "", "the SQL that made it was not examined"
+        with self._lock:
+            if self._functions is None:
+                from toolkit.warehouse.look import functions
+
+                self._functions = functions(self._warehouse)
+        facts = sql_facts(asset, sql, self._dialect, self._functions, self._places)  # type: ignore[arg-type]
+        return facts.canonical, facts.volatile
+
+    def volatile_check(self, check: Check, sql: str | None) -> str:
+        """Why a check that passed may fail on the same data; empty if it may not."""
+        if check.volatile or check.integration != "dbt" or check.kind == "unit_test":
+            return check.volatile
+        if sql is None:
+            return "the SQL that it ran was not seen"
+        return self._sql_facts(as_asset(check), sql)[1]
+
+    # ---- what is read ----
+
+    def inputs_of(self, parents: tuple[str, ...]) -> dict[str, str]:
+        """The version now of all that is read through ``parents``."""
+        with self._lock:
+            known = inputs(parents, self._graph, self._versions).known
+            return {key: self._versions[key] for key in known}
+
+    def check_inputs(self, check: Check) -> dict[str, str]:
+        """The versions that a check's outcome depends on."""
+        if check.kind == "unit_test":
+            return unit_test_inputs(check, self._graph)
+        return self.inputs_of(check.assets)
+
+    # ---- who may sleep ----
+
+    def started(self, step: str) -> None:
+        """Look at the columns that others read of what this step is about to make again."""
+        self._watch.before(self._planned[step].step.makes, self.inputs_of)
+
+    def asleep(self, step: str) -> str | None:
+        """Why a step need not run now that its parents have ended; ``None``: it must run.
+
+        Says the same each time it is asked.
+        """
+        with self._lock:
+            if step not in self._asleep:
+                self._asleep[step] = self._decide(self._planned[step])
+            return self._asleep[step][0]
+
+    def wake(self, steps: Iterable[str]) -> None:
+        """These run, whatever was to be found out yet."""
+        with self._lock:
+            for step in steps:
+                self._asleep.setdefault(step, (None, {}))
+
+    def is_asleep(self, step: str) -> bool:
+        """Whether it was asked for and stays asleep."""
+        with self._lock:
+            return step in self._asleep and self._asleep[step][0] is not None
+
+    def slept(self, step: str) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+        """For a step that sleeps though its inputs changed: by asset (or by itself, a check)
+        the run that made it, and the inputs that it agrees with now.
+        """
+        with self._lock:
+            agreed = self._asleep[step][1] if step in self._asleep else {}
+            return {key: (self._run_of(key), inputs) for key, inputs in agreed.items()}
+
+    def _run_of(self, key: str) -> str:
+        return self._latest[key].run_id if key in self._latest else self._passed[key].run_id
+
+    def _decide(self, planned: PlannedStep) -> tuple[str | None, Mapping[str, Mapping[str, str]]]:
+        if planned.action != "if changed":
+            return None, {}
+        agreed: dict[str, Mapping[str, str]] = {}
+        by_columns = False
+        for key, parents, read in self._reading(planned):
+            now = inputs(parents, self._graph, self._versions)
+            if now.unknown or set(now.known) != set(read):
+                return None, {}
+            changed = [k for k in now.known if self._versions[k] != read[k]]
+            if changed:
+                if not self._watch.same(key, changed):
+                    return None, {}
+                by_columns = True
+                agreed[key] = {k: self._versions[k] for k in now.known}
+        what = "no column that it reads changed" if by_columns else "nothing that it reads changed"
+        for key in agreed:
+            if key in self._graph and is_view(self._graph[key]):
+                made = self._latest[key]
+                code = made.sql_version or made.code_version
+                self._versions[key] = view_version(code, agreed[key])
+        return f"up to date: {what}", agreed
+
+    def _reading(
+        self, planned: PlannedStep
+    ) -> list[tuple[str, tuple[str, ...], Mapping[str, str]]]:
+        """For each asset of a step (or its check): key, parents, the inputs it was made of."""
+        check = self._graph.checks.get(planned.step.key)
+        if check is not None:
+            passed = self._passed.get(check.key)
+            return [(check.key, check.assets, passed.inputs if passed else {})]
+        return [
+            (key, self._graph[key].depends_on, self._latest[key].inputs)
+            for key in planned.step.makes
+            if key in self._latest
+        ]
+
+    def _read_by(self, plan: Plan) -> dict[str, list[Sleeper]]:
+        """For each step that may sleep: what it makes, and the inputs that that was made of."""
+        found: dict[str, list[Sleeper]] = {}
+        for planned in plan.steps:
+            if planned.action != "if changed":
+                continue
+            entries = []
+            for key, _, read in self._reading(planned):
+                check = self._graph.checks.get(key)
+                asset = as_asset(check) if check is not None else self._graph[key]
+                sql = partial(self._sql_of, asset)
+                entries.append(Sleeper(key, asset, read, sql))
+            found[planned.step.key] = entries
+        return found
+
+    def _sql_of(self, asset: Asset) -> str | None:
+        """The SQL that made what is there, if it can be found."""
+        made = self._latest.get(asset.key)
+        if made is None or not made.sql_version:
+            return None
+        from toolkit.lineage.facts import canonical
+
+        for sql in (asset.sql, self._written(asset)):
+            version = f"{asset.frame_version}/{canonical(sql, self._dialect)}" if sql else ""
+            if version == made.sql_version:
+                return sql
+        return None
+
+    def _written(self, asset: Asset) -> str | None:
+        if self._target_path is None or asset.sql_path is None:
+            return None
+        try:
+            return (self._target_path / asset.sql_path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _measure_outside(self, plan: Plan) -> None:
+        """Content of the tables that nobody makes and some step of the plan reads."""
+        warehouse = self._warehouse
+        if warehouse is None or not plan.to_run:
+            return
+        from toolkit.warehouse.look import here, versions
+
+        missing = {
+            asset.key: asset.relation
+            for asset in self._graph
+            if asset.kind == "source"
+            and not asset.depends_on
+            and asset.relation is not None
+            and asset.key not in self.outside
+            and here(warehouse, asset.relation)
+        }
+        if missing:
+            self.outside |= versions(warehouse, missing)
+
+
+def as_asset(check: Check) -> Asset:
+    """A check's query as a query like others, for what looks at SQL."""
+    return Asset(
+        key=check.key,
+        kind="model",
+        name=check.name,
+        integration=check.integration,
+        depends_on=check.assets,
+    )
