@@ -20,7 +20,9 @@ class Board:
         self, plan: Plan, batching: frozenset[str], urgency: Mapping[str, float] | None = None
     ) -> None:
         self.planned = {p.step.key: p for p in plan.steps if p.action != "skip"}
-        self._after, self._found = _around_what_rests(plan)
+        after, found = _around_what_rests(plan)
+        self._after = {key: after[key] for key in self.planned}
+        self._found = {key: found[key] for key in self.planned}
         self.waiting = dict.fromkeys(self.planned)
         self.taken: set[str] = set()
         self.doomed: set[str] = set()  # to be skipped; nobody else may take them
@@ -28,8 +30,8 @@ class Board:
         self._batching = batching
         self._children: dict[str, list[str]] = {}
         self._open = {key: len(after) for key, after in self._after.items()}
-        for key, after in self._after.items():
-            for parent in after:
+        for key, parents in self._after.items():
+            for parent in parents:
                 self._children.setdefault(parent, []).append(key)
         given = urgency or {}
         self._rank = {key: (-given.get(key, 0.0), place) for place, key in enumerate(self.planned)}

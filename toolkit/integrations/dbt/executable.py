@@ -42,6 +42,9 @@ class ExecutableSession(Session):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.executable = find_executable(settings)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended_for = ""
 
     def invoke(
         self, args: Sequence[str], hear: Callable[[NodeEvent], None] | None = None
@@ -56,20 +59,39 @@ class ExecutableSession(Session):
         written = self.settings.target_path / "run_results.json"
         before = _stamp(written)
         said = _Said(hear)
-        code = _run(words, self.settings.project_dir, said)
+        self._ended_for = ""
+        code = _run(words, self.settings.project_dir, said, self._runs)
         results: tuple[NodeResult, ...] = ()
         if command != "parse" and _stamp(written) not in (None, before):
             with contextlib.suppress(OSError, msgspec.MsgspecError):
                 results = parse_run_results(written.read_bytes())
         broken = code not in (0, 1) or (code == 1 and not results)
+        why = said.text(code)
+        if self._ended_for:
+            broken, why = True, f"it was ended because {self._ended_for} took too long"
         return Outcome(
             success=code == 0,
-            error=said.text(code) if broken else None,
+            error=why if broken else None,
             results=results,
         )
 
     def interrupt(self) -> None:
         """Nothing is stuck: whoever waits for the program sees the signal, and stops it."""
+
+    def _runs(self, process: "subprocess.Popen[bytes] | None") -> None:
+        with self._lock:
+            self._process = process
+
+    def stop(self, key: str) -> None:
+        """End the program, and with it all else that it does: no less can be stopped."""
+        with self._lock:
+            process = self._process
+        if process is not None:
+            self._ended_for = key
+            _end(process)
+
+    def forget(self, key: str) -> None:
+        """Nothing is held."""
 
     def close(self) -> None:
         """Nothing is held: the program has ended."""
@@ -130,7 +152,12 @@ def find_executable(settings: Settings) -> str:
     return os.path.abspath(found)
 
 
-def _run(words: Sequence[str], folder: Path, said: _Said) -> int:
+def _run(
+    words: Sequence[str],
+    folder: Path,
+    said: _Said,
+    runs: Callable[["subprocess.Popen[bytes] | None"], None],
+) -> int:
     tether = Path(__file__).with_name("tether.py")
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", str(tether), *words],
@@ -146,6 +173,7 @@ def _run(words: Sequence[str], folder: Path, said: _Said) -> int:
     listener = threading.Thread(target=_drain, args=(process.stderr, said.complain), daemon=True)
     listener.start()
     try:
+        runs(process)
         _drain(process.stdout, said.take)
         code = process.wait()
         listener.join()
@@ -154,6 +182,7 @@ def _run(words: Sequence[str], folder: Path, said: _Said) -> int:
         _stop(process)
         raise
     finally:
+        runs(None)
         process.stdout.close()
         process.stderr.close()
 
@@ -173,6 +202,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """As :func:`_stop`, while another thread reads what the program prints."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_SECONDS / 2)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -51,20 +51,44 @@ class DbtSession(Session):
 
         Without dbt's private list of connections, the query ends when it ends.
         """
-        factory = sys.modules.get("dbt.adapters.factory")
         main = (os.getpid(), threading.main_thread().ident)
-        for adapter in [*factory.FACTORY.adapters.values()] if factory is not None else ():
-            connection = getattr(adapter.connections, "thread_connections", {}).get(main)
-            if connection is not None and connection.state == "open" and adapter.is_cancelable():
-                # It may be closed at this moment; adapters have as many errors for that.
-                with contextlib.suppress(Exception):
-                    adapter.connections.cancel(connection)
+        for adapter, connections in _connections():
+            if main in connections:
+                _cancel(adapter, connections[main])
+
+    def stop(self, key: str) -> None:
+        """Break off the node's query. Between two queries there is none: ask again."""
+        for adapter, connections in _connections():
+            for connection in [*connections.values()]:
+                if connection.name == key:
+                    _cancel(adapter, connection)
+
+    def forget(self, key: str) -> None:
+        """dbt must not close the node's connection, which waits for its query."""
+        for _, connections in _connections():
+            for thread, connection in [*connections.items()]:
+                if connection.name == key:
+                    del connections[thread]
 
     def close(self) -> None:
         """Let go of the DuckDB file, which dbt-duckdb keeps open for the life of the process."""
         adapter = sys.modules.get("dbt.adapters.duckdb.connections")
         if adapter is not None:
             adapter.DuckDBConnectionManager.close_all_connections()
+
+
+def _connections() -> Iterator[tuple[Any, dict[Any, Any]]]:
+    """Each adapter that is in use, with its connections by process and thread."""
+    factory = sys.modules.get("dbt.adapters.factory")
+    for adapter in [*factory.FACTORY.adapters.values()] if factory is not None else ():
+        yield adapter, getattr(adapter.connections, "thread_connections", {})
+
+
+def _cancel(adapter: Any, connection: Any) -> None:  # noqa: ANN401 - dbt's
+    if connection.state == "open" and adapter.is_cancelable():
+        # It may be closed at this moment; adapters have as many errors for that.
+        with contextlib.suppress(Exception):
+            adapter.connections.cancel(connection)
 
 
 @contextlib.contextmanager
