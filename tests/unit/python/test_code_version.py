@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,14 +121,15 @@ IMPORTS = "from toolkit import asset\n{0}\n@asset\ndef out(orders):\n    {1}\n  
 
 
 @pytest.fixture
-def library(project: PythonProject, monkeypatch: pytest.MonkeyPatch) -> Path:
+def library(project: PythonProject, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder like site-packages, with a package whose name is not its module's."""
     site = project.folder / "site"
     (site / "crystal").mkdir(parents=True)
     (site / "crystal" / "__init__.py").write_text("def look(): ...\n")
     release(site, "1.0")
     monkeypatch.syspath_prepend(site)
-    return site
+    yield site
+    sys.modules.pop("crystal", None)
 
 
 def release(site: Path, version: str) -> None:

@@ -6,9 +6,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from toolkit.masking import Masker
+
+
+class TakesText(Protocol):
+    """A log, or what leads to one."""
+
+    def write(self, text: str, /) -> object:
+        """Append ``text``."""
 
 
 class StepLog:

@@ -7,7 +7,7 @@ import msgspec
 from toolkit.errors import AssetFailedError
 from toolkit.graph import Check, Relation
 from toolkit.integrations.python.api import CheckResult
-from toolkit.integrations.python.capture import StepLog
+from toolkit.integrations.python.capture import TakesText
 from toolkit.integrations.python.output import described, table_form
 from toolkit.integrations.python.registry import ColumnTest
 from toolkit.integrations.python.session import Session
@@ -27,7 +27,7 @@ class Verdict(msgspec.Struct, frozen=True):
     message: str
 
 
-def judge(value: object, log: StepLog) -> Verdict:
+def judge(value: object, log: TakesText) -> Verdict:
     """Understand what a check function returned; the first failing rows go to its log.
 
     Raises:

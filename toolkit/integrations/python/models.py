@@ -56,6 +56,30 @@ class ModelInfo(msgspec.Struct, kw_only=True):
     created_at: str
 
 
+class Packed(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as it is stored; ``data`` is skops's."""
+
+    data: bytes
+    metrics: dict[str, float]
+    parameters: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+def pack(model: MLModel, trusted: tuple[str, ...]) -> Packed:
+    """Make a model ready for the store.
+
+    Raises:
+        AssetFailedError: skops cannot store it, or would not load it again; a metric is
+            no finite number; a parameter or metadata value is not JSON.
+    """
+    return Packed(
+        metrics=_metrics(model.metrics),
+        parameters=_json(model.parameters, "parameters"),
+        metadata=_json(model.metadata, "metadata"),
+        data=_dump(model.estimator, trusted),
+    )
+
+
 class ModelStore:
     """Saves and loads the models of one target.
 
@@ -71,40 +95,31 @@ class ModelStore:
     def save(
         self,
         name: str,
-        model: MLModel,
+        packed: "Packed",
         *,
         trusted: tuple[str, ...],
         code_version: str,
         inputs: Mapping[str, str],
     ) -> ModelInfo:
-        """Store a model and make it the target's current one.
-
-        Raises:
-            AssetFailedError: skops cannot store it, or would not load it again; a metric is
-                no finite number; a parameter or metadata value is not JSON.
-        """
-        metrics = _metrics(model.metrics)
-        parameters = _json(model.parameters, "parameters")
-        metadata = _json(model.metadata, "metadata")
-        data = _dump(model.estimator, trusted)
+        """Store a model and make it the target's current one."""
         now = datetime.now(UTC)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(packed.data).hexdigest()
         info = ModelInfo(
             name=name,
             version=f"{now:%Y%m%dT%H%M%S%f}Z-{digest[:8]}",
             target=self._target,
             sha256=digest,
-            content=_content(data),
-            metrics=metrics,
-            parameters=parameters,
-            metadata=metadata,
+            content=_content(packed.data),
+            metrics=packed.metrics,
+            parameters=packed.parameters,
+            metadata=packed.metadata,
             trusted=sorted(trusted),
             libraries=_libraries(),
             code_version=code_version,
             inputs=dict(inputs),
             created_at=now.isoformat(),
         )
-        self._write(info, data)
+        self._write(info, packed.data)
         return info
 
     def info(self, name: str) -> ModelInfo:

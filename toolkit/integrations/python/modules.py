@@ -8,10 +8,11 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from toolkit.errors import AssetError, ToolkitError
 from toolkit.integrations.python.api import Definition, collecting
@@ -85,6 +86,32 @@ def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
                     key = (str(item.file), item.line, definition.name)
                     found.setdefault(key, item)
     return list(found.values())
+
+
+def find_again(origins: Sequence[Origin], project_dir: Path) -> list[Callable[..., Any]]:
+    """Import, in another process, just the files of these functions; gives them in order.
+
+    Raises:
+        AssetError: a file cannot be imported any more, or declares something else.
+    """
+    found: dict[tuple[str, int, str], Callable[..., Any]] = {}
+    for folder in dict.fromkeys(Path(origin.folder) for origin in origins):
+        with _importable(folder, project_dir):
+            package = _package(folder, project_dir)
+            for module in dict.fromkeys(o.module for o in origins if o.folder == str(folder)):
+                for definition in _import(Path(module), folder, package, project_dir):
+                    item = _found(definition, Path(module), folder, project_dir)
+                    key = (str(item.file), item.line, definition.name)
+                    found.setdefault(key, definition.function)
+    try:
+        return [found[origin.file, origin.line, origin.name] for origin in origins]
+    except KeyError as error:
+        file, line, name = error.args[0]
+        raise AssetError(
+            f"{relative(Path(file), project_dir)}:{line} does not declare {name!r} any more.",
+            "It was not run.",
+            "Run the same command again: it starts from what the files declare now.",
+        ) from None
 
 
 def _files(entry: Path, project_dir: Path) -> tuple[Path, list[Path]]:

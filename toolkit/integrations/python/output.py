@@ -36,13 +36,7 @@ def write(
     """
     import duckdb
 
-    form = table_form(value)
-    if form is None:
-        raise failed(
-            f"It returned {described(value)}, which is no table.",
-            f"Return one of {KNOWN}.",
-        )
-    check_columns(column_names(value, form))
+    form = checked_form(value)
     staging = Relation(relation.database, relation.schema, relation.identifier + _SUFFIX)
     own = form == "relation" and session.owns(value)  # type: ignore[arg-type]  # form says so
     cursor = session.cursor if own else session.new_cursor()
@@ -66,12 +60,33 @@ def write(
         # A cursor whose transaction failed to begin or is broken has nothing to roll back.
         _rollback(cursor)
         if isinstance(error, duckdb.Error):
-            raise failed(
-                f"DuckDB cannot write {relation}: {_first_lines(error)}",
-                "Mend what the function returns.",
-            ) from error
+            raise unwritable(str(relation), error) from error
         raise
     return content
+
+
+def checked_form(value: object) -> Form:
+    """Which sort of table a value is.
+
+    Raises:
+        AssetFailedError: it is none, or none that can be written.
+    """
+    form = table_form(value)
+    if form is None:
+        raise failed(
+            f"It returned {described(value)}, which is no table.",
+            f"Return one of {KNOWN}.",
+        )
+    check_columns(column_names(value, form))
+    return form
+
+
+def unwritable(relation: str, error: BaseException) -> AssetFailedError:
+    """What is said when DuckDB cannot compute or write a result."""
+    return failed(
+        f"DuckDB cannot write {relation}: {_first_lines(error)}",
+        "Mend what the function returns.",
+    )
 
 
 def _rollback(cursor: "duckdb.DuckDBPyConnection") -> None:
@@ -178,7 +193,7 @@ def _register(
         file = pyarrow.parquet.ParquetFile(value)
         value = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
     elif form == "pandas":
-        value = _arrow(value)
+        value = arrow(value)
     elif form == "relation":
         # Of another connection (duckdb.sql(...)), or the session would have written it.
         value = value.to_arrow_reader()
@@ -186,7 +201,7 @@ def _register(
     return "toolkit_output"
 
 
-def _arrow(frame: "pd.DataFrame") -> "pa.Table":
+def arrow(frame: "pd.DataFrame") -> "pa.Table":
     """A frame as Arrow, which refuses the objects that DuckDB would write as their repr."""
     import pyarrow as pa
 

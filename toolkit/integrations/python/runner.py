@@ -4,9 +4,8 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,9 +22,11 @@ from toolkit.integrations.base import (
     StepStarted,
 )
 from toolkit.integrations.python import checking, output
+from toolkit.integrations.python.calling import call
 from toolkit.integrations.python.capture import Capture, StepLog
-from toolkit.integrations.python.models import ModelStore, as_model
-from toolkit.integrations.python.modules import line_in, relative
+from toolkit.integrations.python.isolated import Isolation
+from toolkit.integrations.python.models import ModelStore, Packed, as_model, pack
+from toolkit.integrations.python.modules import relative
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -35,6 +36,7 @@ from toolkit.integrations.python.registry import (
 )
 from toolkit.integrations.python.resources import ResourcePool
 from toolkit.integrations.python.session import Session
+from toolkit.integrations.python.stopping import Stoppable
 from toolkit.masking import Masker
 from toolkit.warehouse import content_hash
 
@@ -60,9 +62,12 @@ class PythonRunner:
         self._context = context
         self._registry = registry
         self._masker = Masker(context.settings.secrets)
+        self._resources_log = StepLog(context.log_dir / "resources.log", self._masker)
         self._resources = ResourcePool(registry.resources)
-        self._store = ModelStore(context.settings.state_dir / "models", context.settings.target)
-        self._sessions: set[Session] = set()
+        models = context.settings.state_dir / "models"
+        self._store = ModelStore(models, context.settings.target)
+        self._isolation = Isolation(context, registry, models, self._not_closed)
+        self._running: dict[str, Stoppable] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self.problems: list[Problem] = []
@@ -85,9 +90,16 @@ class PythonRunner:
             if self._context.cancel.is_set():
                 # Again and again: a function may start its next query at any time.
                 with self._lock:
-                    sessions = list(self._sessions)
-                for session in sessions:
-                    session.interrupt()
+                    running = list(self._running.values())
+                for step in running:
+                    step.interrupt()
+
+    def stop_step(self, key: str) -> None:
+        """Break off a step: its process with all that it started, or what can be of a thread."""
+        with self._lock:
+            step = self._running.get(key)
+        if step is not None:
+            step.stop()
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run each step in the order given."""
@@ -98,15 +110,14 @@ class PythonRunner:
         """Close resources, give the standard streams back."""
         self._over.set()
         self._watcher.join()
-        log = StepLog(self._context.log_dir / "resources.log", self._masker)
-        with self._capture.to(log):
-            self._resources.close(lambda line, trace: self._not_closed(log, line, trace))
+        with self._capture.to(self._resources_log):
+            self._resources.close(self._not_closed)
         self._capture.stop()
-        log.close()
+        self._resources_log.close()
 
-    def _not_closed(self, log: StepLog, line: str, trace: str) -> None:
+    def _not_closed(self, line: str, trace: str) -> None:
         line = self._masker.mask(line)
-        log.write(f"{line}\n{trace}")
+        self._resources_log.write(f"{line}\n{trace}")
         self.problems.append(Problem(asset=None, code="resource-not-closed", message=line))
         self._context.emit(StepProgress(step="resources", message=line))
 
@@ -115,10 +126,16 @@ class PythonRunner:
         thread = threading.current_thread().name
         self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
         log = StepLog(self._context.log_dir / _log_name(step.key), self._masker)
+        stoppable = Stoppable()
+        with self._lock:
+            self._running[step.key] = stoppable
         try:
-            outcome = self._outcome(step, log)
+            outcome = self._outcome(step, log, stoppable)
         finally:
             log.close()
+            with self._lock:
+                del self._running[step.key]
+            stoppable.ended()
         finished = time.time()
         timing = {
             "name": "execute",
@@ -140,7 +157,7 @@ class PythonRunner:
             )
         )
 
-    def _outcome(self, step: Step, log: StepLog) -> _Outcome:
+    def _outcome(self, step: Step, log: StepLog, stoppable: Stoppable) -> _Outcome:
         if self._context.cancel.is_set():
             return _Outcome(status="skipped", message="The run was stopped before it began.")
         asset = self._registry.assets.get(step.key)
@@ -148,9 +165,9 @@ class PythonRunner:
         try:
             with self._capture.to(log):
                 if asset is not None:
-                    return self._make(asset, log)
+                    return self._make(asset, log, stoppable)
                 assert check is not None, step.key
-                return self._check(check, log)
+                return self._check(check, log, stoppable)
         except ToolkitError as error:
             return self._failure(step, error, error.__cause__, log)
         except Exception as error:  # noqa: BLE001  # DuckDB, Arrow, skops on what the user gave
@@ -169,17 +186,17 @@ class PythonRunner:
             message += f"\nLog: {relative(log.path, self._context.settings.project_dir)}"
         return _Outcome(status="error", message=message)
 
-    def _make(self, item: PythonAsset, log: StepLog) -> _Outcome:
+    def _make(self, item: PythonAsset, log: StepLog, step: Stoppable) -> _Outcome:
+        relation = item.asset.relation
         with ExitStack() as stack:
-            session = self._session(
-                stack, needed=item.asset.relation is not None, callee=item.callee
-            )
-            value = self._call(item.callee, session)
+            session = self._session(stack, step, needed=relation is not None, callee=item.callee)
+            value = self._called(item, stack, session, log, step)
             if self._context.cancel.is_set():
                 raise AssetFailedError("The run was stopped before anything was written.")
+            step.check()
             if item.asset.kind == "ml_model":
-                return self._keep_model(item, value, session)
-            relation = item.asset.relation
+                packed = value if isinstance(value, Packed) else pack(as_model(value), item.trusted)
+                return self._keep_model(item, packed, session)
             assert relation is not None
             assert session is not None
             content = output.write(session, value, relation, item.asset.columns)
@@ -191,10 +208,10 @@ class PythonRunner:
             made=(made,),
         )
 
-    def _keep_model(self, item: PythonAsset, value: object, session: Session | None) -> _Outcome:
+    def _keep_model(self, item: PythonAsset, packed: Packed, session: Session | None) -> _Outcome:
         info = self._store.save(
             item.asset.name,
-            as_model(value),
+            packed,
             trusted=item.trusted,
             code_version=item.asset.code_version,
             inputs={i.key: self._data_version(i, session) for i in item.callee.inputs},
@@ -221,16 +238,19 @@ class PythonRunner:
         assert session is not None
         return content_hash(session.cursor, item.relation).version
 
-    def _check(self, item: PythonCheck, log: StepLog) -> _Outcome:
+    def _check(self, item: PythonCheck, log: StepLog, step: Stoppable) -> _Outcome:
         with ExitStack() as stack:
-            session = self._session(stack, needed=False, callee=item.callee)
+            session = self._session(stack, step, needed=False, callee=item.callee)
             if item.column_test is not None:
                 relation = item.callee.inputs[0].relation
                 assert relation is not None
                 assert session is not None
                 verdict = self._column_test(session, item, relation)
             else:
-                verdict = checking.judge(self._call(item.callee, session), log)
+                found = self._called(item, stack, session, log, step)
+                is_judged = isinstance(found, checking.Verdict)
+                verdict = found if is_judged else checking.judge(found, log)
+            step.check()
         if verdict.passed:
             return _Outcome(status="pass", message=verdict.message, failures=0)
         message = verdict.message or "The check returned False."
@@ -254,7 +274,9 @@ class PythonRunner:
                 f"Make the asset first: toolkit build --select {relation.identifier}",
             ) from error
 
-    def _session(self, stack: ExitStack, *, needed: bool, callee: Callee) -> Session | None:
+    def _session(
+        self, stack: ExitStack, step: Stoppable, *, needed: bool, callee: Callee
+    ) -> Session | None:
         if not needed and all(item.relation is None for item in callee.inputs):
             return None
         warehouse = self._context.warehouse
@@ -265,20 +287,24 @@ class PythonRunner:
                 "Use a target of type duckdb for Python assets.",
             )
         session = stack.enter_context(Session(warehouse))
-        stack.enter_context(self._watched(session))
+        step.opened(session)
         return session
 
-    def _watched(self, session: Session) -> AbstractContextManager[None]:
-        return _Watched(self._sessions, self._lock, session)
-
-    def _call(self, callee: Callee, session: Session | None) -> Any:  # noqa: ANN401  # whatever it returns
+    def _called(
+        self,
+        item: PythonAsset | PythonCheck,
+        stack: ExitStack,
+        session: Session | None,
+        log: StepLog,
+        step: Stoppable,
+    ) -> Any:  # noqa: ANN401  # whatever it returns
+        callee = item.callee
+        if callee.isolated:
+            return stack.enter_context(self._isolation.called(item, session, log, step))
         arguments: dict[str, Any] = {name: self._resources.get(name) for name in callee.resources}
-        for item in callee.inputs:
-            arguments[item.parameter] = self._argument(item, session)
-        try:
-            return callee.function(**arguments)
-        except (Exception, SystemExit) as error:  # the user's function may raise anything
-            raise self._raised(callee, error) from error
+        for part in callee.inputs:
+            arguments[part.parameter] = self._argument(part, session)
+        return step.call(lambda: call(callee, arguments, self._context.settings.project_dir))
 
     def _argument(self, item: Input, session: Session | None) -> Any:  # noqa: ANN401  # as annotated
         if item.kind != "ml_model":
@@ -289,34 +315,6 @@ class PythonRunner:
         trusted = self._registry.assets[item.key].trusted
         model = self._store.load(item.name, trusted)
         return model if item.form == "mlmodel" else model.estimator
-
-    def _raised(self, callee: Callee, error: BaseException) -> AssetFailedError:
-        project = self._context.settings.project_dir
-        where = line_in(error, [Path(callee.folder)])
-        at = f" at {relative(where[0], project)}:{where[1]}" if where else ""
-        if isinstance(error, SystemExit):
-            fact = f"It called sys.exit({error.code!r}){at}."
-        else:
-            text = " ".join(str(error).split())
-            fact = f"It raised {type(error).__name__}: {text}{at}"
-        return AssetFailedError(
-            fact, "What it makes is as it was before.", "Mend it, then `toolkit build` again."
-        )
-
-
-class _Watched(AbstractContextManager[None]):
-    """Keeps a session among those that a stopped run interrupts."""
-
-    def __init__(self, sessions: set[Session], lock: threading.Lock, session: Session) -> None:
-        self._sessions, self._lock, self._session = sessions, lock, session
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._sessions.add(self._session)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._sessions.discard(self._session)
 
 
 def _log_name(key: str) -> str:

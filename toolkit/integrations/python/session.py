@@ -4,17 +4,24 @@ import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import uuid4
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.registry import Input
-from toolkit.warehouse import Warehouse, quote_relation
+from toolkit.warehouse import quote_relation
 
 if TYPE_CHECKING:
     import duckdb
 
 _MARK = "toolkit_session"
+
+
+class GivesCursors(Protocol):
+    """The warehouse, or what stands for it in another process."""
+
+    def cursor(self) -> "duckdb.DuckDBPyConnection":
+        """A new connection to the same instance."""
 
 
 class Session:
@@ -25,7 +32,7 @@ class Session:
     result, which blocks its cursor (DuckDB 2.0), so each reader gets a cursor of its own.
     """
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: GivesCursors) -> None:
         self._warehouse = warehouse
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -74,13 +81,25 @@ class Session:
         Raises:
             AssetFailedError: it is not in the warehouse.
         """
+        cursor = self.new_cursor() if wanted.form == "reader" else self.cursor
+        relation = self.relation(wanted, cursor)
+        if wanted.form == "path":
+            return self._export(wanted, relation)
+        return delivered(relation, wanted.form)
+
+    def relation(
+        self, wanted: Input, cursor: "duckdb.DuckDBPyConnection"
+    ) -> "duckdb.DuckDBPyRelation":
+        """The asset's table as a query of ``cursor``; nothing is read yet.
+
+        Raises:
+            AssetFailedError: it is not in the warehouse.
+        """
         import duckdb
 
         assert wanted.relation is not None
-        sql = f"SELECT * FROM {quote_relation(wanted.relation)}"
-        cursor = self.new_cursor() if wanted.form == "reader" else self.cursor
         try:
-            relation = cursor.sql(sql)
+            return cursor.sql(f"SELECT * FROM {quote_relation(wanted.relation)}")
         except duckdb.CatalogException as error:
             raise AssetFailedError(
                 f"Its input {wanted.key} is not in the warehouse: there is no {wanted.relation}.",
@@ -93,17 +112,6 @@ class Session:
                 "It was not run.",
                 f"Make the input anew: toolkit build --select {wanted.name}",
             ) from error
-        if wanted.form == "relation":
-            return relation
-        if wanted.form == "reader":
-            return relation.to_arrow_reader()
-        if wanted.form == "pandas":
-            return relation.to_df()
-        if wanted.form == "polars":
-            return relation.pl()
-        if wanted.form == "path":
-            return self._export(wanted, relation)
-        return relation.to_arrow_table()
 
     def _export(self, wanted: Input, relation: "duckdb.DuckDBPyRelation") -> Path:
         if self._folder is None:
@@ -111,3 +119,16 @@ class Session:
         path = Path(self._folder.name, f"{wanted.parameter}.parquet")
         relation.write_parquet(str(path))
         return path
+
+
+def delivered(relation: "duckdb.DuckDBPyRelation", form: str) -> Any:  # noqa: ANN401  # one of the forms
+    """A query's rows in the form that a function asks for, all but a path."""
+    if form == "relation":
+        return relation
+    if form == "reader":
+        return relation.to_arrow_reader()
+    if form == "pandas":
+        return relation.to_df()
+    if form == "polars":
+        return relation.pl()
+    return relation.to_arrow_table()

@@ -1,0 +1,36 @@
+"""Calling a user's function, in whichever process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import AssetFailedError
+from toolkit.integrations.python.modules import line_in, relative
+from toolkit.integrations.python.registry import Callee
+
+UNTOUCHED = "What it makes is as it was before."
+AGAIN = "Mend it, then `toolkit build` again."
+
+
+def call(callee: Callee, arguments: Mapping[str, Any], project_dir: Path) -> Any:  # noqa: ANN401  # whatever it returns
+    """Call it.
+
+    Raises:
+        AssetFailedError: it raised; with the line in the user's file.
+    """
+    try:
+        return callee.function(**arguments)
+    except (Exception, SystemExit) as error:  # the user's function may raise anything
+        raise raised(error, callee.folder, project_dir) from error
+
+
+def raised(error: BaseException, folder: str, project_dir: Path) -> AssetFailedError:
+    """What is said of an exception of the user's."""
+    where = line_in(error, [Path(folder)])
+    at = f" at {relative(where[0], project_dir)}:{where[1]}" if where else ""
+    if isinstance(error, SystemExit):
+        fact = f"It called sys.exit({error.code!r}){at}."
+    else:
+        text = " ".join(str(error).split())
+        fact = f"It raised {type(error).__name__}: {text}{at}"
+    return AssetFailedError(fact, UNTOUCHED, AGAIN)

@@ -1,0 +1,215 @@
+"""The process of one isolated function: inputs in, the call, the result out. Nothing else.
+
+:mod:`supervisor` forks it off. It leaves by ``os._exit``: what the function has left running,
+a thread or a library's clean-up that hangs, must not hold up the build.
+"""
+
+import atexit
+import faulthandler
+import os
+import signal
+import sys
+import traceback
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from toolkit.errors import ToolkitError
+from toolkit.integrations.python import checking, output
+from toolkit.integrations.python.calling import call, raised
+from toolkit.integrations.python.exchange import (
+    ANSWER,
+    CRASH,
+    JOB,
+    MODEL,
+    TABLE,
+    Answer,
+    Handed,
+    Job,
+    cast,
+    failure_of,
+    open_arrow,
+    write_arrow,
+)
+from toolkit.integrations.python.models import ModelStore, as_model, pack
+from toolkit.integrations.python.modules import find_again, line_in
+from toolkit.integrations.python.registry import Callee, PythonResource
+from toolkit.integrations.python.resources import ResourcePool
+from toolkit.integrations.python.session import Session, delivered
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+class _Stopped(BaseException):
+    """TERM came; no ``except Exception`` of the user's is to swallow it."""
+
+
+def main(folder: str) -> NoReturn:
+    """Do the job in ``folder``; write the answer beside it."""
+    place = Path(folder)
+    code = 1
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+        crash = (place / CRASH).open("w", encoding="utf-8")
+        faulthandler.enable(crash)
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(  # type: ignore[union-attr]  # both are TextIOWrappers here
+                encoding="utf-8", errors="backslashreplace", write_through=True
+            )
+        job = msgspec.json.decode((place / JOB).read_bytes(), type=Job)
+        answer = _Child(job, place).answer()
+        (place / f"{ANSWER}.new").write_bytes(msgspec.json.encode(answer))
+        (place / f"{ANSWER}.new").rename(place / ANSWER)
+        atexit._run_exitfuncs()
+        code = 0
+    except _Stopped:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException:  # noqa: BLE001  # KeyboardInterrupt and the like; toolkit hears the code
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise _Stopped
+
+
+class _Memory:
+    """Stands for the warehouse: a DuckDB of this process's own."""
+
+    def __init__(self, job: Job) -> None:
+        import duckdb
+
+        self._connection = duckdb.connect(":memory:")
+        known = self._connection.execute("SELECT name FROM duckdb_settings()").fetchall()
+        # What names a place in the warehouse, or is an extension's, means nothing here.
+        names = {name for (name,) in known} - {"schema", "search_path"}
+        self._settings = {k: v for k, v in job.settings.items() if k.lower() in names}
+
+    def cursor(self) -> "duckdb.DuckDBPyConnection":
+        cursor = self._connection.cursor()
+        for name, value in self._settings.items():
+            text = str(value).replace("'", "''")
+            cursor.execute(f"SET {name} = '{text}'")
+        return cursor
+
+
+class _Child:
+    """One job."""
+
+    def __init__(self, job: Job, place: Path) -> None:
+        self._job = job
+        self._place = place
+        self._project_dir = Path(job.project_dir)
+        self._store = ModelStore(Path(job.models), job.target)
+
+    def answer(self) -> Answer:
+        """Do it; what goes wrong is an answer too."""
+        unclosed: list[tuple[str, str]] = []
+        try:
+            with ExitStack() as stack:
+                functions = find_again(
+                    [self._job.origin, *(maker.origin for maker in self._job.resources)],
+                    self._project_dir,
+                )
+                pool = ResourcePool(
+                    {
+                        maker.name: PythonResource(
+                            name=maker.name, function=made, place=maker.place, origin=maker.origin
+                        )
+                        for maker, made in zip(self._job.resources, functions[1:], strict=True)
+                    }
+                )
+                stack.callback(pool.close, lambda line, trace: unclosed.append((line, trace)))
+                callee = Callee(
+                    function=functions[0],
+                    place="",
+                    folder=self._job.folder,
+                    resources=tuple(maker.name for maker in self._job.resources),
+                )
+                found = self._called(callee, pool, stack)
+        except ToolkitError as error:
+            if error.__cause__ is not None:
+                traceback.print_exception(error.__cause__)
+            found = Answer(failure=failure_of(error))
+        except Exception as error:  # noqa: BLE001  # DuckDB, Arrow, skops on what the user gave
+            traceback.print_exception(error)
+            found = Answer(failure=failure_of(error))
+        return msgspec.structs.replace(found, unclosed=unclosed)
+
+    def _called(self, callee: Callee, pool: ResourcePool, stack: ExitStack) -> Answer:
+        arguments: dict[str, Any] = {name: pool.get(name) for name in callee.resources}
+        session = None
+        if any(handed.types for handed in self._job.arguments):
+            session = stack.enter_context(Session(_Memory(self._job)))
+        for number, handed in enumerate(self._job.arguments):
+            arguments[handed.parameter] = self._argument(handed, session, number)
+        value = call(callee, arguments, self._project_dir)
+        if self._job.wants == "verdict":
+            verdict = checking.judge(value, sys.stdout)
+            return Answer(verdict=(verdict.passed, verdict.failures, verdict.message))
+        if self._job.wants == "model":
+            packed = pack(as_model(value), self._job.trusted)
+            (self._place / MODEL).write_bytes(packed.data)
+            return Answer(packed=(packed.metrics, packed.parameters, packed.metadata))
+        return self._table(value, session)
+
+    def _argument(self, handed: Handed, session: Session | None, number: int) -> Any:  # noqa: ANN401  # as annotated
+        if handed.model is not None:
+            if handed.form == "metrics":
+                return self._store.info(handed.model).metrics
+            model = self._store.load(handed.model, handed.trusted)
+            return model if handed.form == "mlmodel" else model.estimator
+        assert handed.file is not None
+        path = self._place / handed.file
+        if handed.form == "path":
+            return path
+        reader = open_arrow(path)
+        if handed.form == "reader":
+            return reader
+        if not handed.types:
+            return reader.read_all()
+        assert session is not None
+        name = f"toolkit_input{number}"
+        session.cursor.register(name, reader.read_all())
+        relation = session.cursor.sql(f"SELECT * FROM {name}")
+        return delivered(cast(relation, handed.types), handed.form)
+
+    def _table(self, value: Any, session: Session | None) -> Answer:  # noqa: ANN401  # the user's
+        """Judge a table as :func:`output.write` does, and write it down."""
+        import duckdb
+
+        form = output.checked_form(value)
+        if form == "path":
+            return Answer(parquet=str(Path(value).absolute()))
+        types: tuple[str, ...] = ()
+        try:
+            if form == "relation" and session is not None and session.owns(value):
+                # DuckDB's own types come through; nobody else uses this instance any more.
+                types = tuple(str(kind) for kind in value.types)
+                session.cursor.execute("SET arrow_lossless_conversion = true")
+            write_arrow(_reader(value, form), self._place / TABLE)
+        except duckdb.Error as error:
+            raise output.unwritable(self._job.relation, error) from error
+        except Exception as error:  # a reader runs the user's code, which may raise anything
+            if line_in(error, [Path(self._job.folder)]) is None:
+                raise
+            raise raised(error, self._job.folder, self._project_dir) from error
+        return Answer(table=True, types=types)
+
+
+def _reader(value: Any, form: str) -> "pa.RecordBatchReader":  # noqa: ANN401  # one of the forms
+    if form == "reader":
+        return value
+    if form == "relation":
+        return value.to_arrow_reader()
+    if form == "pandas":
+        return output.arrow(value).to_reader()
+    if form == "polars":
+        return value.to_arrow().to_reader()
+    return value.to_reader()

@@ -1,0 +1,209 @@
+"""Functions in processes of their own: inputs handed over, the answer understood."""
+
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import AssetFailedError
+from toolkit.integrations.base import RunContext
+from toolkit.integrations.python import checking
+from toolkit.integrations.python.calling import AGAIN, UNTOUCHED
+from toolkit.integrations.python.capture import StepLog
+from toolkit.integrations.python.exchange import (
+    ANSWER,
+    CRASH,
+    JOB,
+    MODEL,
+    TABLE,
+    Answer,
+    Handed,
+    Job,
+    Maker,
+    cast,
+    hand_table,
+    open_arrow,
+    raised_again,
+)
+from toolkit.integrations.python.models import Packed
+from toolkit.integrations.python.modules import relative
+from toolkit.integrations.python.process import Ended, IsolatedProcess
+from toolkit.integrations.python.registry import (
+    Callee,
+    Input,
+    PythonAsset,
+    PythonCheck,
+    Registry,
+    stamp,
+)
+from toolkit.integrations.python.session import Session
+from toolkit.integrations.python.stopping import Stoppable
+
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
+
+
+class Isolation:
+    """Calls functions in processes of their own, for one run.
+
+    Args:
+        registry: all functions.
+        models: folder of the model store.
+        unclosed: hears of a resource that was not closed: one line and its traceback.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        registry: Registry,
+        models: Path,
+        unclosed: Callable[[str, str], None],
+    ) -> None:
+        self._context = context
+        self._registry = registry
+        self._models = models
+        self._unclosed = unclosed
+        self._folder = context.settings.state_dir / "python" / "exchange"
+        shutil.rmtree(self._folder, ignore_errors=True)  # what a killed run has left
+
+    @contextmanager
+    def called(
+        self,
+        item: PythonAsset | PythonCheck,
+        session: Session | None,
+        log: StepLog,
+        step: Stoppable,
+    ) -> Iterator[Any]:
+        """Call it; gives, for as long as this is open, what :mod:`output` or the store takes.
+
+        That is a table (or path) as the function itself could have returned it, a
+        :class:`Packed` model, or a check's :class:`checking.Verdict`.
+
+        Raises:
+            AssetFailedError: it failed, was stopped, or its process died.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            key = item.asset.key if isinstance(item, PythonAsset) else item.check.key
+            self._unchanged(key)
+            job = self._job(item, session, folder)
+            (folder / JOB).write_bytes(msgspec.json.encode(job))
+            process = step.started(lambda: IsolatedProcess(folder, log.write, self._context.cancel))
+            ended = process.wait()
+            answer = self._answer(folder, ended, item.callee, log)
+            for line, trace in answer.unclosed:
+                self._unclosed(line, trace)
+            if answer.failure is not None:
+                raise raised_again(answer.failure)
+            self._unchanged(key)
+            yield _value(answer, folder, session)
+
+    def _unchanged(self, key: str) -> None:
+        """What the child imports is what was planned, and what the code version says."""
+        project = self._context.settings.project_dir
+        for file, then in self._registry.stamps.get(key, {}).items():
+            if stamp(Path(file)) != then:
+                raise AssetFailedError(
+                    f"{relative(Path(file), project)} was changed while the build ran.",
+                    "It is not known which code its process would run, so nothing was written.",
+                    "Run `toolkit build` again: it starts from the files as they are now.",
+                )
+
+    def _job(self, item: PythonAsset | PythonCheck, session: Session | None, folder: Path) -> Job:
+        callee, settings = item.callee, self._context.settings
+        assert callee.origin is not None
+        asset = item.asset if isinstance(item, PythonAsset) else None
+        wants = "verdict" if asset is None else "model" if asset.kind == "ml_model" else "table"
+        makers = [self._registry.resources[name] for name in callee.resources]
+        return Job(
+            path=sys.path,
+            project_dir=str(settings.project_dir),
+            folder=callee.folder,
+            origin=callee.origin,
+            wants=wants,  # type: ignore[arg-type]  # one of the literals
+            relation=str(asset.relation) if asset is not None else "",
+            arguments=[
+                self._hand(part, session, folder, number)
+                for number, part in enumerate(callee.inputs)
+            ],
+            resources=[Maker(name=m.name, place=m.place, origin=m.origin) for m in makers],
+            trusted=item.trusted if isinstance(item, PythonAsset) else (),
+            models=str(self._models),
+            target=settings.target,
+            settings=settings.profile.settings if settings.profile is not None else {},
+        )
+
+    def _hand(self, item: Input, session: Session | None, folder: Path, number: int) -> Handed:
+        if item.kind != "ml_model":
+            assert session is not None
+            return hand_table(session, item, folder, number)
+        return Handed(
+            parameter=item.parameter,
+            form=item.form,
+            model=item.name,
+            trusted=self._registry.assets[item.key].trusted,
+        )
+
+    def _answer(self, folder: Path, ended: Ended, callee: Callee, log: StepLog) -> Answer:
+        try:
+            return msgspec.json.decode((folder / ANSWER).read_bytes(), type=Answer)
+        except FileNotFoundError:
+            if ended.stopped:
+                raise AssetFailedError(
+                    "It was stopped before it had ended, with all that it had started.", UNTOUCHED
+                ) from None
+            at = self._crash(folder, callee, log)
+            raise AssetFailedError(f"{_died(ended)}{at}.", UNTOUCHED, AGAIN) from None
+
+    def _crash(self, folder: Path, callee: Callee, log: StepLog) -> str:
+        """Where in the user's code a crash met the process, if Python could say so."""
+        try:
+            text = (folder / CRASH).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:  # it did not even come so far
+            return ""
+        if text:
+            log.write(text)
+        # All threads are listed; the one that crashed is called the current one.
+        _, _, current = text.rpartition("Current thread")
+        for found in _FRAME.finditer(current):
+            file = Path(found[1])
+            if file.is_relative_to(callee.folder) and "site-packages" not in file.parts:
+                return f" at {relative(file, self._context.settings.project_dir)}:{found[2]}"
+        return ""
+
+
+def _value(answer: Answer, folder: Path, session: Session | None) -> Any:  # noqa: ANN401  # see `called`
+    if answer.verdict is not None:
+        return checking.Verdict(*answer.verdict)
+    if answer.packed is not None:
+        metrics, parameters, metadata = answer.packed
+        data = (folder / MODEL).read_bytes()
+        return Packed(data=data, metrics=metrics, parameters=parameters, metadata=metadata)
+    if answer.parquet is not None:
+        return Path(answer.parquet)
+    table = open_arrow(folder / TABLE).read_all()
+    if not answer.types:
+        return table
+    assert session is not None
+    session.cursor.register("toolkit_result", table)
+    return cast(session.cursor.sql("SELECT * FROM toolkit_result"), answer.types)
+
+
+def _died(ended: Ended) -> str:
+    if ended.signal is not None:
+        try:
+            name = f" ({signal.Signals(ended.signal).name})"
+        except ValueError:  # a real-time signal has no name
+            name = ""
+        why = ", as when memory runs out" if ended.signal == signal.SIGKILL else ""
+        return f"Its process was killed by signal {ended.signal}{name}{why}"
+    if ended.code is not None:
+        return f"Its process ended with exit code {ended.code} before it gave a result"
+    return "Its process was killed together with the one that watched it"
