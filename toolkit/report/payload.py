@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from toolkit.graph import Asset, Check
+from toolkit.ledger import StepRow
+from toolkit.ledger.timing import timing
 from toolkit.lineage.origin import origins, removed, row_filter
 from toolkit.report.columnar import Interner, delta
 from toolkit.report.data import ReportData
@@ -297,21 +299,38 @@ class _Builder:
             "selection": [intern(r.selection or None) for r in runs],
             "started_at": [r.started_at for r in runs],
             "finished_at": [r.finished_at for r in runs],
+            "up_to_date": [sum(map(up_to_date, record.steps)) for record in self.data.runs],
         }
 
     def _steps(self) -> dict[str, Any]:
-        steps = [(n, s) for n, record in enumerate(self.data.runs) for s in record.steps]
+        """Steps of all runs; what was up to date in a run only of the newest, else it is counted.
+
+        Begins are milliseconds since the run's, the other times milliseconds: small numbers.
+        """
+        times = [timing(record.run, record.steps) for record in self.data.runs]
+        steps = [
+            (n, s)
+            for n, record in enumerate(self.data.runs)
+            for s in record.steps
+            if n == 0 or not up_to_date(s)
+        ]
+        paths = [frozenset(found.path) for found in times]
         intern = self.intern
         return {
             "run": delta(n for n, _ in steps),
             "key": [intern(s.step) for _, s in steps],
             "name": [intern(s.name) for _, s in steps],
             "kind": [intern(s.kind) for _, s in steps],
+            "tool": [intern(s.integration) for _, s in steps],
             "status": [intern(s.status) for _, s in steps],
             "reason": [self._text(s.reason or None) for _, s in steps],
             "message": [self._text(s.message or None) for _, s in steps],
-            "started_at": [s.started_at for _, s in steps],
-            "finished_at": [s.finished_at for _, s in steps],
+            "thread": [intern(s.thread or None) for _, s in steps],
+            "begin": [_since(s.started_at, self.data.runs[n].run.started_at) for n, s in steps],
+            "took": [_since(s.finished_at, s.started_at) for _, s in steps],
+            "waited": [round(times[n].waited.get(s.step, 0.0) * 1000) for n, s in steps],
+            "critical": [int(s.step in paths[n]) for n, s in steps],
+            "attempts": [_attempts(s) for _, s in steps],
             "rows": [s.rows for _, s in steps],
             "failures": [s.failures for _, s in steps],
         }
@@ -326,6 +345,21 @@ class _Builder:
             "path": [self.intern(p.path) for p in problems],
             "line": [p.line or 0 for p in problems],
         }
+
+
+def up_to_date(step: StepRow) -> bool:
+    """Whether a step was not run because it was not needed."""
+    return step.status == "no-op" and step.message.startswith("up to date")
+
+
+def _since(at: float | None, begin: float | None) -> int | None:
+    """Milliseconds between two times, where both are known."""
+    return None if at is None or begin is None else round((at - begin) * 1000)
+
+
+def _attempts(step: StepRow) -> int:
+    noted = step.adapter_response.get("attempts")
+    return noted if isinstance(noted, int) else 1
 
 
 def _pairs(values: Mapping[str, Any], intern: Interner) -> list[list[Any]]:

@@ -364,3 +364,41 @@ def data(**changes: object) -> ReportData:
         "commit": "40a521f7c2d1",
     }
     return ReportData(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def timed_run() -> RunRecord:
+    """A run on two threads: what waited for what, a retry, a failure, what was up to date."""
+    start = NOW - HOUR
+
+    def step(key: str, begin: float | None, end: float | None, **more: object) -> StepRow:
+        tool = {"sync": "airbyte", "python": "python"}.get(key.partition(".")[0], "dbt")
+        fields = {"status": "success", "kind": tool, "rows": 1200, "thread": "step_0", **more}
+        return StepRow(
+            run_id="run-9", step=key, name=key.rpartition(".")[2], integration=tool,
+            started_at=None if begin is None else start + begin,
+            finished_at=None if end is None else start + end, **fields,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    users, purchases = "model.shop.stg_users", "model.shop.stg_purchases"
+    steps = (
+        step("sync.faker", 0.5, 12.0, adapter_response={"attempts": 2}, message="attempt 2 of 3"),
+        step("seed.shop.countries", None, None, status="no-op", message="up to date: no change"),
+        step(users, 12.1, 13.0, waited_for="sync.faker"),
+        step(purchases, 12.1, 20.0, waited_for="sync.faker"),
+        step("test.shop.positive_price", 20.0, 20.5, waited_for=purchases, rows=None),
+        step("model.shop.customers", 23.5, 31.0, waited_for="test.shop.positive_price"),
+        step("test.shop.unique_customers_id", 31.0, 31.5, waited_for="model.shop.customers",
+             status="fail", message="Got 3 results, configured to fail if != 0", failures=3,
+             rows=None),
+        step("model.shop.audit", 20.6, 29.0, waited_for="test.shop.positive_price",
+             status="error", message="Binder Error: no such column\nLINE 4"),
+        step("python.features", None, None, status="skipped", rows=None, thread="",
+             message="skipped: unique_customers_id failed"),
+        step("python.churn_model", None, None, status="skipped", rows=None, thread="",
+             message="skipped: features was skipped"),
+    )  # fmt: skip
+    run = Run(
+        id="run-9", command="build", target="dev", started_at=start, finished_at=start + 32.0,
+        status="failed", version="0.1.0",
+    )  # fmt: skip
+    return RunRecord(run, steps)

@@ -1,7 +1,7 @@
 // The page: its state lives in the address, so that every view can be linked to.
 (function (R) {
   const { h, fill } = R.dom;
-  const VIEWS = ["overview", "graph", "assets", "columns", "connections", "runs", "checks", "problems"];
+  const VIEWS = ["overview", "graph", "assets", "columns", "connections", "run", "runs", "checks", "problems"];
   const NUMBERS = { hops: 2 };
   const WORDS = { view: "overview", asset: null, column: null, select: "", sort: null, run: null, by: "auto", focus: null, direction: "both", columns: "" };
 

@@ -47,6 +47,14 @@
     return { status: pool[status], message: message < 0 ? null : pool[message], failures, run: pool[run] };
   }
 
+  /** A step's times in seconds (since the epoch, where they are points); null for what never was. */
+  function timed(step, { begin, took, waited }) {
+    const { i } = step;
+    step.started_at = begin[i] == null ? null : step.run.started_at + begin[i] / 1000;
+    step.finished_at = took[i] == null ? null : step.started_at + took[i] / 1000;
+    step.waited = waited[i] / 1000;
+  }
+
   /**
    * What is beyond the graph: for a column the property that lands in it and what was done to
    * that; for an asset which rows and properties do not land.
@@ -110,13 +118,14 @@
       check.result = result(core.checks.result[check.i], pool);
       for (const a of new Set([...check.assets, ...(check.asset < 0 ? [] : [check.asset])])) assets[a].checks.push(check);
     }
-    const runs = rows(core.runs, pool, ["id", "command", "target", "status", "selection"], ["started_at", "finished_at"]);
-    const steps = rows(core.steps, pool, ["key", "name", "kind", "status", "reason", "message"], ["started_at", "finished_at", "rows", "failures"]);
+    const runs = rows(core.runs, pool, ["id", "command", "target", "status", "selection"], ["started_at", "finished_at", "up_to_date"]);
+    const steps = rows(core.steps, pool, ["key", "name", "kind", "tool", "status", "reason", "message", "thread"], ["critical", "attempts", "rows", "failures"]);
     const inRun = running(core.steps.run);
     for (const run of runs) run.steps = [];
     const history = new Map();
     for (const step of steps) {
       step.run = runs[inRun[step.i]];
+      timed(step, core.steps);
       step.run.steps.push(step);
       if (!history.has(step.key)) history.set(step.key, []);
       history.get(step.key).push(step);

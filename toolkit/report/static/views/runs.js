@@ -19,7 +19,7 @@
       { label: "Status", cell: (r) => R.icons.badge(r.status) },
       { label: "Started", class: "num", cell: (r) => h("span", { title: `${ago(model.meta.made_at - r.started_at)}` }, time(r.started_at)) },
       { label: "Time", class: "num", cell: (r) => duration(took(r)) },
-      { label: "Steps", class: "num", cell: (r) => r.steps.length },
+      { label: "Steps", class: "num", cell: (r) => r.steps.length + (r.steps.some(R.gantt.upToDate) ? 0 : r.up_to_date) },
       { label: "Command", cell: (r) => h("span.mono", null, [r.command, r.selection].filter(Boolean).join(" ")) },
     ], model.runs, { onrow: (tr, r) => tr.classList.toggle("selected", r === chosen) }));
   }
@@ -30,8 +30,10 @@
     for (const s of steps) tally.set(s.status, (tally.get(s.status) || 0) + 1);
     const from = Math.min(...steps.map((s) => s.started_at ?? Infinity), run.started_at);
     const until = Math.max(...steps.map((s) => s.finished_at ?? 0), run.finished_at ?? 0);
+    const gone = steps.some(R.gantt.upToDate) ? 0 : run.up_to_date;  // counted, not listed
     return R.ui.section(`Steps of ${run.id}`,
-      h("p.note", null, plural(steps.length, "step"), ": ", [...tally].map(([s, n], i) => [i ? ", " : "", `${n} ${s}`])),
+      h("p.note", null, plural(steps.length + gone, "step"), ": ", [...tally].map(([s, n], i) => [i ? ", " : "", `${n} ${s}`]),
+        gone ? [tally.size ? ", " : "", `${gone} up to date`] : null, ". ", link(app.href({ view: "run", run: run.id }), "On a line of time")),
       table([
         { label: "Step", cell: (s) => stepName(app, s) },
         { label: "Status", cell: (s) => R.icons.badge(s.status) },
