@@ -182,7 +182,8 @@ class Versions:
 
     def started(self, step: str) -> None:
         """Look at the columns that others read of what this step is about to make again."""
-        self._watch.before(self._planned[step].step.makes, self.inputs_of)
+        with self._lock:  # first ours, then the watch's, as whoever asks who is asleep
+            self._watch.before(self._planned[step].step.makes, self.inputs_of)
 
     def asleep(self, step: str) -> str | None:
         """Why a step need not run now that its parents have ended; ``None``: it must run.
