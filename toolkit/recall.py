@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph
-from toolkit.integrations.base import CompilesSql, Integration
-from toolkit.ledger import Ledger, Materialization, Run
-from toolkit.plan import History, Seen, is_view
+from toolkit.integrations.base import CompilesSql, Integration, Made
+from toolkit.ledger import KILLED, Ledger, Materialization, Run, StepRow
+from toolkit.plan import History, Plan, Seen, is_view
 from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse, stamp_of
 
@@ -23,6 +25,7 @@ def recall(
         resumed: the run that is to be gone on with.
     """
     target, profile = settings.target, settings.profile
+    adopt(graph, settings, ledger)
     latest, last = ledger.latest(target), ledger.last_steps(target)
     passed = ledger.passed(target)
     if profile is not None and profile.file is not None and not profile.file.exists():
@@ -73,6 +76,62 @@ def see(
         warehouse.close()
     outside = {key: version for key, version in found.items() if _outside(graph[key])}
     return Seen(state="looked at", found=found, outside=outside)
+
+
+def adopt(graph: AssetGraph, settings: Settings, ledger: Ledger) -> None:
+    """Note as done what a killed process committed and could not note any more.
+
+    Only for incremental models, which must not be run twice; see
+    :mod:`toolkit.warehouse.markers`. All others are simply made again.
+    """
+    profile = settings.profile
+    killed = [
+        row
+        for row in ledger.last_steps(settings.target).values()
+        if row.message == KILLED and row.step in graph
+        and graph[row.step].materialized == "incremental"
+    ]  # fmt: skip
+    if not killed or profile is None or profile.file is None or not profile.file.exists():
+        return
+    from toolkit.warehouse.markers import made_in
+
+    try:
+        warehouse = Warehouse(profile)
+    except WarehouseError:
+        return
+    try:
+        for row in killed:
+            if row.step in made_in(warehouse, row.run_id):
+                _adopt(graph, settings, ledger, warehouse, row)
+    finally:
+        warehouse.close()
+
+
+def _adopt(
+    graph: AssetGraph, settings: Settings, ledger: Ledger, warehouse: Warehouse, row: StepRow
+) -> None:
+    from toolkit.run.journal import materialization
+    from toolkit.run.versions import Versions
+
+    target, asset = settings.target, graph[row.step]
+    outside = see(graph, settings, ledger, {}).outside
+    seen = Seen(state="as left", outside=outside)
+    history = History(latest=ledger.latest(target), seen=seen)
+    versions = Versions(Plan(steps=()), graph, history, warehouse, settings.adapter)
+    measured = versions.measured(Made(asset=row.step, sql=_sql(asset, settings, row)))
+    done = msgspec.structs.replace(row, status="success", message="committed before the kill")
+    at = row.finished_at or row.started_at or 0.0
+    ledger.finish_step(done, [materialization(measured, row.run_id, at, graph)])
+
+
+def _sql(asset: Asset, settings: Settings, row: StepRow) -> str | None:
+    """What dbt compiled for that step, if that is what is still there."""
+    path = settings.target_path / (asset.sql_path or "")
+    try:
+        written = path.stat().st_mtime
+        return path.read_text(encoding="utf-8") if written >= (row.started_at or 0) - 2 else None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _outside(asset: Asset) -> bool:

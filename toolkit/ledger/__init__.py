@@ -2,6 +2,7 @@
 
 from toolkit.ledger.ledger import Ledger
 from toolkit.ledger.rows import (
+    KILLED,
     Left,
     Materialization,
     Passed,
@@ -11,4 +12,14 @@ from toolkit.ledger.rows import (
     StepRow,
 )
 
-__all__ = ["Ledger", "Left", "Materialization", "Passed", "Run", "RunError", "RunStatus", "StepRow"]
+__all__ = [
+    "KILLED",
+    "Ledger",
+    "Left",
+    "Materialization",
+    "Passed",
+    "Run",
+    "RunError",
+    "RunStatus",
+    "StepRow",
+]

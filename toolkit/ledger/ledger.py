@@ -12,6 +12,7 @@ import msgspec
 
 from toolkit.errors import LedgerError
 from toolkit.ledger.rows import (
+    KILLED,
     Left,
     Materialization,
     Passed,
@@ -131,9 +132,10 @@ class Ledger:
         """
         with self._transaction():
             self._connection.execute(
-                "UPDATE step SET status = 'error', message = 'its process was killed', "
+                "UPDATE step SET status = 'error', message = ?, "
                 "finished_at = started_at WHERE status = 'running' "
-                "AND run_id IN (SELECT id FROM run WHERE status = 'running')"
+                "AND run_id IN (SELECT id FROM run WHERE status = 'running')",
+                (KILLED,),
             )
             self._connection.execute(
                 "UPDATE run SET status = 'interrupted', finished_at = (SELECT "

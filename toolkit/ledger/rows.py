@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
+KILLED = "its process was killed"
+"""What a step says that was running when its process ended without a word."""
+
 RunStatus = Literal["running", "success", "failed", "interrupted"]
 
 

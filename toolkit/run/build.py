@@ -18,6 +18,7 @@ from toolkit.integrations.base import (
     InterruptibleRunner,
     RunContext,
     Runner,
+    Step,
     StepEvent,
 )
 from toolkit.ledger import Ledger, Left, Run, RunError, RunStatus, StepRow
@@ -35,6 +36,7 @@ from toolkit.run.versions import Versions
 from toolkit.run.writers import refuse_two_writers
 from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse, stamp_of
+from toolkit.warehouse.markers import make_table
 
 
 class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +142,8 @@ def _build(
         if warehouse is not None:
             stack.callback(warehouse.close)
             _create_schemas(plan, graph, warehouse)
+            if any(_incremental(graph, p.step) for p in plan.to_run):
+                make_table(warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
         versions = Versions(plan, graph, history, warehouse, settings.adapter, settings.target_path)
         outside |= versions.outside
@@ -333,6 +337,10 @@ def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:
             "alone with --select integration:dbt.",
         )
     return None
+
+
+def _incremental(graph: AssetGraph, step: Step) -> bool:
+    return any(graph[key].materialized == "incremental" for key in step.makes)
 
 
 def _create_schemas(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None:

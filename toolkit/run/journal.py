@@ -69,7 +69,10 @@ class Journal:
         """Measure what was made while another process held the warehouse."""
         with self._lock:
             unmeasured, self._unmeasured = self._unmeasured, []
-        rows = [self._row(self.versions.measured(made), at) for made, at in unmeasured]
+        rows = [
+            materialization(self.versions.measured(made), self._run.id, at, self._graph)
+            for made, at in unmeasured
+        ]
         self._ledger.note(rows)
         self.versions.note(rows)
 
@@ -96,7 +99,9 @@ class Journal:
             timing=[dict(item) for item in event.timing],
             adapter_response=dict(event.adapter_response),
         )
-        made = [self._row(item, event.finished_at) for item in measured]
+        made = [
+            materialization(item, self._run.id, event.finished_at, self._graph) for item in measured
+        ]
         self._ledger.finish_step(row, made, self._passed(event))
         self.rows[event.step] = row
         self.versions.note(made)
@@ -106,22 +111,6 @@ class Journal:
         if event.status == "no-op":
             for key, (run_id, inputs) in self.versions.slept(event.step).items():
                 self._ledger.confirm(key, run_id, inputs=inputs)
-
-    def _row(self, item: Measured, at: float) -> Materialization:
-        made = item.made
-        return Materialization(
-            asset=made.asset,
-            run_id=self._run.id,
-            at=at,
-            rows=made.rows,
-            code_version=self._graph[made.asset].code_version,
-            sql_version=item.sql_version,
-            data_version=made.data_version,
-            volatile=item.volatile,
-            metrics=made.metrics,
-            metadata=made.metadata,
-            inputs=item.inputs,
-        )
 
     def _passed(self, event: StepFinished) -> Passed | None:
         check = self._graph.checks.get(event.step)
@@ -157,3 +146,23 @@ def rows_of(plan: Plan, run: Run) -> dict[str, StepRow]:
         )
         for planned in plan.steps
     }
+
+
+def materialization(
+    measured: Measured, run_id: str, at: float, graph: AssetGraph
+) -> Materialization:
+    """One asset as a run left it, as the ledger keeps it."""
+    made = measured.made
+    return Materialization(
+        asset=made.asset,
+        run_id=run_id,
+        at=at,
+        rows=made.rows,
+        code_version=graph[made.asset].code_version,
+        sql_version=measured.sql_version,
+        data_version=made.data_version,
+        volatile=measured.volatile,
+        metrics=made.metrics,
+        metadata=made.metadata,
+        inputs=measured.inputs,
+    )

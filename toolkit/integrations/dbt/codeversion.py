@@ -17,6 +17,7 @@ import msgspec
 
 from toolkit.integrations.dbt.jinja import ANY, Asks, asks, asks_of_macro
 from toolkit.integrations.dbt.manifest import Macro, Manifest, Node
+from toolkit.integrations.dbt.markers import is_ours
 from toolkit.integrations.dbt.variables import project_variables
 from toolkit.settings import Settings
 
@@ -28,6 +29,7 @@ _FOR_PEOPLE = frozenset(
 _RESTLESS = frozenset({"_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "RANDOM", "SECONDS"})
 # What they make of a name shows in the node's relation.
 _NAMING = frozenset({"generate_schema_name", "generate_alias_name", "generate_database_name"})
+_HOOKS = ("pre-hook", "post-hook")
 _TOOLS = ("dbt-core", "dbt-adapters")
 _KNOWN = frozenset(
     {"table", "view", "incremental", "ephemeral", "seed", "snapshot", "test", "unit"}
@@ -69,10 +71,11 @@ class CodeVersions:
         """Of all but its text and the macros in it: what its compiled SQL does not show."""
         wants = self._wants(node)
         config = {k: v for k, v in node.config.items() if k not in _FOR_PEOPLE}
+        config |= {name: _hooks(node, name) for name in _HOOKS if name in config}
         persist = config.get("persist_docs")
         described = wants.described or (isinstance(persist, dict) and any(persist.values()))
         contract = node.contract or {}
-        hooks = any(config.get(name) for name in ("pre-hook", "post-hook"))
+        hooks = any(config.get(name) for name in _HOOKS)
         return digest(
             node.resource_type, node.language, config,
             (node.database, node.schema, node.alias or node.identifier),
@@ -95,9 +98,8 @@ class CodeVersions:
         kind = str(node.config.get("materialized") or node.resource_type)
         if kind not in _KNOWN and node.resource_type in ("model", "snapshot", "seed"):
             return f"nothing is known of the materialization {kind!r}"
-        for name in ("pre-hook", "post-hook"):
-            hooks = node.config.get(name)
-            for hook in hooks if isinstance(hooks, list) else ():
+        for name in _HOOKS:
+            for hook in _hooks(node, name):
                 said = str(hook.get("sql") if isinstance(hook, dict) else hook).split()
                 if said and said[0].casefold() not in _QUIET:
                     return f"its {name} may do anything ({' '.join(said)[:40]})"
@@ -203,6 +205,15 @@ class CodeVersions:
 _QUIET = frozenset(
     {"grant", "revoke", "analyze", "vacuum", "comment", "checkpoint", "set", "reset"}
 )
+
+
+def _hooks(node: Node, name: str) -> list[Any]:
+    """The hooks that somebody wrote."""
+    hooks = node.config.get(name)
+    listed = hooks if isinstance(hooks, list) else []
+    return [
+        hook for hook in listed if not is_ours(hook.get("sql") if isinstance(hook, dict) else hook)
+    ]
 
 
 def _package(key: str) -> str:

@@ -139,16 +139,25 @@ class Session(abc.ABC):
         return None if outcome.success else outcome.said()
 
     def build(
-        self, args: Sequence[str], hear: Callable[[NodeEvent], None], *, share_parse: bool
+        self,
+        args: Sequence[str],
+        hear: Callable[[NodeEvent], None],
+        *,
+        share_parse: bool,
+        change: Callable[[Any], None] | None = None,
     ) -> Outcome:
         """Run ``dbt build`` with ``args``; ``hear`` gets every event, in dbt's threads.
 
         Args:
+            change: called with dbt's manifest before, where this session can hand it over.
             share_parse: more builds will follow: parse now and hand the result to each, so
                 that they keep one manifest (and its compiled SQL) between them.
         """
-        if share_parse and self.keeps_manifest and self._manifest is None:
+        wanted = share_parse or change is not None
+        if wanted and self.keeps_manifest and self._manifest is None:
             self.parse()
+        if change is not None and self._manifest is not None:
+            change(self._manifest)
         return self._write(["build", *args], self._seen, hear)
 
     @abc.abstractmethod

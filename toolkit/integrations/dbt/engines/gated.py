@@ -20,6 +20,7 @@ from toolkit.integrations.dbt.engines.gates import Gates
 from toolkit.integrations.dbt.engines.runner import RunnerEngine
 from toolkit.integrations.dbt.engines.task import build_task, why_not
 from toolkit.integrations.dbt.in_process import DbtSession
+from toolkit.integrations.dbt.markers import mark, marked_in, unmark
 from toolkit.integrations.dbt.select_args import unit_tested
 
 
@@ -131,6 +132,8 @@ class _Hold:
         self._control = context.control
         self._again = again
         self._waits = waits
+        self._marked = marked_in(context, wanted)
+        self._run_id = context.run_id
         self._lock = threading.Lock()
         self._gates = Gates({})
         self._stopped = False
@@ -195,6 +198,7 @@ class _Hold:
 
     def attach(self, task: Any, queue: Any) -> None:  # noqa: ANN401 - dbt's BuildTask and queue
         """dbt's queue is there now: from here on it is told at once."""
+        mark(task.manifest, self._marked, self._run_id)
         with self._lock:
             self._task, self._queue = task, queue
             if self._stopped:
@@ -209,6 +213,7 @@ class _Hold:
             blocked = set(self._gates.blocked)
             opened = self._gates.end(step, blocks=blocks)
             if self._queue is not None:
+                unmark(self._task.manifest, step)
                 self._skip(self._gates.blocked - blocked)
                 _tell_cache(self._task, landed)
                 self._queue.release(opened)

@@ -7,10 +7,13 @@ parallelises what is inside of it.
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
 
 from toolkit.errors import HookError, ToolkitError
 from toolkit.integrations.base import RunContext, Step
 from toolkit.integrations.dbt.events import EventReader
+from toolkit.integrations.dbt.markers import mark, marked_in
 from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 from toolkit.integrations.dbt.select_args import select_args
 from toolkit.integrations.dbt.session import Session
@@ -35,9 +38,18 @@ class RunnerEngine:
         threads = self._context.threads
         together = self._context.control.at_once(steps, threads)
         words += ["--threads", str(together)] if together < threads else []
-        self._build(steps, words, share_parse=mixed)
+        marks = marked_in(self._context, [step.key for step in steps])
+        change = partial(mark, keys=marks, run_id=self._context.run_id) if marks else None
+        self._build(steps, words, share_parse=mixed, change=change)
 
-    def _build(self, steps: Sequence[Step], words: Sequence[str], *, share_parse: bool) -> None:
+    def _build(
+        self,
+        steps: Sequence[Step],
+        words: Sequence[str],
+        *,
+        share_parse: bool,
+        change: Callable[[Any], None] | None = None,
+    ) -> None:
         context = self._context
         reader = self._reader = EventReader(context, steps)
         args = [*words]
@@ -45,7 +57,7 @@ class RunnerEngine:
         args += ["--fail-fast"] if context.fail_fast else []
         hear = _Guarded(reader.on_event)
         try:
-            outcome = self._session.build(args, hear, share_parse=share_parse)
+            outcome = self._session.build(args, hear, share_parse=share_parse, change=change)
         except ToolkitError as error:
             reader.close(str(error))
             return
