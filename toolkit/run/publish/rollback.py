@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import time
+from importlib.metadata import version
 
 import msgspec
 
@@ -74,6 +76,7 @@ def rollback(settings: Settings, *, force: bool = False) -> RolledBack:
         save(settings.state_dir, msgspec.structs.replace(record, pending=pending))
         swap(places, places.previous)
         settle(ledger, settings.state_dir)
+        ledger.start_run(_run(settings))
         return RolledBack(
             live=str(places.live), made_by=coming.runs, taken_back=outgoing.runs, at=record.at
         )
@@ -100,8 +103,20 @@ def _later(ledger: Ledger, record: Record) -> list[Run]:
     """Published runs that began after the live version was put there, oldest first."""
     runs = reversed(ledger.runs(_ALL_RUNS))
     return [
-        r for r in runs if r.target == record.target and r.published and r.started_at > record.at
-    ]
+        run for run in runs
+        if run.target == record.target and run.published and run.command == "build"
+        and run.started_at > record.at
+    ]  # fmt: skip
+
+
+def _run(settings: Settings) -> Run:
+    """For the history; and whatever was planned before must be planned again."""
+    from toolkit.run.build import BuildOptions, new_run  # which knows of publishing
+
+    run = new_run(settings.target, BuildOptions(version=version("toolkit")))
+    return msgspec.structs.replace(
+        run, command="rollback", status="success", finished_at=time.time()
+    )
 
 
 def _nothing(places: Places) -> WarehouseError:
