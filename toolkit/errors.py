@@ -115,9 +115,14 @@ class DuplicateKeyError(GraphError):
 
 
 class ConnectorError(ToolkitError):
-    """A connector cannot be installed, started or understood."""
+    """A connector cannot be installed, started or understood.
+
+    Attributes:
+        may_pass: the same again may do better: nobody answered, the source was too busy.
+    """
 
     exit_code = 1
+    may_pass = False
 
 
 class HookError(ToolkitError):

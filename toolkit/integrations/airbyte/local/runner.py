@@ -32,6 +32,7 @@ from toolkit.integrations.base import (
     StepProgress,
     StepStarted,
 )
+from toolkit.integrations.cancel import StepCancel
 from toolkit.masking import Masker
 from toolkit.warehouse import Warehouse
 
@@ -59,6 +60,7 @@ class SyncRunner:
         self._connections = connections
         self._streams = streams
         self._masker = Masker(context.settings.secrets)
+        self._cancels: dict[str, StepCancel] = {}
         self._cache = CatalogCache(context.settings.state_dir)
         # All schemas at once and up front: two transactions that create one conflict.
         wanted = {SCHEMA}
@@ -77,6 +79,15 @@ class SyncRunner:
         for step in steps:
             self._run(step)
 
+    def stop_step(self, key: str) -> None:
+        """Stop a sync: its connector is ended, TERM first and KILL after some seconds.
+
+        A query of ours that writes what it has sent is not broken off.
+        """
+        cancel = self._cancels.get(key)
+        if cancel is not None:
+            cancel.set()
+
     def close(self) -> None:
         """Nothing is held between steps."""
 
@@ -85,6 +96,7 @@ class SyncRunner:
         thread = threading.current_thread().name
         self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
         connection = self._connections[step.key]
+        self._cancels[step.key] = StepCancel(self._context.cancel)
         path = self._context.log_dir / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', step.key)}.log"
         with path.open("a", encoding="utf-8") as file:
             log = _Log(file)
@@ -93,7 +105,8 @@ class SyncRunner:
             except Cancelled:
                 result = Result(error="The sync was stopped before it began.", cancelled=True)
             except ToolkitError as error:
-                result = Result(error=self._masker.mask(str(error)))
+                may_pass = isinstance(error, ConnectorError) and error.may_pass
+                result = Result(error=self._masker.mask(str(error)), may_pass=may_pass)
             status: Status = "success" if result.error is None else "error"
             message = _message(result, step, path)
             log.end(f"{status}: {message}")
@@ -107,6 +120,7 @@ class SyncRunner:
                 thread=thread,
                 made=tuple(result.made),
                 adapter_response={"rows_read": result.rows, "warnings": result.warnings},
+                transient=result.may_pass,
             )
         )
 
@@ -117,7 +131,7 @@ class SyncRunner:
         connector = Connector(
             connection,
             log=log.write,
-            cancel=self._context.cancel,
+            cancel=self._cancels[step.key],
             masker=self._masker,
             overlay=ConfigOverlay(settings.state_dir, settings.target, connection.name),
         )

@@ -22,6 +22,7 @@ from toolkit.integrations.airbyte.local.state import (
 )
 from toolkit.integrations.airbyte.source.catalog import Plan, configured_catalog
 from toolkit.integrations.airbyte.source.connector import Connector
+from toolkit.integrations.airbyte.source.passing import may_pass
 from toolkit.integrations.airbyte.source.process import Cancelled
 from toolkit.integrations.airbyte.source.protocol import (
     Estimate,
@@ -66,6 +67,7 @@ class Result(msgspec.Struct, kw_only=True):
         error: what went wrong, for people; ``None`` if nothing did.
         warnings: what a person should know although it worked.
         sample: rows of each stream at which it stopped, if it was a sample.
+        may_pass: it failed, and the same again may do better.
     """
 
     made: list[Made] = []
@@ -73,6 +75,7 @@ class Result(msgspec.Struct, kw_only=True):
     sample: int | None = None
     error: str | None = None
     cancelled: bool = False
+    may_pass: bool = False
     warnings: list[str] = []
 
 
@@ -107,6 +110,7 @@ class Sync:
         self._last_commit = time.monotonic()
         self._rows = 0
         self._errors: list[str] = []
+        self._passing: list[bool] = []  # of each error, whether it may pass
         self._warnings: list[str] = []
         self._whole: tuple[str, str] | None = None
 
@@ -241,6 +245,7 @@ class Sync:
                 self._landing(trace.error.stream_descriptor).failed = said
             if said not in self._errors:
                 self._errors.append(said)
+                self._passing.append(may_pass(said, trace.error.failure_type))
         elif trace.estimate is not None:
             self._estimate(trace.estimate)
         elif status is not None:
@@ -363,6 +368,7 @@ class Sync:
         if not self._errors and code:
             reason = self._connector.masker.mask(self._connector.exit_reason())
             self._errors.append(f"The connector failed: {reason}")
+            self._passing.append(may_pass("\n".join(self._connector.errors)))
         elif not self._errors and open_:
             self._errors.append(
                 "The connector ended without saying that it is done with "
@@ -386,6 +392,9 @@ class Sync:
                 )
         mask = self._connector.masker.mask  # names in messages are the connector's words, too
         if self._errors:
+            # one error that stays is enough to make the next attempt useless
+            known = len(self._passing) == len(self._errors)
+            result.may_pass = known and all(self._passing)
             result.error = mask(_explain(self._errors, landings, open_))
         result.warnings = [mask(said) for said in (*self._warnings, *self._connector.warnings)]
 

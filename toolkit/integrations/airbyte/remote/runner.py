@@ -13,6 +13,7 @@ from toolkit.integrations.airbyte.remote.client import AirbyteClient
 from toolkit.integrations.airbyte.remote.clock import Clock, Stopped
 from toolkit.integrations.airbyte.remote.jobs import Interrupted, RemoteSync, Started
 from toolkit.integrations.airbyte.remote.replies import Detail, Job, text
+from toolkit.integrations.airbyte.remote.transport import PATIENCE_SECONDS, ServerError
 from toolkit.integrations.base import (
     Made,
     RunContext,
@@ -22,6 +23,7 @@ from toolkit.integrations.base import (
     StepProgress,
     StepStarted,
 )
+from toolkit.integrations.cancel import StepCancel
 
 
 class RemoteRunner:
@@ -54,12 +56,19 @@ class RemoteRunner:
             log=lambda line: self._log.write(self._client.mask(line)),
         )
         self._lock = threading.Lock()
+        self._cancels: dict[str, StepCancel] = {}
         self._listed: list[dict[str, object]] | None = None
 
     def run(self, steps: Sequence[Step]) -> None:
         """Sync these connections, one after the other; a failure is an event."""
         for step in steps:
             self._run(step)
+
+    def stop_step(self, key: str) -> None:
+        """Stop a sync: its job on the server is cancelled, if we started it."""
+        cancel = self._cancels.get(key)
+        if cancel is not None:
+            cancel.set()
 
     def close(self) -> None:
         """Close the connections to the server."""
@@ -69,7 +78,9 @@ class RemoteRunner:
         started = self._clock.now()
         thread = threading.current_thread().name
         self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
+        self._cancels[step.key] = StepCancel(self._context.cancel)
         say = self._sayer(step)
+        passes = False
         made: tuple[Made, ...] = ()
         facts: dict[str, object] = {}
         status: Status = "error"
@@ -79,6 +90,10 @@ class RemoteRunner:
             message = str(stopped) or "interrupted before the sync began"
         except ToolkitError as error:
             message = str(error)
+            # the transport has repeated requests itself, for as long as it makes sense
+            waited = self._clock.now() - started
+            passes = isinstance(error, ServerError) and error.transient
+            passes = passes and waited < PATIENCE_SECONDS
         message = self._client.mask(message)
         self._log.write(f"{step.name}: {status}: {message}")
         if status == "error":
@@ -93,6 +108,7 @@ class RemoteRunner:
                 thread=thread,
                 made=made,
                 adapter_response=facts,
+                transient=passes,
             )
         )
 
@@ -114,7 +130,7 @@ class RemoteRunner:
             connection_id,
             name=connection.name,
             clock=self._clock,
-            cancel=self._context.cancel,
+            cancel=self._cancels[step.key],
             timeout=self._context.settings.airbyte.timeout,
             say=say,
         )

@@ -19,6 +19,7 @@ from toolkit.integrations.airbyte.source.configuration import render_config
 from toolkit.integrations.airbyte.source.docker import Image
 from toolkit.integrations.airbyte.source.environment import MANIFEST_KEY, package_of
 from toolkit.integrations.airbyte.source.overlay import Change, ConfigOverlay
+from toolkit.integrations.airbyte.source.passing import may_pass
 from toolkit.integrations.airbyte.source.process import ConnectorProcess
 from toolkit.integrations.airbyte.source.protocol import Catalog, Control, Message
 from toolkit.integrations.airbyte.source.specification import SpecCache, mistakes_in, secrets_by
@@ -160,6 +161,7 @@ class Connector:
     ) -> Generator[Message, None, None]:
         decoder = msgspec.json.Decoder(Message)
         trace: str | None = None
+        passes = False
         mode = 0o644 if isinstance(self._package, Image) else 0o600
         with _private_files(files, mode=mode) as folder:
             launch = self._package.launch(verb, list(files), folder)
@@ -178,6 +180,7 @@ class Connector:
                         continue
                     if message.trace is not None and message.trace.error is not None:
                         trace = self._describe(message)
+                        passes = may_pass(trace, message.trace.error.failure_type)
                     if message.log is not None:
                         self.log(f"{message.log.level} {message.log.message}")
                     elif message.control is not None:
@@ -186,9 +189,11 @@ class Connector:
                         yield message
                 self.exit_code = process.wait()
             if raise_traces and trace is not None:
-                raise self._failed(trace)
+                raise self._failed(trace, passes=passes)
             if raise_traces and self.exit_code:
-                raise self._failed(self.exit_reason(process.last_errors))
+                said = "\n".join(process.last_errors)
+                reason = self.exit_reason(process.last_errors)
+                raise self._failed(reason, passes=may_pass(said))
             self.errors = list(process.last_errors)
 
     def exit_reason(self, errors: Sequence[str] | None = None) -> str:
@@ -270,13 +275,15 @@ class Connector:
         """A traced error's message for people, masked; details go to the log."""
         return self.masker.mask(self._describe(message)).strip()
 
-    def _failed(self, reason: str) -> ConnectorError:
-        return ConnectorError(
+    def _failed(self, reason: str, *, passes: bool = False) -> ConnectorError:
+        error = ConnectorError(
             f"The connector of {self.connection.name!r} failed: "
             f"{self.masker.mask(reason).strip().rstrip('.')}.",
             f"Its configuration is in {self.connection.where('source')}.",
             f"Correct it, then run `toolkit connectors check {self.connection.name}` again.",
         )
+        error.may_pass = passes
+        return error
 
 
 def manifest_of(path: Path) -> Json:
