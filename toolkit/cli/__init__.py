@@ -132,7 +132,11 @@ def program() -> None:
 
 
 def _leave(code: int) -> None:
-    """Exit; at once where a thread that was told to stop does not listen."""
+    """Exit; at once where a thread that was told to stop does not listen.
+
+    A step that nobody could stop when its time was over runs in such a thread, too, perhaps
+    in a query: Python's regular end would wait for it, or fall over it.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -144,7 +148,8 @@ def _leave(code: int) -> None:
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.daemon
     ]
-    if code in (130, 143) and stuck:
+    left_behind = any(t.name.startswith("left behind") for t in threading.enumerate())
+    if left_behind or (code in (130, 143) and stuck):
         os._exit(code)
     sys.exit(code)
 

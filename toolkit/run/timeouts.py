@@ -6,12 +6,11 @@ from functools import partial
 
 import msgspec
 
-from toolkit.errors import ToolkitError
 from toolkit.integrations.base import Runner, Step, StepFinished, StoppableRunner
 from toolkit.run.alarm import Alarm
 
-GRACE_SECONDS = 10.0
-"""What a step has to end in once its time is over; a connector has half of it after TERM."""
+GRACE_SECONDS = 20.0
+"""What a step has to end in once its time is over: TERM, some seconds, KILL, and its report."""
 _AGAIN_SECONDS = 0.5  # what was broken off may have been between two queries
 
 
@@ -76,9 +75,9 @@ class Timeouts:
         for _ in range(round(self._grace / _AGAIN_SECONDS) + 1):
             try:
                 runner.stop_step(step.key)
-            except ToolkitError as error:
+            except Exception as error:  # noqa: BLE001 - any integration's; the step is given up then
                 with self._lock:
-                    self._trouble[step.key] = str(error)
+                    self._trouble[step.key] = str(error) or type(error).__name__
             if self._wait_ended(step.key, attempt, _AGAIN_SECONDS):
                 return
 
