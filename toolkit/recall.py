@@ -1,5 +1,6 @@
 """What a plan is told: what the ledger remembers, and what is in the warehouse now."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -85,12 +86,14 @@ def adopt(graph: AssetGraph, settings: Settings, ledger: Ledger) -> None:
     :mod:`toolkit.warehouse.markers`. All others are simply made again.
     """
     profile = settings.profile
+    run = last_unfinished(ledger, settings.target)
     killed = [
         row
-        for row in ledger.last_steps(settings.target).values()
-        if row.message == KILLED and row.step in graph
+        for row in (ledger.steps(run.id) if run is not None else ())
+        if (row.message == KILLED or row.status == "planned")  # power cut: its begin may be lost
+        and row.step in graph
         and graph[row.step].materialized == "incremental"
-    ]  # fmt: skip
+    ]
     if not killed or profile is None or profile.file is None or not profile.file.exists():
         return
     from toolkit.warehouse.markers import made_in
@@ -120,7 +123,8 @@ def _adopt(
     versions = Versions(Plan(steps=()), graph, history, warehouse, settings.adapter)
     measured = versions.measured(Made(asset=row.step, sql=_sql(asset, settings, row)))
     done = msgspec.structs.replace(row, status="success", message="committed before the kill")
-    at = row.finished_at or row.started_at or 0.0
+    at = row.finished_at or row.started_at or time.time()
+    done = msgspec.structs.replace(done, started_at=row.started_at or at, finished_at=at)
     ledger.finish_step(done, [materialization(measured, row.run_id, at, graph)])
 
 
@@ -139,9 +143,9 @@ def _outside(asset: Asset) -> bool:
 
 
 def last_unfinished(ledger: Ledger, target: str) -> Run | None:
-    """The newest run of ``target``, if it did not end well."""
+    """The newest run of ``target``, if it did not end well; a copy that is gone is no matter."""
     for run in ledger.runs():
-        if run.target == target:
+        if run.target == target and run.published:
             return run if run.status in ("failed", "interrupted") else None
     return None
 

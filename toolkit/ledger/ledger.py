@@ -39,9 +39,12 @@ _KEPT_RUNS = 100
 class Ledger:
     """The SQLite file that remembers runs, steps and materializations.
 
-    WAL with ``synchronous=FULL``: what was noted survives a kill and a power cut,
-    because a lost row here would make the next plan a lie. One process writes at a
-    time (the run lock sees to that); its threads take turns.
+    A WAL: what was noted survives a kill of the process. The begin and end of a run and how it
+    leaves the warehouse survive a power cut, too (``synchronous=FULL``). The steps in between
+    do not wait for the disk: a power cut may take the last of them, never their order. That
+    is no lie, as the warehouse commits first: the next plan sees a run that has not ended and
+    a file that nobody has stamped, looks into it, and makes again what it cannot be sure of.
+    One process writes at a time (the run lock sees to that); its threads take turns.
 
     Args:
         path: the file; made, with its folder, when it is not there.
@@ -60,7 +63,8 @@ class Ledger:
             )
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
+            self._durable = False
+            self._set_durable(True)
             self._connection.execute("PRAGMA foreign_keys = ON")
             migrate(self._connection, str(path))
 
@@ -76,6 +80,16 @@ class Ledger:
             self._connection.close()
 
     # ---- writing ----
+
+    def steps_may_wait(self, wait: bool) -> None:
+        """Whether what is noted from here on need not be on the disk when that returns."""
+        with self._lock, _explained(self.path):
+            self._set_durable(not wait)
+
+    def _set_durable(self, durable: bool) -> None:
+        if durable != self._durable:
+            self._durable = durable
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
     def start_run(self, run: Run) -> None:
         """Note that a run begins."""
@@ -172,9 +186,11 @@ class Ledger:
             self._insert("materialization", [_row(m) for m in made])
             self._insert("passed", [_row(passed)] if passed is not None else [])
 
-    def note(self, made: Iterable[Materialization]) -> None:
-        """Note more of what was made; what is known of it already is replaced."""
-        self._insert("materialization", [_row(m) for m in made])
+    def note(self, made: Iterable[Materialization], passed: Iterable[Passed] = ()) -> None:
+        """Note more of what was made or passed; what is known of it already is replaced."""
+        with self._transaction():
+            self._insert("materialization", [_row(m) for m in made])
+            self._insert("passed", [_row(p) for p in passed])
 
     def confirm(
         self,

@@ -27,6 +27,7 @@ from toolkit.plan import History, Plan
 from toolkit.run.hidden import hiding
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
+from toolkit.run.logs import log_dir
 from toolkit.run.priority import urgencies
 from toolkit.run.publish import Publication, Stage, settle, staging
 from toolkit.run.rules import Guide, policies
@@ -115,7 +116,7 @@ def build(
         if not options.publish:
             return _build(plan, graph, settings, integrations, options, listeners, on_run,
                           ledger, run, history)  # fmt: skip
-        makes = [key for planned in plan.steps for key in planned.step.makes]
+        makes = [key for planned in plan.to_run for key in planned.step.makes]
         stage = stack.enter_context(staging(makes, graph, settings, integrations, ledger, run.id))
         result = _build(plan, graph, stage.settings, integrations, options, listeners, on_run,
                         ledger, run, history)  # fmt: skip
@@ -136,7 +137,7 @@ def _build(
 ) -> BuildResult:
     """The work itself; nothing of the warehouse is open afterwards."""
     with contextlib.ExitStack() as stack:
-        log_dir = _log_dir(settings, run.id)
+        logs = log_dir(settings, run.id)
         outside = stack.enter_context(_leaving(ledger, settings))
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
@@ -156,7 +157,7 @@ def _build(
         scheduler = Scheduler(plan, runners, batching, journal, guide, asleep=versions.asleep)
         signals = stack.enter_context(Signals(lambda: _interrupt(scheduler, runners)))
         emit = hiding(scheduler.emit, settings.secrets)
-        context = _context(run, settings, graph, warehouse, emit, log_dir, options)
+        context = _context(run, settings, graph, warehouse, emit, logs, options)
         context.control = scheduler.control
         status: RunStatus = "failed"
         errors: tuple[RunError, ...] = ()
@@ -166,6 +167,7 @@ def _build(
             for name in dict.fromkeys(planned.step.integration for planned in plan.to_run):
                 runners[name] = integrations[name].open(context)
                 stack.callback(runners[name].close)
+            ledger.steps_may_wait(True)
             scheduler.run(context, signals.check)
             errors = _run_errors(scheduler.errors, settings)
             broken = bool(errors) or _failed(plan, journal.rows)
@@ -178,6 +180,7 @@ def _build(
             raise
         finally:
             finished = time.time()
+            ledger.steps_may_wait(False)
             ledger.finish_run(run.id, status, finished, errors)
             ledger.forget_old()
             run = msgspec.structs.replace(run, status=status, finished_at=finished, errors=errors)
@@ -302,19 +305,6 @@ def new_run(target: str, options: BuildOptions) -> Run:
 
 def _failed(plan: Plan, rows: Mapping[str, StepRow]) -> bool:
     return any(rows[p.step.key].status in FAILED and p.step.blocking for p in plan.steps)
-
-
-def _log_dir(settings: Settings, run_id: str) -> Path:
-    folder = settings.output_dir / "logs" / run_id
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ToolkitError(
-            f"{folder} cannot be made: {error.strerror}.",
-            "Logs and results have nowhere to go, so nothing was run.",
-            "Make dbt's target folder writable, or name another with --target-path.",
-        ) from error
-    return folder
 
 
 def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from toolkit.graph import AssetGraph
-from toolkit.integrations.base import Made, Step, StepEvent, StepFinished, StepStarted
+from toolkit.integrations.base import Step, StepEvent, StepFinished, StepStarted
 from toolkit.ledger import Ledger, Materialization, Passed, Run, StepRow
 from toolkit.plan import History, Plan
 from toolkit.run.versions import Measured, Versions
@@ -35,7 +35,7 @@ class Journal:
         self._run = run
         self._graph = graph
         self.versions = versions or Versions(plan, graph, History(), None, "duckdb")
-        self._unmeasured: list[tuple[Made, float]] = []
+        self._unmeasured: list[StepFinished] = []
         self._listeners = listeners
         self._lock = threading.RLock()
         self._after = {planned.step.key: planned.after for planned in plan.steps}
@@ -69,12 +69,16 @@ class Journal:
         """Measure what was made while another process held the warehouse."""
         with self._lock:
             unmeasured, self._unmeasured = self._unmeasured, []
-        rows = [
-            materialization(self.versions.measured(made), self._run.id, at, self._graph)
-            for made, at in unmeasured
-        ]
-        self._ledger.note(rows)
-        self.versions.note(rows)
+        made: list[Materialization] = []
+        for event in unmeasured:  # parents first: what is measured is an input of the next
+            rows = [
+                materialization(item, self._run.id, event.finished_at, self._graph)
+                for item in self.versions.measure(event)
+            ]
+            self.versions.note(rows)
+            made += rows
+        checks = [self._passed(event) for event in unmeasured]
+        self._ledger.note(made, [passed for passed in checks if passed is not None])
 
     def _finish(self, event: StepFinished, measured: list[Measured]) -> None:
         planned = self.rows[event.step]
@@ -105,9 +109,8 @@ class Journal:
         self._ledger.finish_step(row, made, self._passed(event))
         self.rows[event.step] = row
         self.versions.note(made)
-        self._unmeasured += [
-            (item.made, event.finished_at) for item in measured if not item.complete
-        ]
+        if not self.versions.can_measure:
+            self._unmeasured.append(event)
         if event.status == "no-op":
             for key, (run_id, inputs) in self.versions.slept(event.step).items():
                 self._ledger.confirm(key, run_id, inputs=inputs)

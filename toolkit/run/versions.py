@@ -33,14 +33,9 @@ from toolkit.warehouse import Warehouse
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an asset as a step left it.
-
-    Attributes:
-        complete: the warehouse could be looked at.
-    """
+    """What is known of an asset as a step left it."""
 
     made: Made
-    complete: bool = True
     sql_version: str = ""
     volatile: str = ""
     inputs: Mapping[str, str] = {}
@@ -84,6 +79,11 @@ class Versions:
 
     # ---- what was made ----
 
+    @property
+    def can_measure(self) -> bool:
+        """Whether the warehouse, if there is one, is not in another process's hands."""
+        return self._warehouse is None or self._warehouse.is_open
+
     def measure(self, event: StepFinished) -> list[Measured]:
         """Version, SQL and inputs of all that a step made; to be asked before it is noted."""
         return [self.measured(made) for made in event.made]
@@ -117,7 +117,6 @@ class Versions:
         made = msgspec.structs.replace(made, data_version=version, rows=rows, metadata=metadata)
         return Measured(
             made=made,
-            complete=warehouse is None or warehouse.is_open,
             sql_version=sql_version,
             volatile=volatile,
             inputs=read,

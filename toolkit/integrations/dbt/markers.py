@@ -50,8 +50,8 @@ def mark(manifest: Any, keys: Iterable[str], run_id: str) -> None:  # noqa: ANN4
 def unmark(manifest: Any, key: str) -> None:  # noqa: ANN401 - dbt's Manifest
     """Take the hook away again, before dbt writes its manifest."""
     node = manifest.nodes.get(key)
-    if node is not None:
-        hooks = node.config.post_hook
+    hooks = getattr(node.config, "post_hook", None) if node is not None else None
+    if hooks:
         hooks[:] = [hook for hook in hooks if not is_ours(hook.sql)]
 
 
