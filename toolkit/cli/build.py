@@ -11,6 +11,7 @@ from toolkit.cli.options import output_options, project_options, selection_optio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolkit.errors import ToolkitError
     from toolkit.ledger import Run, StepRow
     from toolkit.plan import Plan
     from toolkit.project import Project
@@ -77,6 +78,8 @@ def build(
     if not options["quiet"]:
         show_problems((*tolerated, *project.problems), limit=5, as_json=as_json)
     selected(project, options)
+    if publish and resume:
+        raise _fresh_copy()
     how = {**selection_words(options), "full_refresh": full_refresh, "force": force}
     how |= _resumed(project, how) if resume else {}
     plan = project.plan(**how)
@@ -91,6 +94,16 @@ def build(
         return 0
     more = {"sample": sample, "fail_fast": fail_fast, "publish": publish}
     return _run(ctx, project, plan, how | more, options)
+
+
+def _fresh_copy() -> "ToolkitError":
+    from toolkit.errors import UsageError
+
+    return UsageError(
+        "--publish begins with a copy of what is live, and --resume goes on in what is there.",
+        "It is not clear which is meant, so nothing was run.",
+        "Leave out --resume: with --publish, too, only what is not up to date is run.",
+    )
 
 
 def _resumed(project: "Project", how: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +175,7 @@ class _Watch:
         """Note the run: when it begins, and when it has ended."""
         self._run = run
         if isinstance(self._ctx.obj, dict):
-            self._ctx.obj["run"] = run.id
+            self._ctx.obj["run"] = run
         if self._display is not None:
             self._display.on_run(run)
 

@@ -72,7 +72,11 @@ def _masker(told: Mapping[str, Any]) -> "Masker":
 
 def interrupted(cause: BaseException | None, told: Mapping[str, Any], words: Sequence[str]) -> int:
     """Say so; 143 for SIGTERM, 130 for Ctrl-C."""
-    kept = " What had ended is kept; `toolkit build` makes the rest." if "run" in told else ""
+    kept, run = "", told.get("run")
+    if run is not None and run.published:
+        kept = " What had ended is kept; `toolkit build` makes the rest."
+    elif run is not None:
+        kept = " Nothing was published."
     code = 143 if type(cause).__name__ == "Terminated" else 130
     if _wants_json(told, words):
         from toolkit.cli.console import json_line
