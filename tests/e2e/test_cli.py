@@ -151,7 +151,21 @@ def test_runs_and_one_run(built: Path) -> None:
     detail = json.loads(out(built, "runs", key[:-2], "--json"))  # a unique beginning is enough
     assert detail["run"]["id"] == key
     assert {step["status"] for step in detail["steps"]} == {"success", "pass"}
-    assert len(out(built, "runs", key).splitlines()) == 1 + len(detail["steps"])
+    shown = out(built, "runs", key).splitlines()
+    assert len(shown) == 2 + len(detail["steps"]) + 2  # the run, the heads; the critical path
+    assert [line[2:].split()[0] for line in shown[2:-2]] == [s["status"] for s in detail["steps"]]
+    path = detail["critical_path"]
+    assert 0 < path["seconds"] <= path["wall"]
+    names = {step["step"]: step["name"] for step in detail["steps"]}
+    assert shown[-1].startswith("Critical path: ")
+    assert shown[-1].endswith(": " + " -> ".join(names[key] for key in path["steps"]))
+    assert sum(line.startswith("* ") for line in shown[2:-2]) == len(path["steps"]) > 3
+    before = None
+    for step in (step for key in path["steps"] for step in detail["steps"] if step["step"] == key):
+        assert step["critical"]
+        assert (step["waited_for"], step["attempts"]) == (before, 1)
+        assert step["waited"] >= 0
+        before = step["step"]
     gone = run(built, "runs", "20010101")
     assert (gone.returncode, gone.stdout) == (2, "")
     assert "no single run '20010101'" in gone.stderr

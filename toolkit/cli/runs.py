@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import say, seconds
+from toolkit.cli.console import plural, say, seconds
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from toolkit.ledger import Run, StepRow
+    from toolkit.ledger.timing import Timing
 
 
 @click.command()
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
 @project_options
 @output_options
 def runs(run_id: str | None, as_json: bool, limit: int, **options: Any) -> None:
-    """List the last runs, or the steps of one run (its id, or a unique beginning of it)."""
+    """List the last runs, or the steps of one run (its id, or a unique beginning of it).
+
+    Of each step: how it ended, how long it took, how long it took before, how long it waited
+    when it could have begun; * marks the chain of steps that decided when the run ended.
+    """
     project = load_project(options)
     with project.ledger() as ledger:
         if run_id is None:
@@ -38,7 +45,8 @@ def runs(run_id: str | None, as_json: bool, limit: int, **options: Any) -> None:
             raise UsageError(
                 f"There is no single run {run_id!r} here.", "", "`toolkit runs` lists them all."
             )
-        _show(run, ledger.steps(run.id), as_json)
+        expected = ledger.durations(run.target, run.started_at)
+        show_run(run, ledger.steps(run.id), expected, as_json)
 
 
 def _list(found: "list[Run]", as_json: bool) -> None:
@@ -57,21 +65,81 @@ def _list(found: "list[Run]", as_json: bool) -> None:
             )
 
 
-def _show(run: "Run", steps: "list[StepRow]", as_json: bool) -> None:
-    if as_json:
-        import msgspec
+def show_run(
+    run: "Run", steps: "list[StepRow]", expected: "Mapping[str, float]", as_json: bool
+) -> None:
+    """Print one run with its steps.
 
-        click.echo(msgspec.json.encode({"run": run, "steps": steps}).decode())
+    Args:
+        expected: seconds that each step took before that run.
+    """
+    from toolkit.ledger.timing import timing
+
+    times = timing(run, steps)
+    if as_json:
+        click.echo(_json(run, steps, expected, times))
         return
     say(f"{run.id}  {run.status}  {_clock(run.started_at)}  target {run.target}")
-    width = max((len(step.step) for step in steps), default=0)
+    _table(run, steps, expected, times)
+    if times.path:
+        share = times.path_seconds / times.wall if times.wall else 1.0
+        names = {step.step: step.name for step in steps}
+        say("")
+        say(
+            f"Critical path: {seconds(times.path_seconds)} of {seconds(times.wall)} "
+            f"({min(share, 1.0):.0%}), {plural(len(times.path), 'step')}: "
+            + " -> ".join(names[key] for key in times.path)
+        )
+
+
+def _table(
+    run: "Run", steps: "list[StepRow]", expected: "Mapping[str, float]", times: "Timing"
+) -> None:
+    width = max((len(step.step) for step in steps), default=4)
+    head = f"{'status':<8} {'took':>10} {'before':>10} {'waited':>10}"
+    say(f"  {head}  {'step':<{width}}".rstrip())
     for step in steps:
         took = seconds(step.seconds) if step.started_at else "-"
-        line = step.message.partition("\n")[0]
-        say(f"{step.status:<8} {took:>10}  {step.step:<{width}}  {line}".rstrip())
+        before = seconds(expected[step.step]) if step.step in expected else "-"
+        waited = seconds(times.waited[step.step]) if step.step in times.waited else "-"
+        mark = "*" if step.step in times.path else " "
+        line, tried = step.message.partition("\n")[0], f"attempt {attempts(step)}"
+        if attempts(step) > 1 and tried not in line:
+            line = "; ".join(filter(None, (tried, line)))
+        say(
+            f"{mark} {step.status:<8} {took:>10} {before:>10} {waited:>10}  "
+            f"{step.step:<{width}}  {line}".rstrip()
+        )
     for error in run.errors:
         message = error.message.partition("\n")[0]
-        say(f"{'error':<8} {'-':>10}  {error.key or 'run':<{width}}  {message}".rstrip())
+        say(f"  {'error':<8} {'-':>10} {'-':>10} {'-':>10}  "
+            f"{error.key or 'run':<{width}}  {message}".rstrip())  # fmt: skip
+
+
+def _json(
+    run: "Run", steps: "list[StepRow]", expected: "Mapping[str, float]", times: "Timing"
+) -> str:
+    import msgspec
+
+    told = [
+        {
+            **msgspec.to_builtins(step),
+            "seconds": step.seconds,
+            "expected": expected.get(step.step),
+            "waited": times.waited.get(step.step),
+            "attempts": attempts(step),
+            "critical": step.step in times.path,
+        }
+        for step in steps
+    ]
+    path = {"steps": times.path, "seconds": times.path_seconds, "wall": times.wall}
+    return msgspec.json.encode({"run": run, "steps": told, "critical_path": path}).decode()
+
+
+def attempts(step: "StepRow") -> int:
+    """How many times the step was tried, as far as that was noted."""
+    noted = step.adapter_response.get("attempts")
+    return noted if isinstance(noted, int) else 1
 
 
 def _clock(at: float) -> str:
