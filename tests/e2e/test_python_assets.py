@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import duckdb
@@ -122,3 +125,66 @@ def test_a_broken_declaration_is_exit_code_2(folder: Path) -> None:
     assert listed.stdout == ""
     assert "its parameter 'order' names no asset" in listed.stderr
     assert "Traceback" not in listed.stderr
+
+
+ISOLATED = """
+import os, pathlib, signal, subprocess, time
+from toolkit import asset
+
+HERE = pathlib.Path(__file__).parent
+
+
+@asset(isolated=True)
+def slow(orders):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    (HERE / "pids.new").write_text(f"{os.getpid()} {os.getppid()} {child.pid}")
+    (HERE / "pids.new").rename(HERE / "pids")
+    time.sleep(600)
+
+
+@asset(isolated=True)
+def quick(orders):
+    print("quick")
+    return orders
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_an_isolated_function(folder: Path, number: signal.Signals) -> None:
+    (folder / "ml" / "slow.py").write_text(ISOLATED, encoding="utf-8")
+    (folder / "ml" / "returns.py").unlink()
+    build = subprocess.Popen(
+        [sys.executable, "-m", "toolkit.cli", "build", "--select", "orders", "slow", "quick"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    pids, deadline = folder / "ml" / "pids", time.monotonic() + 120
+    while not pids.exists() and build.poll() is None and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    processes = [int(pid) for pid in pids.read_text().split()]
+    assert all(alive(pid) for pid in processes)
+    asked = time.monotonic()
+    build.send_signal(number)
+    said, _ = build.communicate(timeout=60)
+    assert time.monotonic() - asked < 20
+    assert build.returncode == 128 + number, said
+    assert [pid for pid in processes if alive(pid)] == []
+    assert not list((folder / ".toolkit" / "python" / "exchange").iterdir())
+    # The next build is whole.
+    (folder / "ml" / "slow.py").write_text(ISOLATED.split("@asset")[0] + QUICK, encoding="utf-8")
+    toolkit(folder, "build", "--select", "orders", "quick")
+    assert rows(folder, "SELECT count(*) FROM quick") == [(30,)]
+
+
+QUICK = "@asset(isolated=True)\ndef quick(orders):\n    print('quick')\n    return orders\n"

@@ -2,7 +2,8 @@
 
 import textwrap
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from toolkit.graph import Asset, AssetGraph, Kind, Relation
 from toolkit.integrations.base import (
     Loaded,
     RunContext,
+    Runner,
     Step,
     StepEvent,
     StepFinished,
@@ -39,6 +41,7 @@ class PythonProject:
         self.warehouse: Warehouse | None = Warehouse(self.profile)
         self.cancel = threading.Event()
         self.events: list[StepEvent] = []
+        self.runner: Runner | None = None
 
     @property
     def settings(self) -> Settings:
@@ -108,7 +111,7 @@ class PythonProject:
             cancel=self.cancel,
             log_dir=log_dir,
         )
-        runner = self.integration.open(context)
+        runner = self.runner = self.integration.open(context)
         try:
             for step in steps:
                 if only is None or step.key in only:
@@ -119,6 +122,22 @@ class PythonProject:
         finished = [event for event in self.events if isinstance(event, StepFinished)]
         assert started == [event.step for event in finished]
         return {event.step: event for event in finished}
+
+    def when(self, ready: Callable[[], bool], then: Callable[[], None]) -> threading.Thread:
+        """Do something once ``ready`` says so, in a thread of its own; it ends in a minute."""
+
+        def wait() -> None:
+            deadline = time.monotonic() + 60
+            pause = threading.Event()
+            while not ready():
+                if time.monotonic() > deadline:
+                    return
+                pause.wait(0.02)
+            then()
+
+        thread = threading.Thread(target=wait, daemon=True)
+        thread.start()
+        return thread
 
     def log(self, name: str) -> str:
         return (self.folder / "logs" / f"{name}.log").read_text(encoding="utf-8")

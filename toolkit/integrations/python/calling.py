@@ -32,5 +32,5 @@ def raised(error: BaseException, folder: str, project_dir: Path) -> AssetFailedE
         fact = f"It called sys.exit({error.code!r}){at}."
     else:
         text = " ".join(str(error).split())
-        fact = f"It raised {type(error).__name__}: {text}{at}"
+        fact = f"It raised {type(error).__name__}{f': {text}' if text else ''}{at}"
     return AssetFailedError(fact, UNTOUCHED, AGAIN)

@@ -88,7 +88,7 @@ class _Memory:
         self._connection = duckdb.connect(":memory:")
         known = self._connection.execute("SELECT name FROM duckdb_settings()").fetchall()
         # What names a place in the warehouse, or is an extension's, means nothing here.
-        names = {name for (name,) in known} - {"schema", "search_path"}
+        names = {name.lower() for (name,) in known} - {"schema", "search_path"}
         self._settings = {k: v for k, v in job.settings.items() if k.lower() in names}
 
     def cursor(self) -> "duckdb.DuckDBPyConnection":
