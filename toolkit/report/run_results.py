@@ -52,7 +52,8 @@ def run_results_document(
     """One result for each asset or check that the run touched, ready for JSON.
 
     A sync stands there once for each stream that it lands, as streams are the assets;
-    all of them have the sync's timing. Exposures and hooks that failed stand there, too.
+    all of them have the sync's timing. Exposures and hooks that failed stand there, too. What
+    was not made because it is up to date is a no-op that says so.
 
     Args:
         dbt_version: of the dbt that was used; readers decide by it what to expect.
@@ -101,9 +102,15 @@ def _result(step: StepRow, key: str, graph: AssetGraph) -> dict[str, Any]:
         "failures": step.failures,
         "compiled": True if sql is not None else None,
         "compiled_code": sql,
-        "relation_name": step.relation,
+        "relation_name": step.relation or _relation(step, key, graph),
         "batch_results": None,
     }
+
+
+def _relation(step: StepRow, key: str, graph: AssetGraph) -> str | None:
+    """Where an asset is that was not made because it is there."""
+    made = graph[key].relation if step.status == "no-op" and key in graph else None
+    return str(made) if made is not None else None
 
 
 def _looked_at(key: str, steps: Sequence[StepRow], graph: AssetGraph) -> dict[str, Any]:

@@ -144,11 +144,15 @@ def rows_of(plan: Plan, run: Run) -> dict[str, StepRow]:
             name=planned.step.name,
             integration=planned.step.integration,
             status="no-op" if planned.action == "skip" else "planned",
-            message=f"up to date: {planned.reason}" if planned.action == "skip" else "",
+            message=_at_rest(planned.reason) if planned.action == "skip" else "",
             reason=planned.reason,
         )
         for planned in plan.steps
     }
+
+
+def _at_rest(reason: str) -> str:
+    return reason if reason.startswith("up to date") else f"up to date: {reason}"
 
 
 def materialization(

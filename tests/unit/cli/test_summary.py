@@ -21,7 +21,7 @@ GRAPH = AssetGraph(
      Asset(key="model.shop.b", kind="model", name="b", integration="dbt")]
 )  # fmt: skip
 PROJECT: Any = SimpleNamespace(graph=GRAPH)
-FRESH = {"status": "no-op", "message": "up to date: nothing that it reads changed"}
+FRESH: dict[str, Any] = {"status": "no-op", "message": "up to date: nothing that it reads changed"}
 
 
 def row(key: str, begin: float | None = None, end: float | None = None, **more: Any) -> StepRow:

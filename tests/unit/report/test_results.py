@@ -83,6 +83,45 @@ def test_an_exposure_is_a_result_though_nothing_makes_it(
     assert {r["unique_id"]: r["status"] for r in document["results"]}[exposure] == status
 
 
+FRESH = "up to date: nothing that it reads changed"
+
+
+def up_to_date(key: str, **more: object) -> StepRow:
+    return step(key, "no-op", message=FRESH, **more)
+
+
+@pytest.mark.parametrize("others", [[], [step("model.shop.audit", "success", started_at=1.0)]])
+def test_what_is_up_to_date_stands_in_both(
+    shop: ModuleType, tmp_path: Path, others: list[StepRow]
+) -> None:
+    """Also after a build in which nothing ran; dbt's own class reads it."""
+    from dbt.artifacts.schemas.run import RunResultsArtifact
+
+    run = msgspec.structs.replace(shop.data().runs[0].run, finished_at=None)
+    steps = [
+        up_to_date("sync.faker"), up_to_date("model.shop.customers"),
+        up_to_date("test.shop.positive_price", kind="check"), *others,
+    ]  # fmt: skip
+    [exposure] = [a.key for a in shop.graph() if a.kind == "exposure"]
+    path = tmp_path / "run_results.json"
+    write_run_results(path, run, steps, shop.graph(), unmade=[exposure])
+    artifact = RunResultsArtifact.read_and_check_versions(str(path))
+    found = {r.unique_id: r for r in artifact.results}
+    fresh = ["stream.faker.purchases", "stream.faker.users", "model.shop.customers",
+             "test.shop.positive_price"]  # fmt: skip
+    assert list(found) == [*fresh, *(s.step for s in others), exposure]
+    assert {(found[k].status.value, found[k].message) for k in fresh} == {("no-op", FRESH)}
+    assert {(found[k].execution_time, *found[k].timing) for k in fresh} == {(0.0,)}
+    assert found["model.shop.customers"].relation_name == "shop.main.customers"
+    assert found[exposure].status.value == "no-op"  # what it shows is there
+
+    suite = ET.fromstring(junit_xml("shop", run, steps, shop.graph()))
+    assert (suite.attrib["skipped"], suite.attrib["errors"]) == ("3", "0")
+    cases = [case for case in suite.iter("testcase") if case.attrib["name"] != "model.shop.audit"]
+    assert [case[0].tag for case in cases] == ["skipped"] * 3
+    assert {case[0].attrib["message"] for case in cases} == {FRESH}
+
+
 def test_a_hook_that_failed_stands_in_both(shop: ModuleType) -> None:
     hook = RunError(key="operation.shop.shop-on-run-end-0", message="no s3cr3t table")
     run = msgspec.structs.replace(shop.data().runs[0].run, errors=(hook, RunError(message="end")))

@@ -183,3 +183,52 @@ def test_a_reader_that_went_away_stops_nothing(make: Callable[[IO[str]], Lines |
 def test_the_display_that_fits(log_format: str, quiet: bool, kind: type | None) -> None:
     display = progress(PLAN, GRAPH, log_format=log_format, quiet=quiet)
     assert (type(display) if display is not None else None) is kind
+
+
+IDLE = Plan(
+    steps=(
+        *PLAN.steps[:2],
+        *(msgspec.structs.replace(p, action="skip") for p in PLAN.steps[2:9]),  # type: ignore[arg-type]
+        msgspec.structs.replace(PLAN.steps[9], action="if changed"),  # type: ignore[arg-type]
+    )
+)
+CUT_OFF: list[StepEvent] = [
+    ended("model.shop.m4", "no-op", 0, "up to date: nothing that it reads changed"),
+    EVENTS[4],
+    ended("model.shop.m0", "no-op", 0, "up to date: up to date"),  # known before, so not said
+]
+
+
+def test_what_was_up_to_date_before_the_run_is_one_line() -> None:
+    stream = io.StringIO()
+    run = Run(id="r1", command="build", target="dev", started_at=1000.0)
+    with Lines(IDLE, GRAPH, stream) as display:
+        display.on_run(run)
+        for event in CUT_OFF:
+            display.on_event(event)
+        display.on_run(msgspec.structs.replace(run, status="success"))
+    assert (
+        stream.getvalue()
+        == """\
+7 of 10 steps are up to date.
+00:16:40  1 of 3  UP TO DATE  dbt m4  nothing that it reads changed
+00:16:40  2 of 3  OK     model orders  1 row  0.50 s
+"""
+    )
+
+
+def test_what_was_up_to_date_before_the_run_is_a_number_in_json() -> None:
+    stream = io.StringIO()
+    run = Run(id="r1", command="build", target="dev", started_at=1000.0)
+    with Json(IDLE, {}, stream) as display:
+        display.on_run(run)
+        for event in CUT_OFF:
+            display.on_event(event)
+        display.on_run(msgspec.structs.replace(run, status="success", finished_at=1001.0))
+    begin, *events, end = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (begin["steps"], begin["up_to_date"]) == (10, 7)
+    assert [(e["step"], e["status"], e["message"]) for e in events] == [
+        ("model.shop.m4", "no-op", "up to date: nothing that it reads changed"),
+        ("model.shop.orders", "success", "OK"),
+    ]
+    assert end["counts"] == {"success": 1, "no-op": 8}
