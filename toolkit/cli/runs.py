@@ -61,8 +61,18 @@ def _list(found: "list[Run]", as_json: bool) -> None:
             took = seconds(run.finished_at - run.started_at) if run.finished_at else "-"
             say(
                 f"{run.id}  {_clock(run.started_at)}  {run.status:<11}  {took:>12}  "
-                f"{run.target}  {run.selection}".rstrip()
+                f"{run.target}  {_words(run)}".rstrip()
             )
+
+
+def _words(run: "Run") -> str:
+    """What was asked for, where it was not to build everything; and whether it counts."""
+    words = (
+        "" if run.command == "build" else run.command,
+        "" if run.published or run.status == "running" else "not published",
+        run.selection,
+    )
+    return "  ".join(word for word in words if word)
 
 
 def show_run(
