@@ -76,10 +76,15 @@ class StepStarted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """A step has got so far; for the live display only."""
+    """A step has got so far; for displays only.
+
+    Attributes:
+        retry: an attempt failed, and another one follows.
+    """
 
     step: str
     message: str
+    retry: bool = False
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -357,6 +362,27 @@ class KeepsFiles(Protocol):
 
     def kept_files(self, settings: Settings) -> list[Path]:
         """These files, below the state folder; they go back when the warehouse does."""
+
+
+class Watched(msgspec.Struct, kw_only=True):
+    """On what it depends what an integration gives: absolute paths, names of variables.
+
+    Attributes:
+        missing: files that would count if they were there.
+    """
+
+    files: set[str] = set()
+    folders: set[str] = set()
+    missing: set[str] = set()
+    environment: set[str] = set()
+
+
+@runtime_checkable
+class WatchesFiles(Protocol):
+    """An integration that can say on which files depends what it gives."""
+
+    def watched(self, settings: Settings) -> Watched | None:
+        """All of them, with the folders in which a new file would count; ``None``: unknown."""
 
 
 @runtime_checkable

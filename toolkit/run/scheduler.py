@@ -177,6 +177,7 @@ class Scheduler:
                 step=step.key,
                 message=f"attempt {attempt - 1} of {policy.retries + 1} failed ({said}); "
                 f"trying again in {wait:.1f} s",
+                retry=True,
             )
         )
         self._limits.give_back(step.key)

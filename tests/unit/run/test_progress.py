@@ -124,7 +124,8 @@ def test_json() -> None:
         {"event": "run_started", "run": "r1", "target": "dev", "steps": 10, "up_to_date": 0,
          "at": 1000.0},
         {"event": "step_started", "step": "sync.app", "at": 1000.0, "expected": 2.5},
-        {"event": "step_progress", "step": "sync.app", "message": "users: 1,000 rows"},
+        {"event": "step_progress", "step": "sync.app", "message": "users: 1,000 rows",
+         "retry": False},
         {"event": "step_finished", "step": "sync.app", "status": "success", "started_at": 1000.0,
          "finished_at": 1001.25, "message": "done", "rows": 2000, "failures": None},
         {"event": "step_finished", "step": "test.shop.unique", "status": "fail",
@@ -232,3 +233,16 @@ def test_what_was_up_to_date_before_the_run_is_a_number_in_json() -> None:
         ("model.shop.orders", "success", "OK"),
     ]
     assert end["counts"] == {"success": 1, "no-op": 8}
+
+
+def test_an_attempt_that_is_not_the_last_is_a_line() -> None:
+    stream = io.StringIO()
+    again = "attempt 1 of 3 failed (HTTP 503); trying again in 5.0 s"
+    with Lines(PLAN, GRAPH, stream) as display:
+        display.on_event(StepStarted(step="sync.app", at=1000.0))
+        display.on_event(StepProgress(step="sync.app", message=again, retry=True))
+        display.on_event(StepProgress(step="sync.app", message="users: 1,000 rows"))
+        display.on_event(EVENTS[2])
+    first, second = stream.getvalue().splitlines()
+    assert first.partition("  ")[2] == f" 0 of 10  RETRY  sync app  {again}"
+    assert second == LINES.splitlines()[0]

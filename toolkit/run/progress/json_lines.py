@@ -45,7 +45,8 @@ class Json:
             record = {"event": "step_started", "step": event.step, "at": event.at,
                       "expected": self._durations.get(event.step)}  # fmt: skip
         elif isinstance(event, StepProgress):
-            record = {"event": "step_progress", "step": event.step, "message": event.message}
+            record = {"event": "step_progress", "step": event.step, "message": event.message,
+                      "retry": event.retry}  # fmt: skip
         else:
             if event.step in self._ahead and event.status == "no-op":
                 return

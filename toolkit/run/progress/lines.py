@@ -6,7 +6,7 @@ import time
 from typing import IO
 
 from toolkit.graph import AssetGraph
-from toolkit.integrations.base import StepEvent, StepFinished
+from toolkit.integrations.base import StepEvent, StepFinished, StepProgress
 from toolkit.ledger import Run
 from toolkit.plan import Plan
 from toolkit.run.progress.words import (
@@ -14,6 +14,7 @@ from toolkit.run.progress.words import (
     INTERRUPTED,
     facts,
     kind_of,
+    one_line,
     say,
     skipped_ahead,
     word_of,
@@ -48,12 +49,11 @@ class Lines:
         pass
 
     def on_event(self, event: StepEvent) -> None:
-        """Print the end of a step."""
-        if isinstance(event, StepFinished):
-            with self._lock:
-                line = self.line(event)
-                if line is not None:
-                    say(line, self._stream)
+        """Print the end of a step, and of an attempt that is not the last."""
+        with self._lock:
+            line = self.line(event)
+            if line is not None:
+                say(line, self._stream)
 
     def on_run(self, run: Run) -> None:
         """Print at the begin what is up to date, at the end what an interruption left undone."""
@@ -76,20 +76,29 @@ class Lines:
         steps = "1 step" if count == 1 else f"{count:,} steps"
         return f"{steps} skipped: the run was interrupted." if count else None
 
-    def line(self, event: StepFinished) -> str | None:
-        """``12:04:05  7 of 42  OK     model customers  1,000 rows  0.12 s``."""
+    def line(self, event: StepEvent) -> str | None:
+        """``12:04:05  7 of 42  OK     model customers  1,000 rows  0.12 s``, or nothing to say."""
+        if isinstance(event, StepFinished):
+            return self._end(event)
+        if isinstance(event, StepProgress) and event.retry:
+            return self._said(time.time(), event.step, "RETRY", [one_line(event.message)])
+        return None
+
+    def _end(self, event: StepFinished) -> str | None:
         if event.step in self._ahead and event.status == "no-op":
             return None
         if event.message == INTERRUPTED:
             self._left += 1
             return None
         self._done += 1
-        word = word_of(event)
+        return self._said(event.finished_at, event.step, word_of(event), facts(event))
+
+    def _said(self, at: float, step: str, word: str, said: list[str]) -> str:
         shown = f"{word:<5}"
         if self._color and word in COLORS:
             shown = f"\033[{COLORS[word]}m{shown}\033[0m"
-        total = str(self._all - len(self._ahead - {event.step}))
-        at = time.strftime("%H:%M:%S", time.localtime(event.finished_at))
-        parts = [f"{at}  {self._done:>{len(total)}} of {total}  {shown}",
-                 self._names.get(event.step, event.step), *facts(event)]  # fmt: skip
+        total = str(self._all - len(self._ahead - {step}))
+        clock = time.strftime("%H:%M:%S", time.localtime(at))
+        parts = [f"{clock}  {self._done:>{len(total)}} of {total}  {shown}",
+                 self._names.get(step, step), *said]  # fmt: skip
         return "  ".join(parts)

@@ -13,7 +13,7 @@ from rich.live import Live as RichLive
 from rich.text import Text
 
 from toolkit.graph import AssetGraph
-from toolkit.integrations.base import StepEvent, StepFinished
+from toolkit.integrations.base import StepEvent
 from toolkit.ledger import Run
 from toolkit.plan import Plan
 from toolkit.run.progress.lines import Lines
@@ -55,11 +55,9 @@ class Live:
 
     def on_event(self, event: StepEvent) -> None:
         """Move a step between "runs now" and "has ended"."""
-        line = None
         with self._lock:
             self._tree.take(event)
-            if isinstance(event, StepFinished):
-                line = self._lines.line(event)
+            line = self._lines.line(event)
         self._print(line)
 
     def on_run(self, run: Run) -> None:

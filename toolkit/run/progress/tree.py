@@ -77,7 +77,7 @@ class Tree:
             self._waiting.pop(key, None)
             before = self._running.get(key)  # begun again: an attempt failed
             attempt = before.attempt + 1 if before else 1
-            self._running[key] = _Running(event.at, before.message if before else "", attempt)
+            self._running[key] = _Running(event.at, attempt=attempt)
         else:
             self._waiting.pop(key, None)
             self._running.setdefault(key, _Running(time.time())).message = one_line(event.message)

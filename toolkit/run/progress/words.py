@@ -10,7 +10,7 @@ from toolkit.text import printable
 
 INTERRUPTED = "skipped: the run was interrupted"  # as the scheduler says of each step left
 UP_TO_DATE = "up to date: "  # so begins the message of a step that was not needed
-COLORS = {"OK": 32, "PASS": 32, "WARN": 33, "FAIL": 31, "ERROR": 31}  # of a terminal
+COLORS = {"OK": 32, "PASS": 32, "WARN": 33, "RETRY": 33, "FAIL": 31, "ERROR": 31}  # of a terminal
 
 _WORDS = {
     "success": "OK", "pass": "PASS", "warn": "WARN", "fail": "FAIL", "error": "ERROR",
