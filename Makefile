@@ -23,10 +23,10 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-oldest check system bench fault constraints clean distclean
+.PHONY: help build test test-oldest test-dbt110 check system bench fault constraints clean distclean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(READY) ## build the example shop, from an empty machine to the report
 	$(BIN)/toolkit connectors install --project-dir $(PROJECT)
@@ -34,8 +34,8 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	$(BIN)/toolkit report --project-dir $(PROJECT)
 	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
-test: $(READY_DEV) ## run all tests, in two processes
-	$(BIN)/pytest -n 2 --dist loadfile
+test: $(READY_DEV) ## run all tests, in two processes; those of another dbt are test-dbt110's
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .
@@ -63,11 +63,30 @@ $(OLDEST)/.ready: $(INPUTS) | $(BIN)/python
 		-c $(OLDEST)/constraints.txt -e ".[dev]" "sqlglot[c]==30.21.0"
 	@touch $@
 
+DBT110 := .venv-dbt110
+test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on it, and it driven from outside
+	$(DBT110)/bin/python -m pytest -p no:cacheprovider tests/e2e/test_engines.py
+	TOOLKIT_TEST_OTHER_DBT=$(abspath $(DBT110)/bin/dbt) $(BIN)/pytest tests/e2e/test_other_dbt.py
+
+# dbt-core 1.10 wants an older sqlparse.
+$(DBT110)/.ready: $(INPUTS) | $(BIN)/python
+	rm -rf $(DBT110) && $(PYTHON) -m venv $(DBT110)
+	grep -v -i -E '^(dbt-core|dbt-duckdb|sqlparse)=' constraints.txt > $(DBT110)/constraints.txt
+	$(if $(UV),$(UV) pip install --quiet --python $(DBT110)/bin/python,$(DBT110)/bin/python -m pip install --disable-pip-version-check --quiet) \
+		-c $(DBT110)/constraints.txt -e . "dbt-core==1.10.*" "dbt-duckdb==1.10.*" pytest pytest-timeout
+	@touch $@
+
 bench: $(READY_DEV) ## measure speed and memory
 	$(BIN)/python -m benchmarks
 
+# How often each fault is tried; docs/reliability.md says what they are. make fault KILLS=500
+KILLS   := 50
+FAULTS   = TOOLKIT_BUILD_KILLS=$(KILLS) TOOLKIT_DBT_KILLS=$(KILLS) TOOLKIT_CRASH_POINTS=all \
+	TOOLKIT_FULL_DISKS=50 TOOLKIT_STORMS=50 TOOLKIT_SOAK=500 TOOLKIT_TORN=all \
+	TOOLKIT_FAULT_RUNS=200 TOOLKIT_KILLS=50
+
 fault: $(READY_DEV) ## kill processes and break files, again and again
-	TOOLKIT_FAULT_RUNS=200 TOOLKIT_KILLS=50 $(BIN)/pytest tests/fault tests/unit/airbyte/test_hostile_names.py
+	$(FAULTS) $(BIN)/pytest -s tests/fault tests/unit/airbyte/test_hostile_names.py
 
 constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 	@{ echo "# The versions that were tested together. Written by: make constraints"; $(FREEZE) \
@@ -77,11 +96,11 @@ constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 
 clean: ## remove what build and test have written, the built warehouse too
 	rm -rf $(PROJECT)/target $(PROJECT)/logs $(PROJECT)/.toolkit $(PROJECT)/.user.yml
-	rm -f $(PROJECT)/shop.duckdb $(PROJECT)/shop.duckdb.wal
+	rm -rf $(PROJECT)/shop.duckdb $(PROJECT)/shop.duckdb.wal $(PROJECT)/.toolkit-staging
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 distclean: clean ## and the virtual environment as well
-	rm -rf $(VENV) $(OLDEST)
+	rm -rf $(VENV) $(OLDEST) $(DBT110)
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
