@@ -63,13 +63,6 @@ def _rule(
     fields = mapping_at(document, keys, entry)
     check_keys(document, keys, fields, _RULE_KEYS)
     select = _words(document, (*keys, "select"), fields.get("select"), renderer)
-    if not any(word.strip() for word in select):
-        raise document.error(
-            keys,
-            "has no `select`.",
-            next_step='Say which steps it is about: `select: "kind:ml_model"`; `select: "*"` '
-            "is all of them.",
-        )
     pool = renderer.tree(document, (*keys, "pool"), fields.get("pool"))
     if pool is not None and pool not in pools:
         raise document.error(

@@ -93,7 +93,7 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         where: file:line of the entry, for messages.
-        select / exclude: which steps, in the grammar of ``--select``.
+        select / exclude: which steps, in the grammar of ``--select``; no ``select`` is all.
         pool: its name in ``run.pools``.
         timeout: seconds that one attempt may take.
         retries: how many times it is tried again.
@@ -101,7 +101,7 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     where: str
-    select: tuple[str, ...]
+    select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     pool: str | None = None
     timeout: float | None = None
