@@ -75,6 +75,39 @@ def test_what_is_not_there_is_an_error_of_ours(warehouse: Warehouse) -> None:
             ask(gone)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("null::int[]", "[]::int[]"),
+        ("[]::int[]", "[null]::int[]"),
+        ("[[1], [2]]", "[[1, 2]]"),
+        ("{'a': [1, 2], 'b': [null]}", "{'a': [1], 'b': [2]}"),
+        ("null::struct(a int)", "{'a': null::int}"),
+        ("map {'a': null::int[]}", "map {'a': []::int[]}"),
+        ("['a, b']", "['a', 'b']"),
+        ("interval '1 month'", "interval '30 days'"),
+        ("interval '1 day'", "interval '24 hours'"),
+        ("0.0::double", "-0.0::double"),
+        ("0.0::float", "-0.0::float"),
+        ("[0.0::double]", "[-0.0::double]"),
+        ("null::int", "0"),
+    ],
+)
+def test_values_that_differ_give_another_version(
+    one: str, other: str, warehouse: Warehouse
+) -> None:
+    versions = set()
+    for value in (one, other):
+        run(
+            warehouse, f"create or replace table t as select 1 as extra0_0, {value} as v, 2 as row0"
+        )
+        content = warehouse.content_hash(Relation("shop", "main", "t"))
+        assert content.rows == 1
+        versions.add(content.version)
+        versions.add(warehouse.content_hash(Relation("shop", "main", "t"), ["v"]).version)
+    assert len(versions) == 4
+
+
 def test_settings_are_set_on_every_cursor(tmp_path: Path) -> None:
     opened = Warehouse(profile(tmp_path / "s.duckdb", settings={"TimeZone": "Asia/Tokyo"}))
     with opened.cursor() as cursor:
