@@ -1,5 +1,7 @@
 """The facade: find a project, load its graph, trace it, plan it, build it."""
 
+import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,7 +16,15 @@ from toolkit.errors import ArtifactError, Problem, SettingsError, WarehouseError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
-from toolkit.integrations.base import CompilesSql, Integration, ReadsServer, Step, StepEvent
+from toolkit.integrations.base import (
+    CompilesSql,
+    Integration,
+    ReadsServer,
+    Step,
+    StepEvent,
+    Watched,
+    WatchesFiles,
+)
 from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, Plan, State, make_plan, states
 from toolkit.settings import Settings, artifact_settings, load_settings
@@ -297,6 +307,23 @@ class Project:
             if ledger is None:
                 return None
             return recall.last_unfinished(ledger, self.settings.target)
+
+    def watched(self) -> Watched | None:
+        """The files and variables on which a plan depends; ``None`` where a tool cannot say."""
+        settings, found = self.settings, Watched()
+        for tool in self.integrations.values():
+            more = tool.watched(settings) if isinstance(tool, WatchesFiles) else None
+            if more is None:
+                return None
+            found.files |= more.files
+            found.folders |= more.folders
+            found.missing |= more.missing
+            found.environment |= more.environment
+        config = settings.config_file or settings.project_dir / "toolkit.yml"
+        (found.files if settings.config_file else found.missing).add(str(config))
+        found.files.add(str(settings.state_dir / "ledger.db"))
+        found.folders |= {entry for entry in sys.path if os.path.isdir(entry)}  # what is installed
+        return found
 
     def confirm(self, plan: Plan) -> None:
         """Note what a plan found to be the same code, where nothing is to be run."""

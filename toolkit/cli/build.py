@@ -10,6 +10,7 @@ from toolkit.cli.options import output_options, project_options, selection_optio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from toolkit.errors import ToolkitError
     from toolkit.ledger import Run, StepRow
@@ -91,6 +92,7 @@ def build(
     if not plan.to_run:
         project.confirm(plan)
         _nothing(project, plan, as_json=as_json, quiet=quiet)
+        remember(ctx, project, plan, quiet=quiet)
         return 0
     more = {"sample": sample, "fail_fast": fail_fast, "publish": publish}
     return _run(ctx, project, plan, how | more, options)
@@ -150,7 +152,28 @@ def _run(
         from toolkit.cli.rollback import tell_publication
 
         tell_publication(result.publication, as_json=as_json, quiet=quiet)
+    if result.exit_code == 0 and not as_json and not how["full_refresh"]:
+        selection = {name: how[name] for name in _SELECTION}
+        remember(ctx, project, project.plan(**selection), quiet=quiet)
     return result.exit_code
+
+
+_SELECTION = (
+    "select", "exclude", "indirect", "state", "resource_types", "exclude_resource_types",
+)  # fmt: skip
+
+
+def remember(ctx: click.Context, project: "Project", plan: "Plan", *, quiet: bool) -> None:
+    """Note for the next build that it has nothing to do, if so; see :mod:`toolkit.cli.quick`."""
+    from toolkit.cli import quick
+
+    words = ctx.obj.get("words") if isinstance(ctx.obj, dict) else None
+    if plan.to_run or not plan.steps or plan.same_code or not words:
+        return
+    with contextlib.suppress(OSError):  # only a help
+        if quick.note(project, words, up_to_date(plan), quiet=quiet):
+            folder = quick.results_folder(project, words)
+            write_results(project, *nothing_ran(project, plan), folder=folder)
 
 
 def _durations(project: "Project") -> dict[str, float]:
@@ -195,33 +218,51 @@ class _Watch:
 
 def _nothing(project: "Project", plan: "Plan", *, as_json: bool, quiet: bool) -> None:
     """Say that nothing is to do, and write the results of that; the ledger keeps none."""
-    import time
+    from toolkit.cli.console import json_line
 
-    import msgspec
-
-    from toolkit.cli.console import json_line, plural
-    from toolkit.run import BuildOptions, new_run
-    from toolkit.run.journal import rows_of
-
-    run = new_run(project.settings.target, BuildOptions())
-    done = msgspec.structs.replace(run, status="success", finished_at=time.time())
-    write_results(project, done, plan, list(rows_of(plan, run).values()))
+    write_results(project, *nothing_ran(project, plan))
     said = "Nothing to build: no selected asset is made by anything."
     if plan.steps:
-        said = f"Nothing to do: {plural(len(plan.steps), 'step')} up to date."
+        said = up_to_date(plan)
     if as_json:
         json_line("note", message=said)
     elif not quiet:
         click.echo(said, err=True)
 
 
+def up_to_date(plan: "Plan") -> str:
+    """What a build says that has nothing to do."""
+    from toolkit.cli.console import plural
+
+    return f"Nothing to do: {plural(len(plan.steps), 'step')} up to date."
+
+
+def nothing_ran(project: "Project", plan: "Plan") -> "tuple[Run, Plan, list[StepRow]]":
+    """A run in which every step was up to date, for its results."""
+    import time
+
+    import msgspec
+
+    from toolkit.run import BuildOptions, new_run
+    from toolkit.run.journal import rows_of
+
+    run = new_run(project.settings.target, BuildOptions())
+    done = msgspec.structs.replace(run, status="success", finished_at=time.time())
+    return done, plan, list(rows_of(plan, run).values())
+
+
 def write_results(
-    project: "Project", run: "Run", plan: "Plan", steps: "list[StepRow] | None" = None
+    project: "Project",
+    run: "Run",
+    plan: "Plan",
+    steps: "list[StepRow] | None" = None,
+    folder: "Path | None" = None,
 ) -> None:
     """Write run_results.json and junit.xml of a run.
 
     Args:
         steps: default: as the ledger has them.
+        folder: default: where people look for them.
 
     Raises:
         LedgerError, OSError: it cannot be read, or they cannot be written.
@@ -229,7 +270,7 @@ def write_results(
     from toolkit.report.junit import write_junit
     from toolkit.report.run_results import write_run_results
 
-    folder = project.settings.output_dir
+    folder = folder or project.settings.output_dir
     graph, secrets = project.graph, project.settings.secrets
     if steps is None:
         with project.ledger() as ledger:

@@ -18,7 +18,7 @@ from toolkit.integrations.airbyte.naming import Place, no_table, place_of, share
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.readers.base import Read
 from toolkit.integrations.airbyte.source.catalog import CatalogCache
-from toolkit.integrations.base import Loaded, RunContext, Runner, Step
+from toolkit.integrations.base import Loaded, RunContext, Runner, Step, Watched
 from toolkit.settings import Settings
 
 
@@ -66,6 +66,19 @@ class AirbyteIntegration:
         loaded.problems += shared_tables(placed, local=self._local)
         loaded.problems += columns_that_do_not_land(loaded.assets, known.values())
         return loaded
+
+    def watched(self, settings: Settings) -> Watched | None:
+        """The connection files, and what is in their folders; ``None`` where a server has them."""
+        from toolkit.integrations.airbyte.remote.snapshot import uses_server
+
+        if uses_server(settings):
+            return None
+        found = Watched()
+        for path in settings.connections:
+            below = [path, *(path.rglob("*") if path.is_dir() else ())]
+            found.files |= {str(one) for one in below if not one.is_dir()}
+            found.folders |= {str(one) for one in below if one.is_dir()}
+        return found
 
     def refresh(self, settings: Settings) -> Problem | None:
         """Read the connections from the server again, where that is where they are from.

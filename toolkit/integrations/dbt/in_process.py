@@ -94,10 +94,13 @@ def _cancel(adapter: Any, connection: Any) -> None:  # noqa: ANN401 - dbt's
 @contextlib.contextmanager
 def _environment() -> Iterator[None]:
     """dbt reads this process's environment: for the time of a call it is what it shall be."""
-    wanted = environment(os.environ)
-    taken = {name: os.environ.pop(name) for name in [*os.environ] if name not in wanted}
+    before, wanted = dict(os.environ), environment(os.environ)
+    for name in before.keys() - wanted.keys():
+        del os.environ[name]
     os.environ.update(wanted)
     try:
         yield
     finally:
-        os.environ.update(taken)
+        for name in wanted.keys() - before.keys():
+            os.environ.pop(name, None)
+        os.environ.update(before)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from toolkit.errors import ArtifactError
 from toolkit.graph import Asset, AssetGraph, Check
-from toolkit.integrations.base import Loaded, RunContext, Runner, Step
+from toolkit.integrations.base import Loaded, RunContext, Runner, Step, Watched
 from toolkit.integrations.dbt import staleness
 from toolkit.integrations.dbt.assets import assets_of
 from toolkit.integrations.dbt.engines import open_engine
@@ -56,6 +56,10 @@ class DbtIntegration:
                 pass  # half a file that something left there: it can be made anew
         self.session(settings).parse()
         return read_manifest(path)
+
+    def watched(self, settings: Settings) -> Watched | None:
+        """The files that dbt reads; see :mod:`toolkit.integrations.dbt.staleness`."""
+        return staleness.watched(settings)
 
     def compile(self, settings: Settings) -> str | None:
         """Have dbt compile every node; ``None`` when done, else why not (see ``Session``)."""

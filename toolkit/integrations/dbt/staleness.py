@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from toolkit.integrations.base import Watched
 from toolkit.settings import Settings
 
 _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_]\w*)['"]""")
@@ -32,6 +33,10 @@ _TEXT = (".sql", ".yml", ".yaml", ".py", ".md")
 
 
 _EVERY = "*"
+_ROOT = (
+    "dbt_project.yml", "packages.yml", "dependencies.yml", "package-lock.yml", "selectors.yml",
+    "vars.yml", ".dbtignore",
+)  # fmt: skip
 
 
 class Seen(msgspec.Struct):
@@ -94,6 +99,24 @@ def manifest_stamp(settings: Settings) -> tuple[int, int] | None:
     return _stamp(settings.target_path / "manifest.json")
 
 
+def watched(settings: Settings) -> Watched | None:
+    """What the project would be read from; ``None`` where variables have computed names."""
+    names, _ = _names(settings)
+    if _EVERY in names:
+        return None
+    files = {str(path) for path in _files(settings)}
+    folders: set[str] = set()
+    for tree, walked in _trees(settings):
+        folders.update(where for where, _ in _folders(tree, walked))
+        if not tree.exists():
+            folders.add(str(tree))
+    missing = {str(settings.project_dir / name) for name in _ROOT} - files
+    if settings.dbt_executable is not None and (found := shutil.which(settings.dbt_executable)):
+        files.add(found)
+    files |= {str(settings.target_path / "manifest.json"), str(_record(settings))}
+    return Watched(files=files, folders=folders, missing=missing, environment={*names})
+
+
 def _record(settings: Settings) -> Path:
     return settings.state_dir / "dbt" / "manifest-seen.json"
 
@@ -120,15 +143,19 @@ def _inputs(settings: Settings, env_names: list[str]) -> str:
 
 def _files(settings: Settings) -> Iterator[Path]:
     root = settings.project_dir
-    for name in (
-        "dbt_project.yml", "packages.yml", "dependencies.yml", "package-lock.yml",
-        "selectors.yml", "vars.yml", ".dbtignore",
-    ):  # fmt: skip
+    for name in _ROOT:
         if (root / name).exists():
             yield root / name
     if settings.profiles_dir is not None:
         yield settings.profiles_dir / "profiles.yml"
-    trees = {root / folder for folder in settings.project_paths}
+    for tree, walked in _trees(settings):
+        for where, names in _folders(tree, walked):
+            yield from (Path(where, name) for name in names)
+
+
+def _trees(settings: Settings) -> Iterator[tuple[Path, set[str]]]:
+    """Folders whose files dbt reads, and the real paths of those in them that are left out."""
+    trees = {settings.project_dir / folder for folder in settings.project_paths}
     packages = settings.packages_path
     trees |= {packages} if packages is not None else set()
     written = {settings.target_path, settings.state_dir}  # by dbt and by us, in every build
@@ -136,11 +163,14 @@ def _files(settings: Settings) -> Iterator[Path]:
         written |= {pack / name for pack in packages.iterdir() for name in ("target", "logs")}
     walked = {os.path.realpath(folder) for folder in written}
     for tree in sorted(trees):
-        yield from _walk(tree, walked)
+        yield tree, walked
 
 
-def _walk(tree: Path, walked: set[str]) -> Iterator[Path]:
-    """Files below ``tree``, also behind links (a local package is one), each folder once."""
+def _folders(tree: Path, walked: set[str]) -> Iterator[tuple[str, list[str]]]:
+    """Folders below ``tree`` with their files, also behind links, each folder once.
+
+    A local package is a link.
+    """
     for where, folders, names in os.walk(tree, followlinks=True):
         real = os.path.realpath(where)
         if real in walked:
@@ -148,8 +178,7 @@ def _walk(tree: Path, walked: set[str]) -> Iterator[Path]:
             continue
         walked.add(real)
         folders[:] = sorted(f for f in folders if f not in ("__pycache__", ".git"))
-        for name in names:
-            yield Path(where, name)
+        yield where, names
 
 
 def _names(settings: Settings) -> tuple[list[str], bool]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from toolkit.graph import Asset
-from toolkit.integrations.base import Loaded
+from toolkit.integrations.base import Loaded, Watched
 from toolkit.integrations.python.libraries import installed
 from toolkit.integrations.python.registry import Stamp, stamp
 from toolkit.settings import Settings
@@ -59,6 +59,26 @@ def keep(
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
+
+
+def watched(settings: Settings) -> Watched | None:
+    """On which files it depends what is declared; ``None`` where nothing is kept."""
+    if not settings.assets:
+        return Watched()
+    try:
+        found = msgspec.msgpack.decode(_path(settings).read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    files = {*found.watched, str(_path(settings))}
+    folders: set[str] = set()
+    for entry in settings.assets:
+        below = entry if entry.is_dir() else entry.parent
+        files |= {str(path) for path in _files(entry)}
+        inner = (path for path in below.rglob("*/") if path.name != "__pycache__")
+        folders |= {str(below), *map(str, inner)}
+    models = settings.state_dir / "models"
+    folders |= {str(models), *(str(path) for path in models.rglob("*/"))}
+    return Watched(files=files, folders=folders)
 
 
 def _path(settings: Settings) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from toolkit.errors import AssetError, Problem
 from toolkit.graph import Asset, AssetGraph
-from toolkit.integrations.base import Loaded, RunContext, Runner, Step
+from toolkit.integrations.base import Loaded, RunContext, Runner, Step, Watched
 from toolkit.integrations.python import cache
 from toolkit.integrations.python.load import NAME, load
 from toolkit.integrations.python.registry import Registry
@@ -71,6 +71,10 @@ class PythonIntegration:
             if check.key in keys
         ]
         return steps
+
+    def watched(self, settings: Settings) -> Watched | None:
+        """The user's files with all that they import of the project, and the stored models."""
+        return cache.watched(settings)
 
     def kept_files(self, settings: Settings) -> list[Path]:
         """Which version of each ML model this target uses."""

@@ -1,4 +1,4 @@
-"""Is a DuckDB file what it was? Answered without importing duckdb.
+"""Is a DuckDB file what it was? Answered without importing duckdb, or anything but hashes.
 
 Each checkpoint of DuckDB counts up a number in one of the two headers at the beginning of
 the file, and changes that are not checkpointed stand in a WAL file beside it. So a file
@@ -8,18 +8,17 @@ and reading it changes none of these (measured with DuckDB 2.0).
 
 import hashlib
 import os
-from pathlib import Path
 
 _HEADERS = 3 * 4096  # the main header, then the two that take turns
 
 
-def stamp_of(path: Path | str) -> str | None:
+def stamp_of(path: str | os.PathLike[str]) -> str | None:
     """Fingerprint of a DuckDB file at rest; ``None`` where it is not at rest or not there."""
     try:
         with open(path, "rb") as file:
             stat = os.fstat(file.fileno())
             headers = file.read(_HEADERS)
-        if os.path.exists(f"{path}.wal"):
+        if os.path.exists(f"{os.fspath(path)}.wal"):
             return None
     except OSError:
         return None
