@@ -128,7 +128,13 @@ class Project:
         Raises:
             SelectionError: the words make no sense.
         """
-        context = self._context(state) if state is not None else SelectionContext(project=self.name)
+        context = (
+            self._context(state)
+            if state is not None
+            else SelectionContext(
+                project=self.name, stale=self._stale if self.settings.manifest is None else None
+            )
+        )
         found = selection.select(self.graph, select, exclude, indirect=indirect, context=context)
         return selection.of_types(self.graph, found, resource_types, exclude_resource_types)
 
@@ -336,6 +342,16 @@ class Project:
         """For each asset whether it is up to date, and why not."""
         made = frozenset(a for step in self.steps(frozenset(self.graph.assets)) for a in step.makes)
         return states(self.graph, self.history(), made)
+
+    def _stale(self) -> dict[str, str]:
+        """What a build of everything would run, or might: assets and checks, with the kind of why."""
+        everything = frozenset((*self.graph.assets, *self.graph.checks))
+        plan = make_plan(self.graph, self.steps(everything), everything, self.history())
+        return {
+            key: planned.why
+            for planned in plan.to_run
+            for key in (planned.step.makes or (planned.step.key,))
+        }
 
     # ---- parts ----
 

@@ -34,6 +34,8 @@ def recall(
         gone = {asset.key for asset in graph if asset.relation is not None}
         latest = {key: made for key, made in latest.items() if key not in gone}
         last = {key: row for key, row in last.items() if key not in gone}
+    lost = [key for key, made in latest.items() if _lost(made, settings)]
+    latest = {key: made for key, made in latest.items() if key not in lost}
     newest = ledger.runs(limit=1)
     return History(
         latest=latest,
@@ -43,6 +45,12 @@ def recall(
         resumed=_done(ledger, resumed),
         newest_run=newest[0].id if newest else None,
     )
+
+
+def _lost(made: Materialization, settings: Settings) -> bool:
+    """What was made is a file (a stored model), and that is gone."""
+    path = made.metadata.get("path")
+    return isinstance(path, str) and not (settings.project_dir / path).exists()
 
 
 def see(

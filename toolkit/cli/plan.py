@@ -43,6 +43,7 @@ def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
                 "after": sorted(p.after),
                 "action": p.action,
                 "reason": p.reason,
+                "why": p.why,
             }
             for p in planned.steps
         ]

@@ -49,10 +49,12 @@ class SqlFacts(msgspec.Struct, frozen=True):
     Attributes:
         canonical: fingerprint of its syntax tree: neither comments nor formatting count.
         volatile: why it may give something else on the same inputs; empty if it does not.
+        ordered: why it depends on the order in which its parents' rows lie; empty if not.
     """
 
     canonical: str
     volatile: str
+    ordered: str = ""
 
 
 def sql_facts(
@@ -67,6 +69,8 @@ def sql_facts(
     import sqlglot
     from sqlglot.errors import SqlglotError
 
+    from toolkit.lineage.physical import order_reason
+
     try:
         tokens = sqlglot.Dialect.get_or_raise(dialect).tokenize(sql)
         tree = sqlglot.parse_one(sql, dialect=dialect)
@@ -75,7 +79,7 @@ def sql_facts(
         why = "is nested too deeply" if isinstance(error, RecursionError) else "cannot be parsed"
         return SqlFacts(_digest([sql]), f"its SQL {why}, so what it reads is not known")
     why = _unsettled(tokens, tree, functions) or _unknown_table(tree, asset, places)
-    return SqlFacts(canonical, why)
+    return SqlFacts(canonical, why, order_reason(tree) or "")
 
 
 def canonical(sql: str, dialect: str) -> str:

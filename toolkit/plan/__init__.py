@@ -1,11 +1,17 @@
 """graph + ledger + selection -> what a build would run and skip, each with its reason. Pure."""
 
-from toolkit.plan.decide import Action, unit_test_inputs
+from toolkit.plan.decide import Action, Why, unit_test_inputs
 from toolkit.plan.history import History, Seen
 from toolkit.plan.order import Waits, dependencies
 from toolkit.plan.plan import Plan, PlannedStep, Unmade, make_plan
 from toolkit.plan.status import State, states
-from toolkit.plan.versions import current_versions, inputs, is_view, view_version
+from toolkit.plan.versions import (
+    current_versions,
+    inputs,
+    is_view,
+    tables_behind,
+    view_version,
+)
 
 __all__ = [
     "Action",
@@ -16,12 +22,14 @@ __all__ = [
     "State",
     "Unmade",
     "Waits",
+    "Why",
     "current_versions",
     "dependencies",
     "inputs",
     "is_view",
     "make_plan",
     "states",
+    "tables_behind",
     "unit_test_inputs",
     "view_version",
 ]

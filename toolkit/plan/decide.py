@@ -13,18 +13,30 @@ from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.integrations.base import Step
 from toolkit.ledger import Materialization
 from toolkit.plan.history import History
-from toolkit.plan.versions import current_versions, inputs, is_view, restless_views
+from toolkit.plan.versions import (
+    current_versions,
+    inputs,
+    is_view,
+    restless_views,
+    tables_behind,
+)
 
 Action = Literal["run", "if changed", "skip"]
+Why = Literal[
+    "asked", "never", "failed", "code", "volatile", "touched", "check", "sample", "source",
+    "inputs", "order", "fresh",
+]  # fmt: skip
+"""The kind of a reason, for machines: ``stale:code`` selects by it."""
 
 _ENDED_WELL = frozenset({"success", "no-op", "pass", "warn"})
 
 
 class Decision(NamedTuple):
-    """What becomes of a step, and why, for people."""
+    """What becomes of a step, and why: for people, and in one word."""
 
     action: Action
     reason: str
+    why: Why
 
 
 class Decider:
@@ -57,8 +69,8 @@ class Decider:
     def decide(self, step: Step) -> Decision:
         """What becomes of ``step``; to be asked for its parents before."""
         check = self._graph.checks.get(step.key)
-        if self._everything is not None:
-            decision = Decision("run", self._everything)
+        if self._everything is not None and step.key not in self._history.resumed:
+            decision = Decision("run", self._everything, "asked")
         elif check is not None:
             decision = self._of_check(check)
         else:
@@ -74,24 +86,37 @@ class Decider:
         for key in step.makes:
             made = self._history.latest.get(key)
             if made is None or last is None:
-                return Decision("run", "never built here")
+                return Decision("run", "never built here", "never")
             if last.status not in _ENDED_WELL:
-                return Decision(
-                    "run", f"its last run ended as {last.status}: {_first(last.message)}"
-                )
-            why = self._own_reason(self._graph[key], made, done=done)
-            if why:
-                return Decision("run", why)
+                said = f"its last run ended as {last.status}: {_first(last.message)}"
+                return Decision("run", said, "failed")
+            own = self._own_reason(self._graph[key], made, done=done)
+            if own is not None:
+                return own
         if step.kind == "sync":
-            return _done if done else Decision("run", "a sync asks its source for what is new")
+            asks = Decision("run", "a sync asks its source for what is new", "source")
+            return _done if done else asks
         waits: dict[str, None] = {}
         for key in step.makes:
-            read = self._history.latest[key].inputs
-            found = self._of_inputs(self._graph[key].depends_on, read, waits, done=done)
+            made = self._history.latest[key]
+            found = self._of_inputs(self._graph[key].depends_on, made.inputs, waits, done=done)
+            found = found or self._of_order(key, made)
             if found is not None:
                 return found
         tested = self._unit_tested(step)
         return tested if tested is not None else self._at_rest(waits, done=done)
+
+    def _of_order(self, key: str, made: Materialization) -> Decision | None:
+        """A fingerprint of rows does not see their order, on which some queries depend."""
+        ordered = made.metadata.get("ordered")
+        if not ordered:
+            return None
+        for parent in tables_behind(self._graph[key].depends_on, self._graph):
+            newer = self._history.latest.get(parent)
+            if newer is not None and newer.at > made.at:
+                said = f"{self._graph[parent].name} was made again, and its order counts"
+                return Decision("run", f"{said} ({ordered})", "order")
+        return None
 
     def _unit_tested(self, step: Step) -> Decision | None:
         """dbt runs a unit test only together with its model."""
@@ -99,24 +124,26 @@ class Decider:
             for check in self._graph.checks_on(key):
                 decision = self._decided.get(check.key)
                 if check.kind == "unit_test" and decision is not None and decision.action == "run":
-                    return Decision("run", f"its unit test {check.name} runs")
+                    return Decision("run", f"its unit test {check.name} runs", "check")
         return None
 
-    def _own_reason(self, asset: Asset, made: Materialization, *, done: bool) -> str:
+    def _own_reason(self, asset: Asset, made: Materialization, *, done: bool) -> Decision | None:
         """Why it must be made anew, whatever its inputs are."""
         sampled = made.metadata.get("sampled")
         if sampled is not None:
-            return f"{asset.name} is a sample of at most {sampled:,} rows"
+            said = f"{asset.name} is a sample of at most {sampled:,} rows"
+            return Decision("run", said, "sample")
         if made.code_version != asset.code_version and asset.key not in self._same_code:
-            return "its code changed" if made.code_version else "its code is not known"
+            return Decision("run", "its code changed", "code")
         if not done:
             volatile = asset.volatile or made.volatile
             if volatile:
-                return f"volatile: {volatile}"
+                return Decision("run", f"volatile: {volatile}", "volatile")
             failed = self._failed_check(asset.key)
             if failed:
-                return f"check {failed} failed"
-        return self._touched(asset, made)
+                return Decision("run", f"check {failed} failed", "check")
+        touched = self._touched(asset, made)
+        return Decision("run", touched, "touched") if touched else None
 
     def _touched(self, asset: Asset, made: Materialization) -> str:
         seen = self._history.seen
@@ -149,14 +176,14 @@ class Decider:
         done = check.key in self._history.resumed
         last, passed = self._history.last_steps.get(check.key), self._history.passed.get(check.key)
         if passed is None or last is None:
-            return Decision("run", f"never passed on {self._names(check.assets)}")
+            return Decision("run", f"never passed on {self._names(check.assets)}", "never")
         if last.status != "pass":
-            return Decision("run", f"its last run ended as {last.status}")
+            return Decision("run", f"its last run ended as {last.status}", "failed")
         if passed.code_version != check.code_version:
-            return Decision("run", "its code changed")
+            return Decision("run", "its code changed", "code")
         volatile = check.volatile or passed.volatile
         if volatile and not done:
-            return Decision("run", f"volatile: {volatile}")
+            return Decision("run", f"volatile: {volatile}", "volatile")
         if check.kind == "unit_test":
             return self._of_unit_test(check, passed.inputs)
         waits: dict[str, None] = {}
@@ -166,8 +193,8 @@ class Decider:
     def _of_unit_test(self, check: Check, read: Mapping[str, str]) -> Decision:
         """It reads no data: the code of its model, and that of what the model reads, count."""
         if dict(read) != unit_test_inputs(check, self._graph):
-            return Decision("run", "its model's code changed")
-        return Decision("skip", "up to date")
+            return Decision("run", "its model's code changed", "code")
+        return _fresh
 
     # ---- shared ----
 
@@ -185,17 +212,16 @@ class Decider:
         waits.update(dict.fromkeys(moving))
         for key in now.unknown:
             if key not in moving:
-                return Decision(
-                    "run", f"nothing is known of {self._graph[key].name}, which it reads"
-                )
+                said = f"nothing is known of {self._graph[key].name}, which it reads"
+                return Decision("run", said, "inputs")
         restless = next((self._restless[key] for key in now.known if key in self._restless), "")
         if restless and not done:
-            return Decision("run", f"it reads {restless}")
+            return Decision("run", f"it reads {restless}", "volatile")
         if not moving and set(read) != set(now.known):
-            return Decision("run", "it reads other assets than before")
+            return Decision("run", "it reads other assets than before", "inputs")
         for key in now.known:
             if key not in moving and read.get(key) != self._versions[key]:
-                return Decision("run", f"{self._graph[key].name} changed since")
+                return Decision("run", f"{self._graph[key].name} changed since", "inputs")
         return None
 
     def _moves(self, key: str) -> bool:
@@ -204,8 +230,8 @@ class Decider:
 
     def _at_rest(self, waits: Mapping[str, None], *, done: bool) -> Decision:
         if waits:
-            return Decision("if changed", f"if {self._names(tuple(waits))} changes")
-        return _done if done else Decision("skip", "up to date")
+            return Decision("if changed", f"if {self._names(tuple(waits))} changes", "inputs")
+        return _done if done else _fresh
 
     def _volatile(self, key: str) -> str:
         made = self._history.latest.get(key)
@@ -216,7 +242,8 @@ class Decider:
         return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-_done = Decision("skip", "done in the run that is resumed")
+_fresh = Decision("skip", "up to date", "fresh")
+_done = Decision("skip", "done in the run that is resumed", "fresh")
 
 
 def unit_test_inputs(check: Check, graph: AssetGraph) -> dict[str, str]:

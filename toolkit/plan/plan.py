@@ -6,7 +6,7 @@ import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Step
-from toolkit.plan.decide import Action, Decider
+from toolkit.plan.decide import Action, Decider, Why
 from toolkit.plan.history import History
 from toolkit.plan.order import dependencies
 
@@ -19,7 +19,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
         found: those of ``after`` that the tool which runs it does not know of.
         action: ``run``; ``skip``: it is up to date; ``if changed``: it runs only when something
             that it reads comes out changed, which is known once that has been made.
-        reason: why, for people.
+        reason: why, for people; ``why``: the kind of reason.
     """
 
     step: Step
@@ -27,6 +27,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     found: frozenset[str] = frozenset()
     action: Action = "run"
     reason: str
+    why: Why = "asked"
 
 
 class Unmade(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +87,7 @@ def make_plan(
                 found=wait.found,
                 action=decision.action,
                 reason=decision.reason,
+                why=decision.why,
             )
         )
     made = {asset for step in steps for asset in step.makes}

@@ -53,6 +53,23 @@ def _looked_through(asset: Asset) -> bool:
     return asset.materialized == "ephemeral" or (asset.kind == "source" and bool(asset.depends_on))
 
 
+def tables_behind(parents: tuple[str, ...], graph: AssetGraph) -> set[str]:
+    """What holds the rows that are read through ``parents``: views are looked through as well."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    frontier = list(parents)
+    while frontier:
+        key = frontier.pop()
+        if key in seen or key not in graph:
+            continue
+        seen.add(key)
+        if is_view(graph[key]) or _looked_through(graph[key]):
+            frontier.extend(graph[key].depends_on)
+        else:
+            found.add(key)
+    return found
+
+
 def view_version(code: str, read: Mapping[str, str]) -> str:
     """Version of a view with this code over inputs of these versions."""
     text = repr((code, sorted(read.items())))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,11 +26,16 @@ from toolkit.plan import (
     current_versions,
     inputs,
     is_view,
+    tables_behind,
     unit_test_inputs,
     view_version,
 )
 from toolkit.run.columns import ColumnWatch, Sleeper
 from toolkit.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from toolkit.lineage.facts import SqlFacts
+    from toolkit.warehouse.look import Functions
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +75,8 @@ class Versions:
         self._passed = history.passed
         self._lock = threading.RLock()
         self._places = Places(graph)
-        self._functions: object = None
+        self._remade: set[str] = set()
+        self._functions: Functions | None = None
         self.outside = dict(history.seen.outside)
         self._measure_outside(plan)
         seen = msgspec.structs.replace(history.seen, outside=self.outside)
@@ -92,6 +99,7 @@ class Versions:
         """These are the latest now."""
         with self._lock:
             for row in rows:
+                self._remade.add(row.asset)
                 self._latest[row.asset] = row
                 self._versions[row.asset] = row.data_version or row.run_id
 
@@ -99,8 +107,9 @@ class Versions:
         """Version, SQL and inputs of one asset that was made."""
         asset = self._graph[made.asset]
         read = self.inputs_of(asset.depends_on)
-        sql_version, volatile = self._facts(asset, made)
+        sql_version, volatile, ordered = self._facts(asset, made)
         version, rows, metadata = made.data_version, made.rows, made.metadata
+        metadata = {**metadata, "ordered": ordered} if ordered else metadata
         warehouse = self._warehouse
         if asset.relation is not None and warehouse is not None and warehouse.is_open:
             if is_view(asset):
@@ -132,28 +141,29 @@ class Versions:
         counted = asset.integration == "dbt"
         return content.version, content.rows if counted else rows
 
-    def _facts(self, asset: Asset, made: Made) -> tuple[str, str]:
-        """Version of the SQL that made it, and why it is volatile."""
+    def _facts(self, asset: Asset, made: Made) -> tuple[str, str, str]:
+        """Version of the SQL that made it, why it is volatile, why the order of rows counts."""
         if asset.volatile or asset.integration != "dbt" or asset.kind in ("seed", "function"):
-            return "", asset.volatile
+            return "", asset.volatile, ""
         if made.sql is None:
-            return "", "the SQL that made it was not seen"
-        canonical, why = self._sql_facts(asset, made.sql)
-        version = f"{asset.frame_version}/{canonical}" if asset.frame_version else ""
-        return version, why
+            return "", "the SQL that made it was not seen", ""
+        facts = self._sql_facts(asset, made.sql)
+        if facts is None:
+            return "", "the SQL that made it was not examined", ""
+        version = f"{asset.frame_version}/{facts.canonical}" if asset.frame_version else ""
+        return version, facts.volatile, facts.ordered
 
-    def _sql_facts(self, asset: Asset, sql: str) -> tuple[str, str]:
+    def _sql_facts(self, asset: Asset, sql: str) -> "SqlFacts | None":
         from toolkit.lineage.facts import sql_facts
 
         if self._warehouse is None or not self._warehouse.is_open:
-            return "", "the SQL that made it was not examined"
+            return None
         with self._lock:
             if self._functions is None:
                 from toolkit.warehouse.look import functions
 
                 self._functions = functions(self._warehouse)
-        facts = sql_facts(asset, sql, self._dialect, self._functions, self._places)  # type: ignore[arg-type]
-        return facts.canonical, facts.volatile
+        return sql_facts(asset, sql, self._dialect, self._functions, self._places)
 
     def volatile_check(self, check: Check, sql: str | None) -> str:
         """Why a check that passed may fail on the same data; empty if it may not."""
@@ -161,7 +171,8 @@ class Versions:
             return check.volatile
         if sql is None:
             return "the SQL that it ran was not seen"
-        return self._sql_facts(as_asset(check), sql)[1]
+        facts = self._sql_facts(as_asset(check), sql)
+        return facts.volatile if facts is not None else "the SQL that it ran was not examined"
 
     # ---- what is read ----
 
@@ -225,6 +236,8 @@ class Versions:
             now = inputs(parents, self._graph, self._versions)
             if now.unknown or set(now.known) != set(read):
                 return None, {}
+            if self._reordered(key):
+                return None, {}
             changed = [k for k in now.known if self._versions[k] != read[k]]
             if changed:
                 if not self._watch.same(key, changed):
@@ -238,6 +251,14 @@ class Versions:
                 code = made.sql_version or made.code_version
                 self._versions[key] = view_version(code, agreed[key])
         return f"up to date: {what}", agreed
+
+    def _reordered(self, key: str) -> bool:
+        """The order of rows counts, and what it reads was made again, however it came out."""
+        made = self._latest.get(key)
+        if made is None or not made.metadata.get("ordered"):
+            return False
+        behind = tables_behind(self._graph[key].depends_on, self._graph)
+        return any(one in self._remade for one in behind)
 
     def _reading(
         self, planned: PlannedStep

@@ -1,6 +1,6 @@
 """What a selection may need beside the graph, and what it gives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -32,12 +32,14 @@ class SelectionContext(msgspec.Struct, frozen=True, kw_only=True):
         results: status of each asset and check in an earlier run, by key.
         source_status: freshness then and now.
         project: name of the root dbt project.
+        stale: gives the assets and checks that are not up to date, each with the kind of reason.
     """
 
     state: AssetGraph | None = None
     results: Mapping[str, str] | None = None
     source_status: SourceStatus | None = None
     project: str | None = None
+    stale: Callable[[], Mapping[str, str]] | None = None
 
 
 class Selection(msgspec.Struct, frozen=True):

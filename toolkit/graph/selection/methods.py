@@ -31,6 +31,10 @@ _TEST_TYPES: Mapping[str, Callable[[Node], bool]] = {
     "unit": lambda node: node.resource == "unit_test",
     "python": lambda node: node.check is not None and node.check.kind == "python",
 }
+_STALE = (
+    "any", "never", "failed", "code", "inputs", "volatile", "touched", "check", "sample", "source",
+    "order",
+)  # fmt: skip
 _VERSIONS = ("latest", "prerelease", "old", "none")
 # dbt's config: and group: do not look at these
 _WITHOUT_CONFIG = frozenset(
@@ -281,6 +285,20 @@ def _older(one: str, other: str) -> bool:
         return one < other
 
 
+def _by_stale(index: Index, term: Term, context: SelectionContext) -> set[str]:
+    if term.value not in _STALE:
+        raise invalid(term, _STALE, "reason to be stale")
+    if context.stale is None:
+        raise SelectionError(
+            f"{term.raw!r} asks what is up to date, which only a project's ledger knows.",
+            "Nothing was selected.",
+            "Leave out --manifest, in the folder of the project.",
+        )
+    found = context.stale()
+    wanted = {key for key, why in found.items() if term.value in ("any", why)}
+    return wanted & index.nodes.keys()
+
+
 def _by_kind(index: Index, term: Term, _: SelectionContext) -> set[str]:
     if term.value == "check":
         return set(index.checks)
@@ -350,4 +368,5 @@ METHODS: Mapping[str, Method] = {
     "owner": _by_owner,
     "stream": _by_stream,
     "integration": _by_integration,
+    "stale": _by_stale,
 }
