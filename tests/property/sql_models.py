@@ -1,7 +1,7 @@
 """Models as SQL texts that can be edited a bit at a time, and what they make when all are built."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import duckdb
@@ -30,7 +30,7 @@ class Model:
         """The text."""
         text = getattr(self, f"_{self.form}")()
         if self.spaced:
-            text = re.sub(r" (from|where|group|union|join) ", r"\n  \1  ", text)
+            text = re.sub(r" (from|where|group|union|join) ", r"   \1  ", text)
         return f"-- {self.comment}\n{text}" if self.comment else str(text)
 
     def _list(self) -> str:
@@ -137,11 +137,53 @@ TWO = ("joined", "joined", "union", "stars_united", "existing", "crossed")
 """And with two."""
 
 
+class Check:
+    """A test on one model: there may be no row like this."""
+
+    def __init__(self, condition: str, severity: str) -> None:
+        self.condition, self.severity = condition, severity
+
+    def sql(self, name: str) -> str:
+        """The rows that must not be there."""
+        return f"select * from {name} as p where {self.condition}"
+
+
 class Everything(Protocol):
-    """Source tables, and models in an order in which they can be built."""
+    """Source tables, models in an order in which they can be built, checks by model."""
 
     sources: dict[str, Table]
     models: list[Model]
+    checks: dict[str, Check]
+
+
+def compiled(model: Model, models: Iterable[Model]) -> str:
+    """The text of a model with that of ephemeral models in it, as dbt compiles it."""
+    inner: dict[str, str] = {}
+    _inline(model, {other.name: other for other in models}, inner)
+    text = inner.pop(model.name)
+    if not inner:
+        return text
+    remark, _, body = text.rpartition("\n") if text.startswith("--") else ("", "", text)
+    ctes = ", ".join(f"{_cte(name)} as ({body})" for name, body in inner.items())
+    body = f"with {ctes}, {body[5:]}" if body.startswith("with ") else f"with {ctes} {body}"
+    return f"{remark}\n{body}" if remark else body
+
+
+def _cte(name: str) -> str:
+    return f"__dbt__cte__{name.removeprefix('main.')}"
+
+
+def _inline(model: Model, models: Mapping[str, Model], found: dict[str, str]) -> None:
+    """Texts of a model and of the ephemeral ones that it reads, these first."""
+    text = model.sql()
+    for parent in model.parents:
+        if parent in models and models[parent].kind == "ephemeral":
+            if parent not in found:
+                _inline(models[parent], models, found)
+            text = re.sub(rf"\b{re.escape(parent)}\b", _cte(parent), text)
+    if model.kind == "ephemeral":
+        text = text.rpartition("\n")[2] if text.startswith("--") else text
+    found[model.name] = text
 
 
 def write_sources(connection: "duckdb.DuckDBPyConnection", sources: Mapping[str, Table]) -> None:
@@ -221,8 +263,10 @@ class Built:
 
     Attributes:
         failed: models that cannot be built, with why; those below them, too.
-        contents: of all that could be built.
+        blocked: those of them that only a check stands before.
+        contents: of all that could be built, but ephemeral ones.
         shapes: columns of these, and of the sources.
+        checked: by model, how its check ends.
     """
 
     def __init__(
@@ -230,8 +274,12 @@ class Built:
     ) -> None:
         self.connection = connection or duckdb.connect(config={"threads": 1})
         self.failed: dict[str, str] = {}
+        self.blocked: set[str] = set()
         self.contents: dict[str, Any] = {}
         self.shapes: dict[str, dict[str, str]] = {}
+        self.checked: dict[str, str] = {}
+        self._world = world
+        self._stopped: set[str] = set()
         write_sources(self.connection, world.sources)
         for name, table in world.sources.items():
             self.shapes[name] = {column: kind for column, (kind, _) in table.items()}
@@ -240,14 +288,36 @@ class Built:
 
     def add(self, model: Model) -> None:
         """Build one more."""
-        above = [parent for parent in model.parents if parent in self.failed]
-        if above:
-            self.failed[model.name] = f"{above[0]} failed"
+        name = model.name
+        failed = [parent for parent in model.parents if parent in self.failed]
+        stopped = [parent for parent in model.parents if parent in self._stopped]
+        if failed or stopped:
+            self.failed[name] = f"{(failed or stopped)[0]} failed"
+            if all(parent in self.blocked for parent in failed):
+                self.blocked.add(name)
             return
+        sql = compiled(model, self._world.models)
         try:
-            make(self.connection, model.name, model.kind, model.sql())
+            if model.kind == "ephemeral":
+                described = self.connection.execute(f"describe {sql}").fetchall()
+                self.shapes[name] = {row[0]: row[1] for row in described}
+                return
+            make(self.connection, name, model.kind, sql)
         except duckdb.Error as error:
-            self.failed[model.name] = str(error)
+            self.failed[name] = str(error)
             return
-        found = self.contents[model.name] = content(self.connection, model.name)
-        self.shapes[model.name] = dict(found[0])
+        found = self.contents[name] = content(self.connection, name)
+        self.shapes[name] = dict(found[0])
+        if name in self._world.checks:
+            self._check(name, self._world.checks[name])
+
+    def _check(self, name: str, check: Check) -> None:
+        try:
+            wrong = self.connection.execute(check.sql(name)).fetchall()
+        except duckdb.Error:
+            self.checked[name] = "error"
+        else:
+            failed = "fail" if check.severity == "error" else "warn"
+            self.checked[name] = failed if wrong else "pass"
+        if check.severity == "error" and self.checked[name] != "pass":
+            self._stopped.add(name)

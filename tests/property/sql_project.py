@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 
-from toolkit.graph import Asset, AssetGraph, Relation
-from toolkit.integrations.base import Loaded, Made, RunContext, Step, StepFinished, StepStarted
+from toolkit.graph import Asset, AssetGraph, Check, Relation
+from toolkit.integrations.base import (
+    Loaded,
+    Made,
+    RunContext,
+    Status,
+    Step,
+    StepFinished,
+    StepStarted,
+)
 from toolkit.project import Project
 from toolkit.settings import Profile, Settings
 
@@ -29,7 +38,7 @@ def _load(name: str) -> Any:
     return sys.modules[name]
 
 
-make = _load("sql_models").make
+models = _load("sql_models")
 
 
 class SqlTool:
@@ -50,17 +59,30 @@ class SqlTool:
             for name in self.world.sources
         ]  # fmt: skip
         kinds = {"merge": "incremental"}
-        models = [
+        made = [
             Asset(
                 key=f"model.{model.name}", kind="model", name=model.name[5:], integration=self.name,
-                relation=_relation(settings, model.name), sql=model.sql(), language="sql",
+                relation=_relation(settings, model.name), sql=self._sql(model), language="sql",
                 materialized=kinds.get(model.kind, model.kind),
                 depends_on=tuple(sorted({self._key(parent) for parent in model.parents})),
-                frame_version=model.kind, code_version=_digest(f"{model.kind} {model.sql()}"),
+                frame_version=model.kind, code_version=_digest(f"{model.kind} {self._sql(model)}"),
             )
             for model in self.world.models
         ]  # fmt: skip
-        return Loaded(assets=[*sources, *models], project_name="sql", dialect="duckdb")
+        checks = [
+            Check(
+                key=f"test.{name}", kind="data_test", name=f"check_{name[5:]}",
+                severity=check.severity, integration=self.name,
+                assets=(f"model.{name}",), attached=f"model.{name}",
+                code_version=_digest(f"{check.severity} {check.sql(name)}"),
+            )
+            for name, check in self.world.checks.items()
+        ]  # fmt: skip
+        assets = [*sources, *made]
+        return Loaded(assets=assets, checks=checks, project_name="sql", dialect="duckdb")
+
+    def _sql(self, model: Any) -> str:
+        return str(models.compiled(model, self.world.models))
 
     def compile(self, settings: Settings) -> str | None:
         return None
@@ -75,40 +97,64 @@ class SqlTool:
         return f"{'source' if name in self.world.sources else 'model'}.{name}"
 
     def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
-        return [
+        steps = [
             Step(key=asset.key, kind="dbt", integration=self.name, makes=(asset.key,),
                  reads=asset.depends_on, name=asset.name)
-            for asset in graph if asset.key in keys and asset.kind == "model"
+            for asset in graph
+            if asset.key in keys and asset.kind == "model" and asset.materialized != "ephemeral"
         ]  # fmt: skip
+        steps += [
+            Step(key=check.key, kind="check", integration=self.name, makes=(), reads=check.assets,
+                 name=check.name, blocking=check.severity == "error")
+            for check in graph.checks.values() if check.key in keys
+        ]  # fmt: skip
+        return steps
 
     def open(self, context: RunContext) -> "SqlRunner":
-        return SqlRunner(context, {f"model.{m.name}": m for m in self.world.models})
+        return SqlRunner(context, self.world)
 
 
 class SqlRunner:
-    """Makes models, each in a transaction."""
+    """Makes models, each in a transaction, and runs checks."""
 
-    def __init__(self, context: RunContext, models: Mapping[str, Any]) -> None:
-        self._context, self._models = context, models
+    def __init__(self, context: RunContext, world: Any) -> None:
+        self._context, self._world = context, world
+        self._models = {f"model.{model.name}": model for model in world.models}
 
     def run(self, steps: Sequence[Step]) -> None:
         assert self._context.warehouse is not None
         for step in steps:
             begun = time.time()
             self._context.emit(StepStarted(step=step.key, at=begun))
-            model = self._models[step.key]
-            message, made = "", (Made(asset=step.key, sql=model.sql()),)
             with self._context.warehouse.cursor() as cursor:
                 try:
-                    make(cursor, model.name, model.kind, model.sql())
+                    ended = self._check(step, cursor) if step.kind == "check" else self._make(
+                        step, cursor)  # fmt: skip
                 except duckdb.Error as error:
-                    message, made = str(error), ()
+                    ended = StepFinished(
+                        step=step.key, status="error", message=str(error), started_at=0,
+                        finished_at=0,
+                    )  # fmt: skip
             self._context.emit(
-                StepFinished(
-                    step=step.key, status="error" if message else "success", message=message,
-                    made=made, started_at=begun, finished_at=time.time(),
-                )
-            )  # fmt: skip
+                msgspec.structs.replace(ended, started_at=begun, finished_at=time.time())
+            )
+
+    def _make(self, step: Step, cursor: "duckdb.DuckDBPyConnection") -> StepFinished:
+        model = self._models[step.key]
+        sql = models.compiled(model, self._world.models)
+        models.make(cursor, model.name, model.kind, sql)
+        made = (Made(asset=step.key, sql=sql),)
+        return StepFinished(step=step.key, status="success", made=made, started_at=0, finished_at=0)
+
+    def _check(self, step: Step, cursor: "duckdb.DuckDBPyConnection") -> StepFinished:
+        name = step.key.removeprefix("test.")
+        check = self._world.checks[name]
+        wrong = cursor.execute(check.sql(name)).fetchall()
+        status: Status = "pass" if not wrong else "fail" if step.blocking else "warn"
+        return StepFinished(
+            step=step.key, status=status, failures=len(wrong), sql=check.sql(name), started_at=0,
+            finished_at=0,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Nothing is held."""

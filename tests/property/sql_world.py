@@ -23,7 +23,8 @@ def _load(name: str) -> Any:
 
 
 models = _load("sql_models")
-ONE, TWO, Built, Model, Table = models.ONE, models.TWO, models.Built, models.Model, models.Table
+ONE, TWO, Table = models.ONE, models.TWO, models.Table
+Built, Check, Model = models.Built, models.Check, models.Model
 
 
 class World:
@@ -37,7 +38,8 @@ class World:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.sources: dict[str, Table] = {}
-        self.models: list[Model] = []
+        self.models: list[Any] = []
+        self.checks: dict[str, Any] = {}
         self.shapes: dict[str, dict[str, str]] = {}
         self.number = 0
         for name in ("raw.s1", "raw.s2", "raw.s3")[: rng.randint(2, 3)]:
@@ -48,18 +50,21 @@ class World:
             model = self.model(place)
             self.models.append(model)
             built.add(model)
+            if self.chance(0.2):
+                self.edit_check()
         built.connection.close()
 
     def copy(self) -> "World":
         """For reverting; without the random numbers, which go on."""
         other = copy.copy(self)
-        other.sources, other.models = copy.deepcopy((self.sources, self.models))
+        kept = copy.deepcopy((self.sources, self.models, self.checks))
+        other.sources, other.models, other.checks = kept
         return other
 
     def revert(self, before: "World") -> None:
         """Go back to how it was."""
         kept = before.copy()
-        self.sources, self.models = kept.sources, kept.models
+        self.sources, self.models, self.checks = kept.sources, kept.models, kept.checks
 
     # --- how it is made from nothing -------------------------------------------------------
 
@@ -94,7 +99,7 @@ class World:
         recent = [*above[-4:], *self.sources]
         form = self.rng.choice([*ONE, *ONE, *TWO])
         parents = [self.rng.choice(recent) for _ in range(2 if form in TWO else 1)]
-        kind = self.rng.choice(["table", "table", "table", "view", "view", "merge"])
+        kind = self.rng.choice(["table", "table", "table", "view", "view", "merge", "ephemeral"])
         if kind == "merge" and not parents[0].startswith("raw."):
             kind = "table"
         if kind == "merge":
@@ -162,6 +167,7 @@ class World:
             self.edit_rows, self.edit_rows, self.edit_values, self.edit_values, self.edit_values,
             self.swap_rows, self.edit_source, self.edit_source, self.rename_model, self.edit_kind,
             self.break_model, self.new_model, self.drop_model, self.same_again,
+            self.edit_check,
         ]  # fmt: skip
         return self.rng.choice(edits)()
 
@@ -241,13 +247,17 @@ class World:
         model = self.any_model()
         if model.kind == "merge":
             return "nothing"
-        model.kind = "view" if model.kind == "table" else "table"
+        model.kind = self.rng.choice(["view", "table", "ephemeral"])
+        if model.kind == "ephemeral":
+            self.checks.pop(model.name, None)
         return f"{model.name}: a {model.kind} now"
 
     def rename_model(self) -> str:
         """Another name; all who read it follow."""
         model = self.any_model()
         old, model.name = model.name, self._free_name()
+        if old in self.checks:
+            self.checks[model.name] = self.checks.pop(old)
         for other in self.models:
             other.parents = [model.name if name == old else name for name in other.parents]
         return f"{old} is called {model.name}"
@@ -276,6 +286,7 @@ class World:
             return "nothing"
         model = self.rng.choice(unread)
         self.models.remove(model)
+        self.checks.pop(model.name, None)
         return f"{model.name} is gone"
 
     def break_model(self) -> str:
@@ -296,6 +307,18 @@ class World:
             model.parents = ["raw.s1"]
         self.fill(model)
         return f"{model.name} is mended"
+
+    def edit_check(self) -> str:
+        """A check comes, goes or looks for something else."""
+        model = self.any_model()
+        if model.kind == "ephemeral" or (model.name in self.checks and self.chance(0.4)):
+            self.checks.pop(model.name, None)
+            return f"{model.name}: no check"
+        column = self.rng.choice([alias for _, alias in model.items])
+        condition = self.rng.choice([f"p.{column} is null", "p.id > 3", f"p.{column} in ('v1', 4)"])
+        condition = self.rng.choice([condition, "1 = 0", f"p.{column} is null and 1 = 0"])
+        self.checks[model.name] = Check(condition, self.rng.choice(["error", "error", "warn"]))
+        return f"{model.name}: check {condition} ({self.checks[model.name].severity})"
 
     def any_source(self) -> tuple[str, Table]:
         """One of them."""

@@ -125,20 +125,46 @@ class Story:
         merged = self._below_merged()
         with duckdb.connect(str(self.folder / "sql.duckdb")) as connection:
             for model in self.world.models:
-                status = statuses[f"model.{model.name}"]
-                if model.name in true.failed or (model.name in kept.failed):
-                    assert status in FAILED, self._about(model, f"ends as {status}, but fails")
-                    continue
-                wanted = (kept if model.name in merged else true).contents[model.name]
-                found = models.content(connection, model.name)
-                assert status not in FAILED, self._about(model, f"ends as {status}")
-                assert found == wanted, self._about(
-                    model, f"ends as {status}\n  is:     {found}\n  should: {wanted}"
-                )
-        self._nothing_is_left(true.failed)
+                if model.kind != "ephemeral":
+                    wanted = (kept if model.name in merged else true).contents.get(model.name)
+                    self._compare(model, statuses, true, kept, wanted, connection)
+        checked = kept.checked if merged else true.checked
+        for name, wanted in checked.items():
+            status = statuses[f"test.{name}"]
+            if wanted == "pass":
+                assert status in (*ASLEEP, "pass"), self._about_check(name, status, wanted)
+            else:
+                assert status == wanted, self._about_check(name, status, wanted)
+        self._nothing_is_left(true)
         for name in true.failed:
             if self.rng.random() < 0.3 and not true.failed[name].endswith(" failed"):
                 self.told.append(self.world.mend(name))
+
+    def _compare(
+        self,
+        model: Any,
+        statuses: dict[str, str],
+        true: Any,
+        kept: Any,
+        wanted: Any,
+        connection: "duckdb.DuckDBPyConnection",
+    ) -> None:
+        status = statuses[f"model.{model.name}"]
+        if model.name in true.failed or model.name in kept.failed:
+            blocked = model.name in true.blocked or model.name in kept.blocked
+            ends = FAILED | ASLEEP if blocked else FAILED
+            assert status in ends, self._about(model, f"ends as {status}, but fails")
+            return
+        found = models.content(connection, model.name)
+        assert status not in FAILED, self._about(model, f"ends as {status}")
+        assert found == wanted, self._about(
+            model, f"ends as {status}\n  is:     {found}\n  should: {wanted}"
+        )
+
+    def _about_check(self, name: str, status: str, wanted: str) -> str:
+        condition = self.world.checks[name].condition
+        what = f"the check of {name} ends as {status}, not {wanted}: {condition}"
+        return f"{what}\n{self._story()}"
 
     def _below_merged(self) -> set[str]:
         found: set[str] = set()
@@ -163,16 +189,22 @@ class Story:
         house = project.SqlProject(self.folder, self.world, threads=self.rng.choice([1, 1, 3]))
         plan = house.plan(**options)
         result = house.build(plan=plan)
-        self.told.append("  " + ", ".join(f"{row.step[6:]} {row.status}" for row in result.steps))
+        self.told.append(
+            "  "
+            + ", ".join(
+                f"{row.step.replace('model.main.', '')} {row.status}" for row in result.steps
+            )
+        )
         self.why.update(row.message for row in result.steps if row.status in ASLEEP)
         statuses = {planned.step.key: "no-op" for planned in plan.steps}
         return statuses | {row.step: row.status for row in result.steps}
 
-    def _nothing_is_left(self, failed: dict[str, str]) -> None:
-        """A build right after a build runs nothing, but what failed."""
+    def _nothing_is_left(self, true: Any) -> None:
+        """A build right after a build runs nothing, but what failed and what failed checks."""
         for key, status in self._run().items():
             self.quiet[status] += 1
-            if key.removeprefix("model.") not in failed:
+            name = key.removeprefix("model.").removeprefix("test.")
+            if name not in true.failed and true.checked.get(name, "pass") == "pass":
                 assert status in ASLEEP, f"{key} ran again: {status}\n{self._story()}"
 
     def _about(self, model: Any, what: str) -> str:

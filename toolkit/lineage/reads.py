@@ -107,7 +107,7 @@ class _Reader:
     def __init__(self, asset: Asset, graph: AssetGraph, shapes: Shapes) -> None:
         self._asset = asset
         self._graph = graph
-        self._parents = _parents(asset, graph)
+        self._parents = read_parents(asset, graph)
         self._shapes = {key: shapes[key] for key in self._parents if shapes.get(key)}
         self._places = Places(graph)
 
@@ -226,7 +226,7 @@ def _refuse(asset: Asset, query: "exp.Expr") -> None:
         raise Unread(reason)
 
 
-def _parents(asset: Asset, graph: AssetGraph) -> frozenset[str]:
+def read_parents(asset: Asset, graph: AssetGraph) -> frozenset[str]:
     """What the text reads: of an ephemeral parent, whose text is part of it, the parents."""
     found: set[str] = set()
     seen: set[str] = set()
@@ -258,12 +258,13 @@ def _touched(parsed: "Parsed", traced: "Traced") -> dict[str, set[str]]:
 
 def _hooked(asset: Asset) -> str:
     """Why the hooks around a query matter: they may read anything."""
-    for name in ("pre-hook", "post-hook", "pre_hook", "post_hook"):
-        hooks = asset.config.get(name) or ()
+    for name in ("pre_hook", "post_hook"):
+        said = name.replace("_", "-")  # as dbt writes it
+        hooks = asset.config.get(said) or asset.config.get(name) or ()
         for hook in [hooks] if isinstance(hooks, str | Mapping) else hooks:
             text = str(hook.get("sql") if isinstance(hook, Mapping) else hook)
             if re.search(r"\b(from|join|using|select|call|table)\b", text, re.IGNORECASE):
-                return f"its {name.replace('_', '-')} may read more than its SQL does"
+                return f"its {said} may read more than its SQL does"
     return ""
 
 
