@@ -165,3 +165,23 @@ def test_it_shares_the_file_with_another_connection_of_this_process(tmp_path: Pa
         opened = Warehouse(profile(path))
         assert opened.row_count(Relation(None, "main", "t")) == 1
         opened.close()
+
+
+def test_the_text_of_a_view_is_the_same_each_time_that_the_file_is_opened(tmp_path: Path) -> None:
+    """DuckDB writes the names of EXCLUDE in another order whenever it reads the file."""
+    from toolkit.warehouse.look import view_text
+
+    view = Relation(None, "main", "v")
+    seen = set()
+    for number in range(6):
+        warehouse = Warehouse(profile(tmp_path / "shop.duckdb"))
+        if number == 0:
+            run(warehouse, 'create table t (a int, bb int, "c, (d)" int, dd int, ee int, f int)')
+            run(warehouse, 'create view v as select * exclude (bb, a, ee, "c, (d)", dd) from t')
+        seen.add(view_text(warehouse, view))
+        warehouse.close()
+    assert len(seen) == 1
+    warehouse = Warehouse(profile(tmp_path / "shop.duckdb"))
+    run(warehouse, 'create or replace view v as select * exclude (bb, a, "c, (d)", dd) from t')
+    assert view_text(warehouse, view) not in seen
+    warehouse.close()
