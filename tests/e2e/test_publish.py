@@ -28,7 +28,7 @@ ask = ("select (select count(*) from landing.users), (select count(*) from lande
        "(select count(*) from scores), (select count(*) from seen)")
 seen, wrong, last, connection = [], [], False, None
 while not last and not wrong:
-    last = stop.is_set()
+    last = stop.wait(0.01)
     try:
         connection = connection or duckdb.connect(sys.argv[1], read_only=True)
         [counts] = connection.execute(ask).fetchall()
@@ -278,7 +278,10 @@ def test_secrets_stay_in_the_environment(live: Live) -> None:
     )
     profiles.write_text(text)
     live.project.environment["DBT_ENV_SECRET_PROXY"] = "canary-4711"
-    live.build("--publish")
+    live.build("--publish", "--force")
+    assert "DBT_ENV_SECRET_PROXY" in (
+        live.folder / ".toolkit" / "publish" / "profiles" / "profiles.yml"
+    ).read_text()
     held = [
         path for path in live.folder.rglob("*")
         if path.is_file() and b"canary-4711" in path.read_bytes()
