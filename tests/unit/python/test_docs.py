@@ -54,13 +54,23 @@ def test_the_examples(shop: PythonProject) -> None:
     assert {key: step.message for key, step in ended.items() if step.message} == {
         "python.adults": "2 rows",
         "python.calendar": "3 rows",
+        "python.customer_clusters": "4 rows",
         "python.customer_spend": "4 rows",
         "python.order_features": "10 rows",
         "python.orders_in_euro": "10 rows",
         "python.return_model": "accuracy 0.7",
         "python.return_forest": ended["python.return_forest"].made[0].metadata["version"],
         "python.return_scores": "10 rows",
+        "python.returned_orders": "3 rows",
         "check.return_model.good_enough": "accuracy 0.70",
+    }
+
+
+def test_what_the_page_says_of_volatile(shop: PythonProject) -> None:
+    reasons = {asset.name: asset.volatile for asset in shop.load().assets if asset.volatile}
+    assert reasons == {
+        "calendar": "it has no inputs, so nothing says when its content changes",
+        "orders_in_euro": "it takes the resource 'rates'",
     }
 
 
