@@ -423,7 +423,7 @@ class Project:
         from toolkit.warehouse import Warehouse
 
         try:
-            warehouse = Warehouse(profile)
+            warehouse = Warehouse(profile, read_only=True)
         except WarehouseError:
             return None
         try:

@@ -69,7 +69,7 @@ def see(
     from toolkit.warehouse.look import here, versions
 
     try:
-        warehouse = Warehouse(profile)
+        warehouse = Warehouse(profile, read_only=True)
     except WarehouseError:
         return Seen(why="its warehouse is in use, so nobody knows what is in it")
     try:

@@ -219,7 +219,7 @@ class _Compared:
         from toolkit.warehouse import Warehouse
 
         try:
-            warehouse = Warehouse(profile)
+            warehouse = Warehouse(profile, read_only=True)
         except WarehouseError as error:
             click.echo(f"Landed tables were not looked at: {error.fact}", err=True)
             yield lambda _: None

@@ -1,5 +1,6 @@
 """DuckDB as the warehouse: one process, one instance, many cursors."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -90,6 +91,8 @@ class Warehouse:
 
     Args:
         profile: of type ``duckdb``.
+        read_only: only look, beside whoever reads the file as well; nobody who reads is kept
+            out. Where this process has it open for writing, that is shared instead.
 
     Raises:
         WarehouseLockedError: another process holds the file; names its pid.
@@ -99,13 +102,14 @@ class Warehouse:
         is_open: not released to another process.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, *, read_only: bool = False) -> None:
         assert profile.path is not None
         self.path = profile.path
         self.database = profile.database
         self.schema = profile.schema
         self._settings: Mapping[str, Any] = profile.settings
         self._options = dict(profile.config_options)
+        self._read_only = read_only
         self._connection = self._open()
         self.is_open = True
 
@@ -113,6 +117,10 @@ class Warehouse:
         import duckdb
 
         try:
+            if self._read_only:
+                # a ConnectionException: this process has it open in another way
+                with contextlib.suppress(duckdb.ConnectionException):
+                    return duckdb.connect(self.path, read_only=True, config=dict(self._options))
             return duckdb.connect(self.path, read_only=False, config=dict(self._options))
         except duckdb.Error as error:
             raise _open_error(self.path, str(error)) from error
