@@ -185,3 +185,25 @@ def test_the_text_of_a_view_is_the_same_each_time_that_the_file_is_opened(tmp_pa
     run(warehouse, 'create or replace view v as select * exclude (bb, a, "c, (d)", dd) from t')
     assert view_text(warehouse, view) not in seen
     warehouse.close()
+
+
+def test_who_only_looks_keeps_no_reader_out(tmp_path: Path) -> None:
+    file = tmp_path / "shop.duckdb"
+    Warehouse(profile(file)).close()
+    code = f"import duckdb; duckdb.connect({str(file)!r}, read_only=True)"
+    looking = Warehouse(profile(file, settings={"TimeZone": "UTC"}), read_only=True)
+    try:
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+        with pytest.raises(duckdb.InvalidInputException):
+            run(looking, "create table t (a int)")
+    finally:
+        looking.close()
+
+
+def test_who_only_looks_shares_what_is_open_for_writing(warehouse: Warehouse) -> None:
+    """DuckDB lets one process have a file open in one way only."""
+    run(warehouse, "create table t (a int)")
+    looking = Warehouse(profile(Path(warehouse.path)), read_only=True)
+    assert looking.exists(Relation("shop", "main", "t"))
+    looking.close()
+    run(warehouse, "drop table t")
