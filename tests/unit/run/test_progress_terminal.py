@@ -1,6 +1,7 @@
 """The live display on a real pseudo-terminal, read as a terminal would read it."""
 
 import fcntl
+import importlib.util
 import os
 import re
 import select
@@ -11,12 +12,20 @@ import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import Step, StepFinished
 from toolkit.plan import Plan, PlannedStep
+
+_SPEC = importlib.util.spec_from_file_location("screen", Path(__file__).with_name("screen.py"))
+assert _SPEC is not None
+assert _SPEC.loader is not None
+_SCREEN: Any = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_SCREEN)
 
 SCRIPT = """
 import sys
@@ -62,45 +71,11 @@ print("done", flush=True)
 """
 
 
-class Screen:
-    """As much of a terminal as rich uses: what is on it, and the colours that were asked for."""
-
-    def __init__(self) -> None:
-        self.lines = [""]
-        self.row = 0
-        self.seen = ""
-        self.colors: set[str] = set()
-
-    def feed(self, text: str) -> None:
-        self.seen += text
-        for part in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", text):
-            if part == "\n":
-                self.row += 1
-                self.lines += [""] * (self.row + 1 - len(self.lines))
-            elif part.startswith("\x1b["):
-                self._obey(part[-1], part[2:-1])
-            elif part != "\r":
-                self.lines[self.row] += part
-
-    def _obey(self, what: str, number: str) -> None:
-        if what == "A":
-            self.row = max(0, self.row - int(number or 1))
-        elif what == "K":
-            self.lines[self.row] = ""
-        elif what == "m":
-            self.colors |= {code for code in number.split(";") if code[:1] == "3"}
-        else:
-            assert (what, number) in {("l", "?25"), ("h", "?25")}, (what, number)
-
-    def text(self) -> list[str]:
-        return [line.rstrip() for line in self.lines if line.strip()]
-
-
 class Terminal:
     """A process whose standard error is a terminal of this size."""
 
     def __init__(self, columns: int, lines: int, **environ: str) -> None:
-        self.screen = Screen()
+        self.screen = _SCREEN.Screen()
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         drop = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
@@ -122,7 +97,7 @@ class Terminal:
         assert said in ("drawn\n", "done\n"), "\n".join(self.screen.text())
         while select.select([self._master], [], [], 0)[0] and self._read():
             pass
-        shown = self.screen.text()
+        shown: list[str] = self.screen.text()
         if said == "drawn\n":
             self.process.stdin.write("\n")
             self.process.stdin.flush()
