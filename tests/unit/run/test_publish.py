@@ -90,7 +90,8 @@ class Shop:
 
     def published(self) -> list[str]:
         with self.ledger as ledger:
-            return sorted(run.id for run in ledger.runs() if run.published)
+            builds = [run for run in ledger.runs() if run.command == "build"]
+        return sorted(run.id for run in builds if run.published)
 
     def left_is_live(self) -> bool:
         """Whether what the ledger says of the file is true of the live one."""
