@@ -32,7 +32,8 @@ def build(mixed: Any, *words: str) -> tuple[Any, list[str], str]:
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
     drop = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CI"}
     kept = {k: v for k, v in mixed.environment.items() if k not in drop}
-    screen, tree = new_screen(), {}
+    screen = new_screen()
+    tree: dict[str, None] = {}
     with subprocess.Popen(
         mixed.command("build", *words), cwd=mixed.folder, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=slave, text=True, env={**kept, "TERM": "xterm-256color"},

@@ -39,7 +39,7 @@
 
   /** Seconds that a step took when it last succeeded before this run, as far as the report knows. */
   function expected(model, step) {
-    const before = (model.history.get(step.key) || []).find((s) => s.run.i > step.run.i && SUCCEEDED.includes(s.status) && took(s) != null);
+    const before = (model.history.get(step.key) || []).find((s) => s.run.i > step.run.i && s.run.target === step.run.target && SUCCEEDED.includes(s.status) && took(s) != null);
     return before ? took(before) : null;
   }
 

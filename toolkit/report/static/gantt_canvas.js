@@ -193,7 +193,11 @@
       const x = this.x(step.started_at);
       const end = step.finished_at ?? this.scene.until;
       const width = Math.max(2, (end - step.started_at) * this.scale);
-      if (x > this.width) return;
+      if (x > this.width || x + width < this.gutter) {
+        g.fillStyle = colors.muted; // which way it is
+        g.fillText(x > this.width ? "›" : "‹", x > this.width ? this.width - 12 : this.gutter + 5, middleY);
+        return;
+      }
       if (step.waited) {
         g.strokeStyle = colors.muted;
         g.setLineDash([2, 3]);
