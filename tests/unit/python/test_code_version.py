@@ -161,6 +161,9 @@ def test_the_version_of_a_library_counts(
     release(library, "1.1")
     project.integration = PythonIntegration()  # what was remembered must not be believed
     assert (_versions(project) != before) == counts
+    watched = project.integration.watched(project.settings)
+    assert watched is not None
+    assert str(library) in watched.folders
     release(library, "1.0")
     assert _versions(project) == before
 
@@ -198,3 +201,34 @@ def test_another_python_makes_another_version(
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
     monkeypatch.setattr(sys, "version", "3.99")  # what was remembered is of the other one
     assert _versions(project) != before
+
+
+FACTORY = """
+from toolkit import asset
+import datetime
+
+def make(name, factor):
+    @asset(name=name)
+    def made(orders):
+        return orders, factor, datetime.datetime.now()
+"""
+
+
+@pytest.mark.usefixtures("orders")
+def test_what_a_function_is_made_with_in_another_file_counts(project: PythonProject) -> None:
+    project.write(FACTORY, "ml/factory.py")
+    project.write("from .factory import make\nmake('out', 2)\n", "ml/a_maker.py")
+    before = _versions(project)
+    (asset,) = project.load().assets
+    assert asset.volatile == "it calls datetime.datetime.now() (ml/factory.py:8)"
+    project.write("from .factory import make\nmake('out', 3)\n", "ml/a_maker.py")
+    assert _versions(project) != before
+
+
+@pytest.mark.usefixtures("orders")
+def test_who_only_imports_an_asset_does_not_count_for_it(project: PythonProject) -> None:
+    project.write("from toolkit import asset\n@asset\ndef out(orders):\n    return 1\n", "ml/b.py")
+    project.write("from .b import out\n", "ml/a.py")
+    before = _versions(project)
+    project.write("from .b import out\nX = 1\n", "ml/a.py")
+    assert _versions(project) == before

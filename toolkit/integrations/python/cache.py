@@ -18,7 +18,7 @@ import msgspec
 
 from toolkit.graph import Asset
 from toolkit.integrations.base import Loaded, Watched
-from toolkit.integrations.python.libraries import installed
+from toolkit.integrations.python import libraries
 from toolkit.integrations.python.registry import Stamp, stamp
 from toolkit.settings import Settings
 
@@ -76,6 +76,7 @@ def watched(settings: Settings) -> Watched | None:
         files |= {str(path) for path in _files(entry)}
         inner = (path for path in below.rglob("*/") if path.name != "__pycache__")
         folders |= {str(below), *map(str, inner)}
+    folders |= libraries.folders()  # what is installed counts as code
     models = settings.state_dir / "models"
     folders |= {str(models), *(str(path) for path in models.rglob("*/"))}
     return Watched(files=files, folders=folders)
@@ -90,7 +91,7 @@ def _inputs(settings: Settings, known: Mapping[str, Asset]) -> str:
     facts = (
         version("toolkit"),
         sys.version,
-        installed(),
+        libraries.installed(),
         settings.target,
         (profile.type, profile.database, profile.schema) if profile else None,
         [(str(path), *stamp(path)) for entry in settings.assets for path in _files(entry)],

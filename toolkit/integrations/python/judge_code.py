@@ -53,7 +53,8 @@ class CodeJudge:
             extra: what else decides what it makes; JSON.
         """
         folders = (found.folder, self._project_dir)
-        reached = reach(found.file, found.line, folders, frozenset(self._lines[found.file]))
+        lines = frozenset(self._lines[found.file])
+        reached = reach(found.file, found.line, found.module, folders, lines)
         names = {name for _, statements in reached.parts() for name in imported(statements)}
         local = [name for name in names if _is_local(name, folders)]
         version = code_version(reached, self._libraries.versions(names, local), json.dumps(extra))

@@ -15,14 +15,25 @@ _OURS = "toolkit"
 
 def installed() -> str:
     """Fingerprint of which packages are installed, in which versions; reads folders only."""
-    found: set[str] = set()
+    found = {name for names in _packages_by_folder().values() for name in names}
+    return hashlib.blake2b("\n".join(sorted(found)).encode(), digest_size=16).hexdigest()
+
+
+def folders() -> set[str]:
+    """Where packages are installed: the time of such a folder changes when one comes or goes."""
+    return {folder for folder, names in _packages_by_folder().items() if names}
+
+
+def _packages_by_folder() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for entry in {*sys.path}:
         try:
             names = os.listdir(entry or ".")
         except OSError:  # a zip file, or not there
             continue
-        found.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
-    return hashlib.blake2b("\n".join(sorted(found)).encode(), digest_size=16).hexdigest()
+        packages = [name for name in names if name.endswith((".dist-info", ".egg-info"))]
+        found[os.path.abspath(entry)] = packages
+    return found
 
 
 class Libraries:

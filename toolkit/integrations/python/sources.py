@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 
 class Reached(NamedTuple):
@@ -39,8 +39,9 @@ class Reached(NamedTuple):
         defined = {
             statement.name: statement
             for statement in self.own
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            and first_line(statement) != self.line
+            if _is_definition(statement)
+            # the function itself, or one that makes it
+            and not first_line(statement) <= self.line <= (statement.end_lineno or 0)
         }
         kept = [statement for statement in self.own if statement not in defined.values()]
         queue, reached = list(kept), set(map(id, kept))
@@ -53,18 +54,23 @@ class Reached(NamedTuple):
         return [statement for statement in self.own if id(statement) in reached]
 
 
-def reach(file: Path, line: int, folders: tuple[Path, ...], definitions: frozenset[int]) -> Reached:
+def reach(
+    file: Path, line: int, module: Path, folders: tuple[Path, ...], definitions: frozenset[int]
+) -> Reached:
     """Follow the function that begins at ``line`` of ``file``.
 
     Args:
         file: absolute.
         line: of its first decorator.
+        module: the file whose import declared it. Where a function makes the function, that is
+            who has called it, with what only stands there: so all of that file counts.
         folders: where the project's own modules are looked for.
         definitions: first lines of all assets, checks and resources of the file.
     """
     own = _reachable(parse(file), line, definitions)
     seen = {file}
-    queue = list(_local_imports(own, file, folders))
+    made = any(_is_definition(s) and first_line(s) < line <= (s.end_lineno or 0) for s in own)
+    queue = [*([module] if made else ()), *_local_imports(own, file, folders)]
     while queue:
         module = queue.pop()
         if module not in seen:
@@ -88,6 +94,13 @@ def first_line(statement: ast.stmt) -> int:
     """Where a statement begins, its decorators among it."""
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _is_definition(statement: ast.stmt) -> TypeGuard[_Definition]:
+    return isinstance(statement, _Definition)
 
 
 def is_ours(decorator: ast.expr) -> bool:
