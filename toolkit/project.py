@@ -344,7 +344,7 @@ class Project:
         return states(self.graph, self.history(), made)
 
     def _stale(self) -> dict[str, str]:
-        """What a build of everything would run, or might: assets and checks, with the kind of why."""
+        """What a build of everything would run, or might, with the kind of why."""
         everything = frozenset((*self.graph.assets, *self.graph.checks))
         plan = make_plan(self.graph, self.steps(everything), everything, self.history())
         return {

@@ -58,13 +58,20 @@ class SqlFacts(msgspec.Struct, frozen=True):
 
 
 def sql_facts(
-    asset: Asset, sql: str, dialect: str, functions: Functions, places: Places
+    asset: Asset,
+    sql: str,
+    dialect: str,
+    functions: Functions,
+    places: Places,
+    parents: frozenset[str],
 ) -> SqlFacts:
     """What ``sql``, with which ``asset`` was made, is like.
 
     Args:
         functions: of the warehouse; a function that it does not name is not trusted.
-        places: where all assets live; a table of none of the asset's parents is not trusted.
+        places: where all assets live.
+        parents: what the asset may read (in place of an ephemeral parent, that one's): a table
+            of none of these is not trusted.
     """
     import sqlglot
     from sqlglot.errors import SqlglotError
@@ -78,7 +85,7 @@ def sql_facts(
     except (SqlglotError, RecursionError) as error:
         why = "is nested too deeply" if isinstance(error, RecursionError) else "cannot be parsed"
         return SqlFacts(_digest([sql]), f"its SQL {why}, so what it reads is not known")
-    why = _unsettled(tokens, tree, functions) or _unknown_table(tree, asset, places)
+    why = _unsettled(tokens, tree, functions) or _unknown_table(tree, asset, places, parents)
     return SqlFacts(canonical, why, order_reason(tree) or "")
 
 
@@ -156,11 +163,10 @@ def _named_with_columns(tree: "exp.Expr") -> frozenset[str]:
     return frozenset(alias.name.lower() for alias in tree.find_all(exp.TableAlias) if alias.columns)
 
 
-def _unknown_table(tree: "exp.Expr", asset: Asset, places: Places) -> str:
+def _unknown_table(tree: "exp.Expr", asset: Asset, places: Places, parents: frozenset[str]) -> str:
     from sqlglot import exp
 
     ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    parents = frozenset(asset.depends_on)
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
             continue  # a function, which was looked at as a word

@@ -6,6 +6,7 @@ from toolkit.plan.order import Waits, dependencies
 from toolkit.plan.plan import Plan, PlannedStep, Unmade, make_plan
 from toolkit.plan.status import State, states
 from toolkit.plan.versions import (
+    changed_by_others,
     current_versions,
     inputs,
     is_view,
@@ -23,6 +24,7 @@ __all__ = [
     "Unmade",
     "Waits",
     "Why",
+    "changed_by_others",
     "current_versions",
     "dependencies",
     "inputs",

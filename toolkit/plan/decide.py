@@ -16,7 +16,7 @@ from toolkit.plan.history import History
 from toolkit.plan.versions import (
     current_versions,
     inputs,
-    is_view,
+    left_as,
     restless_views,
     tables_behind,
 )
@@ -151,7 +151,7 @@ class Decider:
             return ""
         if seen.state == "unseen":
             return seen.why
-        expected = made.metadata.get("view") if is_view(asset) else made.data_version
+        expected = left_as(asset, made)
         if not expected:
             return "what is in it is not known"
         if seen.state == "as left":

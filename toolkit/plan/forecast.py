@@ -1,6 +1,6 @@
 """How long what is left of a plan will take, by the times that its steps took before. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -41,28 +41,43 @@ class Forecast:
         self._tools = tools
         self._threads = threads
         self._chains = chains(after, seconds)
+        self._waiting = set(after)
+        self._untimed = sum(key not in seconds for key in after)
+        self._work: dict[str, float] = {}
+        for key in after:
+            self._add(self._work, key, seconds.get(key, 0.0))
+        self._longest = sorted(after, key=self._chains.__getitem__)  # the longest one last
 
-    def left(self, waiting: Iterable[str], running: Mapping[str, float], now: float) -> Left:
-        """What is left when these steps wait, and these run since then.
+    def waits_no_longer(self, key: str) -> None:
+        """A step has begun, or it will not run."""
+        if key in self._waiting:
+            self._waiting.remove(key)
+            self._untimed -= key not in self._seconds
+            self._add(self._work, key, -self._seconds.get(key, 0.0))
+
+    def left(self, running: Mapping[str, float], now: float) -> Left:
+        """What is left when these steps run since then, and the rest waits. Costs no walk.
 
         Args:
             running: when each of them began; like ``now`` in seconds since the epoch.
         """
-        longest, untimed = 0.0, 0
-        work: dict[str, float] = {}
-        for key, spent in [
-            *((key, 0.0) for key in waiting),
-            *((key, now - at) for key, at in running.items()),
-        ]:
-            known = self._seconds.get(key)
-            untimed += known is None
+        while self._longest and self._longest[-1] not in self._waiting:
+            self._longest.pop()
+        longest = self._chains[self._longest[-1]] if self._longest else 0.0
+        untimed, work = self._untimed, dict(self._work)
+        for key, began in running.items():
+            known = self._seconds.get(key, 0.0)
+            untimed += key not in self._seconds
             # what takes longer than it did may end at any moment
-            gone = min(max(spent, 0.0), known or 0.0)
+            gone = min(max(now - began, 0.0), known)
             longest = max(longest, self._chains.get(key, 0.0) - gone)
-            tool = self._tools.get(key, "")
-            work[tool] = work.get(tool, 0.0) + (known or 0.0) - gone
+            self._add(work, key, known - gone)
         shared = max(work.values(), default=0.0) / self._threads if self._threads else 0.0
         return Left(max(longest, shared), untimed)
+
+    def _add(self, work: dict[str, float], key: str, seconds: float) -> None:
+        tool = self._tools.get(key, "")
+        work[tool] = work.get(tool, 0.0) + seconds
 
 
 def chains(after: Mapping[str, Collection[str]], seconds: Mapping[str, float]) -> dict[str, float]:

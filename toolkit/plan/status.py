@@ -89,7 +89,8 @@ def _stale_reason(
     versions = current_versions(graph, history.latest, history.seen)
     for parent in inputs(asset.depends_on, graph, history.latest).known:
         newest = history.latest[parent]
-        same = latest.inputs.get(parent) in (versions.get(parent), newest.data_version)
+        read = latest.inputs.get(parent)
+        same = read is not None and read in (versions.get(parent), newest.data_version)
         if newest.at > latest.at and not same:
             return f"{graph[parent].name} was made after it"
         if found[parent].state in ("stale", "failed"):

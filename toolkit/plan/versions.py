@@ -12,7 +12,7 @@ import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.ledger import Materialization
-from toolkit.plan.history import Seen
+from toolkit.plan.history import History, Seen
 
 # They define something and hold nothing, so nobody's content depends on theirs.
 _WITHOUT_CONTENT = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
@@ -101,6 +101,27 @@ def current_versions(
             version = seen.found[asset.key]
         versions[asset.key] = version
     return versions
+
+
+def changed_by_others(graph: AssetGraph, history: History) -> set[str]:
+    """Assets that are not in the warehouse as the ledger says."""
+    seen = history.seen
+    if seen.state != "looked at":
+        return set()
+    return {
+        asset.key
+        for asset in graph
+        if asset.relation is not None
+        and (made := history.latest.get(asset.key)) is not None
+        and (left := left_as(asset, made))
+        and seen.found.get(asset.key) != left
+    }
+
+
+def left_as(asset: Asset, made: Materialization) -> str | None:
+    """What the last build saw of an asset's relation when it had made it, if it could look."""
+    version = made.metadata.get("view") if is_view(asset) else made.data_version
+    return version if isinstance(version, str) and version else None
 
 
 def _of_view(

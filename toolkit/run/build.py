@@ -138,7 +138,7 @@ def _build(
     """The work itself; nothing of the warehouse is open afterwards."""
     with contextlib.ExitStack() as stack:
         logs = log_dir(settings, run.id)
-        outside = stack.enter_context(_leaving(ledger, settings))
+        left = stack.enter_context(_leaving(ledger, settings))
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
             stack.callback(warehouse.close)
@@ -147,7 +147,7 @@ def _build(
                 make_table(warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
         versions = Versions(plan, graph, history, warehouse, settings.adapter, settings.target_path)
-        outside |= versions.outside
+        left.append(versions)
         journal = Journal(ledger, run, plan, graph, versions, listeners)
         for key in plan.same_code:  # what differs are comments, and the like
             ledger.confirm(key, history.latest[key].run_id, code_version=graph[key].code_version)
@@ -200,21 +200,21 @@ def _refuse_old(plan: Plan, ledger: Ledger) -> None:
 
 
 @contextlib.contextmanager
-def _leaving(ledger: Ledger, settings: Settings) -> Iterator[dict[str, str]]:
+def _leaving(ledger: Ledger, settings: Settings) -> Iterator[list[Versions]]:
     """Note how the warehouse is left once all of it is closed, however the build ended.
 
-    Until then nothing is noted: after a kill the next plan looks for itself. What is given is
-    to be filled with the versions of tables that nobody makes.
+    Until then nothing is noted: after a kill the next plan looks for itself. What is given
+    takes the versions of this run, once they are there.
     """
-    outside: dict[str, str] = {}
+    held: list[Versions] = []
     profile = settings.profile
     ledger.leave(settings.target, None)
     try:
-        yield outside
+        yield held
     finally:
         stamp = stamp_of(profile.file) if profile is not None and profile.file else None
-        if stamp is not None:
-            ledger.leave(settings.target, Left(stamp=stamp, outside=outside))
+        if stamp is not None and held and held[0].settled:
+            ledger.leave(settings.target, Left(stamp=stamp, outside=held[0].outside))
 
 
 def _guide(plan: Plan, graph: AssetGraph, settings: Settings, ledger: Ledger) -> Guide:

@@ -23,6 +23,7 @@ from toolkit.plan import (
     History,
     Plan,
     PlannedStep,
+    changed_by_others,
     current_versions,
     inputs,
     is_view,
@@ -79,6 +80,7 @@ class Versions:
         self._functions: Functions | None = None
         self.outside = dict(history.seen.outside)
         self._measure_outside(plan)
+        self._foreign = changed_by_others(graph, history)
         seen = msgspec.structs.replace(history.seen, outside=self.outside)
         self._versions = current_versions(graph, self._latest, seen)
         self._asleep: dict[str, tuple[str | None, Mapping[str, Mapping[str, str]]]] = {}
@@ -155,6 +157,7 @@ class Versions:
 
     def _sql_facts(self, asset: Asset, sql: str) -> "SqlFacts | None":
         from toolkit.lineage.facts import sql_facts
+        from toolkit.lineage.reads import read_parents
 
         if self._warehouse is None or not self._warehouse.is_open:
             return None
@@ -163,7 +166,8 @@ class Versions:
                 from toolkit.warehouse.look import functions
 
                 self._functions = functions(self._warehouse)
-        return sql_facts(asset, sql, self._dialect, self._functions, self._places)
+        parents = read_parents(asset, self._graph)
+        return sql_facts(asset, sql, self._dialect, self._functions, self._places, parents)
 
     def volatile_check(self, check: Check, sql: str | None) -> str:
         """Why a check that passed may fail on the same data; empty if it may not."""
@@ -173,6 +177,15 @@ class Versions:
             return "the SQL that it ran was not seen"
         facts = self._sql_facts(as_asset(check), sql)
         return facts.volatile if facts is not None else "the SQL that it ran was not examined"
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that is in the warehouse now is what the ledger says of it.
+
+        Not so after a build of a part, where others had changed what was not built again.
+        """
+        with self._lock:
+            return self._foreign <= self._remade
 
     # ---- what is read ----
 
@@ -245,11 +258,11 @@ class Versions:
                 by_columns = True
                 agreed[key] = {k: self._versions[k] for k in now.known}
         what = "no column that it reads changed" if by_columns else "nothing that it reads changed"
-        for key in agreed:
+        for key, parents, _ in self._reading(planned):
             if key in self._graph and is_view(self._graph[key]):
                 made = self._latest[key]
                 code = made.sql_version or made.code_version
-                self._versions[key] = view_version(code, agreed[key])
+                self._versions[key] = view_version(code, self.inputs_of(parents))
         return f"up to date: {what}", agreed
 
     def _reordered(self, key: str) -> bool:
