@@ -80,6 +80,7 @@ class Remote:
         runner = RemoteRunner(
             context, integration._connections, integration._streams, clock=self.clock
         )
+        self.runner = runner
         runner.run(integration.steps(graph, frozenset(graph.assets)))
         runner.close()
         return [event for event in self.events if isinstance(event, StepFinished)]
@@ -167,6 +168,17 @@ def test_an_adopted_job_gives_both_builds_one_data_version(
     (done,) = remote.build()
     assert "it was running already" in done.message
     assert (done.made[0].data_version, done.made[0].metadata["adopted"]) == ("airbyte-job:1", True)
+
+
+def test_one_sync_is_stopped(remote: Remote, server: AirbyteServer) -> None:
+    remote.pull()
+    server.lasts = 1e6
+    server.clock.at(30, lambda: remote.runner.stop_step("sync.shop"))
+    (done,) = remote.build()
+    assert done.status == "error"
+    assert done.message.startswith("interrupted; job 1 was cancelled")
+    assert server.jobs[0].cancelled
+    assert not remote.cancel.is_set()
 
 
 def test_an_interruption(remote: Remote, server: AirbyteServer) -> None:

@@ -70,6 +70,8 @@ def test_this_dbt_has_all_that_the_gated_engine_uses() -> None:
     [
         ("dbt.graph.queue.GraphQueue", "_find_new_additions", "no GraphQueue._find_new_additions"),
         ("dbt.graph.graph.Graph", "get_subset_graph", "no Graph.get_subset_graph"),
+        ("dbt.graph.queue.GraphQueue", "mark_done", "no GraphQueue.mark_done"),
+        ("dbt.task.build.BuildTask", "handle_job_queue_node", "no BuildTask.handle_job_queue_node"),
         ("dbt.task.build.BuildTask", "build_model_to_unit_test_map", "no BuildTask.build_model"),
     ],
 )

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 from toolkit.integrations.dbt.engines.sleeping import sleeping_runner
 
+_IN_HAND = 1  # waits for the next free thread, which would else be idle until dbt's main one wakes
+
 
 class Hold(Protocol):
     """What the queue and the task ask the engine. Thread-safe."""
@@ -70,8 +72,8 @@ def _queue_class(hold: Hold) -> Any:  # noqa: ANN401 - a class of dbt's
         """Gives out a node when dbt would, its gates are open, and it has a thread and a place.
 
         dbt gives out all that is ready at once, and its pool of threads then takes it in that
-        order. Here no more is out than there are threads, so that what gets ready later and
-        is more urgent goes before what is not.
+        order. Here little more is out than there are threads, so that what gets ready later
+        and is more urgent goes before what is not.
         """
 
         def __init__(self, graph: Any, manifest: Any, selected: set[str]) -> None:  # noqa: ANN401
@@ -95,7 +97,7 @@ def _queue_class(hold: Hold) -> Any:  # noqa: ANN401 - a class of dbt's
 
         def _give_out(self) -> None:
             later: list[tuple[float, str]] = []
-            while self._ready and len(self._out) < hold.threads:
+            while self._ready and len(self._out) < hold.threads + _IN_HAND:
                 entry = self._ready.pop(0)
                 node = entry[1]
                 if not hold.skips(node) and not hold.take_place(node):
