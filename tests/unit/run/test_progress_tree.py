@@ -118,6 +118,18 @@ def test_all_that_is_known_is_sure() -> None:
     assert tree.lines(1010.0, 9)[-1] == ("whole", "0 of 2 done, 10.0 s, about 30 s left")
 
 
+def test_what_never_ran_is_no_work_that_is_left() -> None:
+    tree = Tree(PLAN, GRAPH, SECONDS | {f"model.shop.m{n}": 7.0 for n in range(9)}, threads=1)
+    tree.take(Begun(step="sync.app", at=1000.0))
+    assert tree.lines(1000.0, 9)[-1] == ("whole", "0 of 12 done, 0.0 s, about 2 min 22 s left")
+    tree.take(ended("sync.app", "error"))
+    for n in range(8):
+        tree.take(ended(f"model.shop.m{n}", "skipped", "skipped: app has an error"))
+    for key in ("sync.crm", "python.scores"):
+        tree.take(ended(key))
+    assert tree.lines(1001.0, 9)[-1] == ("whole", "11 of 12 done, 1.0 s, about 7.0 s left")
+
+
 def test_no_text_is_obeyed() -> None:
     plan = Plan(steps=(planned("python.odd", "py\x1b[2J", "o\x1b]0;title\x07dd"),))
     tree = Tree(plan, GRAPH, {})

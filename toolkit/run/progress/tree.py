@@ -24,6 +24,9 @@ from toolkit.text import printable
 Part = Literal["tool", "step", "more", "whole"]
 
 
+_WORTH_SAYING = 0.05  # seconds
+
+
 class _Tool(msgspec.Struct):
     total: int = 0
     done: int = 0
@@ -56,11 +59,10 @@ class Tree:
         self._tools: dict[str, _Tool] = {}
         for tool in self._tool_of.values():
             self._tools.setdefault(tool, _Tool()).total += 1
-        self._waiting = dict.fromkeys(steps)
         self._running: dict[str, _Running] = {}
         self._durations = durations
         after = {key: p.after for key, p in steps.items()}
-        self._forecast = Forecast(after, durations, self._tool_of, threads)
+        self._forecast = Forecast(after, durations, dict(self._tool_of), threads)
         self._begun: float | None = None
 
     def take(self, event: StepEvent) -> None:
@@ -68,23 +70,23 @@ class Tree:
         key = event.step
         if isinstance(event, StepFinished):
             self._running.pop(key, None)
-            if key in self._waiting or key in self._tool_of:
+            if key in self._tool_of:
                 self._end(event)
         elif key not in self._tool_of:
             return
         elif isinstance(event, StepStarted):
             self._begun = event.at if self._begun is None else self._begun
-            self._waiting.pop(key, None)
+            self._forecast.waits_no_longer(key)
             before = self._running.get(key)  # begun again: an attempt failed
             attempt = before.attempt + 1 if before else 1
             self._running[key] = _Running(event.at, attempt=attempt)
         else:
-            self._waiting.pop(key, None)
+            self._forecast.waits_no_longer(key)
             self._running.setdefault(key, _Running(time.time())).message = one_line(event.message)
 
     def _end(self, event: StepFinished) -> None:
         tool = self._tools[self._tool_of.pop(event.step)]
-        self._waiting.pop(event.step, None)
+        self._forecast.waits_no_longer(event.step)
         if is_up_to_date(event):
             tool.total -= 1  # it turned out not to be needed
             return
@@ -136,8 +138,8 @@ class Tree:
         if self._begun is not None:
             parts.append(clock(now - self._begun))
         running = {key: step.at for key, step in self._running.items()}
-        left = self._forecast.left(self._waiting, running, now)
-        if left.seconds > 0:
+        left = self._forecast.left(running, now)
+        if left.seconds >= _WORTH_SAYING:
             sure = "at least" if left.untimed else "about"
             parts.append(f"{sure} {about(left.seconds)} left")
         return ", ".join(parts)
