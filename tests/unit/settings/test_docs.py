@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import SettingsError
+from toolkit.graph import AssetGraph
+from toolkit.graph.selection import select
 from toolkit.settings import AirbyteTarget, DestinationMap, StepRule, load_settings
 from toolkit.settings.config import VERSION
 
 Write = Callable[[Mapping[str, str]], Path]
 
 DOCS = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+RUNNING = Path(__file__).parents[3] / "docs" / "running.md"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0]
 MESSAGE = re.findall(r"```text\n(.*?)```", DOCS, re.DOTALL)[0]
 FILES = {
@@ -37,6 +40,16 @@ def test_the_example_loads(write: Write, env: dict[str, str]) -> None:
     prod = load_settings(environ={**env, **dict.fromkeys(names, "x")}, target="prod")
     assert prod.airbyte.run == "remote"
     assert prod.airbyte.client_secret == "x"
+
+
+def test_the_example_of_running_loads(write: Write, env: dict[str, str]) -> None:
+    text = RUNNING.read_text(encoding="utf-8")
+    write({"toolkit.yml": re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]})
+    run = load_settings(environ=env).run
+    assert run.concurrency == {"sync": 2, "python": 1}
+    assert [rule.timeout for rule in run.rules] == [7200.0, 1800.0, None]
+    for rule in run.rules:
+        select(AssetGraph([]), rule.select, rule.exclude)  # each can be read
 
 
 def test_the_message_is_the_message(write: Write, env: dict[str, str]) -> None:
