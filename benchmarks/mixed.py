@@ -79,7 +79,8 @@ def generate_mixed(folder: Path, models: int = 200, streams: int = 10) -> Path:
 def shortest(project: Path) -> float:
     """Seconds that the waits on the longest path need: no runner can be faster."""
     bench = json.loads((project / "bench.json").read_text())
-    reads: dict[str, set[str]] = {name: set(models) for name, models in bench["scores"].items()}
+    reads: dict[str, set[str]] = {name: set() for name in bench["streams"]}
+    reads |= {name: set(models) for name, models in bench["scores"].items()}
     for path in (project / "models").glob("*.sql"):
         reads[path.stem] = set(re.findall(r"'(\w+)'\) }}", path.read_text()))
     waits = bench["streams"] | dict.fromkeys(bench["scores"], bench["score_seconds"])

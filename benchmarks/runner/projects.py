@@ -14,7 +14,7 @@ from benchmarks.measure import BIN, Contender, run
 
 TOOLKIT, DBT = BIN / "toolkit", BIN / "dbt"
 # Everything, up to date or not.
-BUILD = [TOOLKIT, "build"]
+BUILD = [TOOLKIT, "build", "--force"]
 PEERS = Path(__file__).parents[1] / "peers"
 DATABASE = "big.duckdb"
 
