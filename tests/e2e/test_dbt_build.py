@@ -48,7 +48,8 @@ def results(path: Path) -> dict[str, dict[str, object]]:
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
     with duckdb.connect(str(path), read_only=True) as connection:
         tables = connection.execute(
-            "select table_schema || '.' || table_name from information_schema.tables order by 1"
+            "select table_schema || '.' || table_name from information_schema.tables "
+            "where table_schema <> '_toolkit' order by 1"  # what ours notes of incremental models
         ).fetchall()
         return {
             name: sorted(connection.execute(f"select * from {name}").fetchall(), key=repr)

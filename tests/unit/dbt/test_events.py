@@ -1,21 +1,26 @@
 """dbt's events and results as ours, spoken to as dbt does: with its own event classes."""
 
+import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import duckdb
 import pytest
 
 from toolkit.graph import Asset, AssetGraph, Check, Relation
-from toolkit.integrations.base import RunContext, Step, StepEvent, StepFinished, StepStarted
+from toolkit.integrations.base import (
+    NoControl,
+    RunContext,
+    Step,
+    StepEvent,
+    StepFinished,
+    StepStarted,
+)
 from toolkit.integrations.dbt.events import EventReader
 from toolkit.integrations.dbt.results import event_of_message, result_of_object
-from toolkit.settings import Profile, Settings
-from toolkit.warehouse import Warehouse
+from toolkit.settings import Settings
 
 TABLE, VIEW, TEST = "model.shop.orders", "model.shop.stg", "test.shop.unique"
 
@@ -26,42 +31,33 @@ def step(key: str) -> Step:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    path = str(tmp_path / "shop.duckdb")
-    with duckdb.connect(path) as connection:
-        connection.execute("create table orders as select * from range(3)")
-    open_ = Warehouse(Profile(type="duckdb", database="shop", schema="main", path=path))
-    yield open_
-    open_.close()
-
-
-@pytest.fixture
 def heard() -> list[StepEvent]:
     return []
 
 
 @pytest.fixture
-def reader(tmp_path: Path, warehouse: Warehouse, heard: list[StepEvent]) -> EventReader:
+def reader(tmp_path: Path, heard: list[StepEvent]) -> EventReader:
     assets = [
         Asset(
             key=TABLE, kind="model", name="orders", integration="dbt", materialized="table",
-            relation=Relation("shop", "main", "orders"),
+            relation=Relation("shop", "main", "orders"), sql_path="run/orders.sql",
         ),
         Asset(
             key=VIEW, kind="model", name="stg", integration="dbt", materialized="view",
             relation=Relation("shop", "main", "stg"),
         ),
     ]  # fmt: skip
-    check = Check(key=TEST, name="unique", kind="data_test", integration="dbt", assets=(TABLE,))
+    check = Check(key=TEST, name="unique", kind="data_test", integration="dbt", assets=(TABLE,),
+                  sql_path="run/unique.sql")  # fmt: skip
     context = RunContext(
-        run_id="r", graph=AssetGraph(assets, [check]), warehouse=warehouse, emit=heard.append,
+        run_id="r", graph=AssetGraph(assets, [check]), warehouse=None, emit=heard.append,
         settings=Settings(
             project_name="shop", project_dir=tmp_path, target="dev", target_path=tmp_path,
             state_dir=tmp_path,
         ),
         cancel=threading.Event(), log_dir=tmp_path,
     )  # fmt: skip
-    return EventReader(context, [step(TABLE), step(VIEW), step(TEST)], warehouse)
+    return EventReader(context, [step(TABLE), step(VIEW), step(TEST)])
 
 
 def started(key: str) -> Any:
@@ -100,7 +96,7 @@ def ends(heard: list[StepEvent]) -> list[StepFinished]:
     return [event for event in heard if isinstance(event, StepFinished)]
 
 
-def test_a_table_is_started_once_and_ends_with_its_rows(
+def test_a_table_is_started_once_and_ends_as_made(
     reader: EventReader, heard: list[StepEvent]
 ) -> None:
     before = time.time()
@@ -121,25 +117,50 @@ def test_a_table_is_started_once_and_ends_with_its_rows(
     assert isinstance(last, StepFinished)
     assert (last.status, last.started_at, last.thread) == ("success", first.at, "Thread-3")
     assert last.relation == "shop.main.orders"
-    assert [(made.asset, made.rows) for made in last.made] == [(TABLE, 3)]
+    assert [made.asset for made in last.made] == [TABLE]
     assert last.timing[0]["name"] == "execute"
     assert last.adapter_response == {"rows_affected": 3.0}
 
 
-def test_rows_of_a_view_are_not_counted(reader: EventReader, heard: list[StepEvent]) -> None:
-    reader.on_event(finished(VIEW, status="success"))
-    [end] = ends(heard)
-    assert [(made.asset, made.rows) for made in end.made] == [(VIEW, None)]
-
-
-def test_a_table_that_is_not_where_it_should_be_is_made_all_the_same(
-    reader: EventReader, heard: list[StepEvent], warehouse: Warehouse
+def test_the_sql_that_dbt_wrote_just_now_goes_with_what_was_made(
+    reader: EventReader, heard: list[StepEvent], tmp_path: Path
 ) -> None:
-    with warehouse.cursor() as cursor:
-        cursor.execute("drop table orders")  # as a post-hook may do
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "orders.sql").write_text("select 1")
+    (folder / "unique.sql").write_text("select 2")
+    reader.on_event(finished(TABLE, status="success"))
+    reader.on_event(finished(TEST, status="pass"))
+    table, test = ends(heard)
+    assert [made.sql for made in table.made] == ["select 1"]
+    assert test.sql == "select 2"
+
+
+def test_the_sql_of_an_earlier_run_is_not_what_made_it(
+    reader: EventReader, heard: list[StepEvent], tmp_path: Path
+) -> None:
+    old = tmp_path / "run" / "orders.sql"
+    old.parent.mkdir()
+    old.write_text("select 1")
+    os.utime(old, (time.time() - 60, time.time() - 60))
     reader.on_event(finished(TABLE, status="success"))
     [end] = ends(heard)
-    assert [(made.asset, made.rows) for made in end.made] == [(TABLE, None)]
+    assert [made.sql for made in end.made] == [None]
+
+
+def test_a_step_that_stays_asleep_ends_as_no_op_and_makes_nothing(
+    reader: EventReader, heard: list[StepEvent]
+) -> None:
+    class OneAsleep(NoControl):
+        def asleep(self, key: str) -> str | None:
+            return "up to date: nothing that it reads changed" if key == TABLE else None
+
+    reader._context.control = OneAsleep()
+    reader.on_event(started(TABLE))
+    reader.on_event(finished(TABLE, status="no-op"))
+    [end] = ends(heard)
+    assert (end.status, end.message) == ("no-op", "up to date: nothing that it reads changed")
+    assert end.made == ()
 
 
 @pytest.mark.parametrize(

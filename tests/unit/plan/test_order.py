@@ -88,7 +88,7 @@ def test_a_plan_is_ordered_and_gives_reasons() -> None:
     plan = make_plan(graph, steps_of(graph), frozenset(graph.assets), History())
     assert [p.step.key for p in plan.steps] == ["b", "t", "a"]
     assert {p.step.key: p.reason for p in plan.steps} == {
-        "b": "never built here", "t": "tests b", "a": "never built here",
+        "b": "never built here", "t": "never passed on b", "a": "never built here",
     }  # fmt: skip
     assert [(u.asset, u.reason) for u in plan.unmade] == [
         ("source", "a source: something else loads it")
