@@ -82,7 +82,7 @@ def _queue_class(hold: Hold) -> Any:  # noqa: ANN401 - a class of dbt's
             self._out: set[str] = set()
             self._done: set[str] = set()
             self.failed: dict[str, float] = {}  # to be done again in so many seconds
-            self._paused: set[str] = set()
+            self._paused: dict[str, threading.Timer] = {}
             self._again: set[str] = set()
             self.once_more: Callable[[str], None] = lambda _: None
             super().__init__(graph, manifest, selected)
@@ -124,22 +124,24 @@ def _queue_class(hold: Hold) -> Any:  # noqa: ANN401 - a class of dbt's
                 if wait is None and node_id in self._done:
                     return  # it was given up, and has ended after all
                 if wait is not None:
-                    self._paused.add(node_id)
+                    timer = threading.Timer(wait, self.go_on, [[node_id]])
+                    timer.daemon = True
+                    self._paused[node_id] = timer
+                    timer.start()
                     self._give_out()
                 else:
                     self._done.add(node_id)
             if wait is None:
                 super().mark_done(node_id)
-            else:
-                timer = threading.Timer(wait, self.go_on, [[node_id]])
-                timer.daemon = True
-                timer.start()
 
         def go_on(self, nodes: Iterable[str] | None = None) -> None:
             """Nodes that wait for their next attempt (default: all) need wait no longer."""
             with self.lock:
-                for node in self._paused & set(self._paused if nodes is None else nodes):
-                    self._paused.discard(node)
+                for node in [*(self._paused if nodes is None else nodes)]:
+                    timer = self._paused.pop(node, None)
+                    if timer is None:
+                        continue
+                    timer.cancel()
                     self._again.add(node)
                     insort(self._ready, (-hold.urgency(node), node))
                 self._give_out()
