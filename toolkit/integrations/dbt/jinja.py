@@ -22,9 +22,14 @@ _ASKS = re.compile(
     |list_relations_without_caching|check_schema_exists|get_relation_last_modified|get_catalog
     |get_relations_by_pattern|get_relations_by_prefix|graph|run_started_at
     |invocation_id|thread_id|dbt_metadata_envs|selected_resources|flags|local_md5_random)\b
-    |\badapter\.(?P<method>(?!dispatch\b|quote\b|quote_as_configured\b|type\b)\w+)
-    |\.(?P<clock>now|utcnow|today)\(""",
+    |\badapter\b(?!\.(?:dispatch|quote|quote_as_configured|type)\b)(?:\.(?P<method>\w+))?
+    |\.(?P<clock>now|utcnow|today)\b
+    |\|\s*(?P<filter>random)\b""",
     re.VERBOSE,
+)
+# Models and sources may have any name.
+_NAMED = re.compile(
+    r"""\b(?:ref|source)\(\s*(?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))?\s*\)"""
 )
 # Macros of dbt_utils that ask only what two constants of the compiled SQL differ by.
 _HARMLESS = frozenset({"get_intervals_between", "default__get_intervals_between"})
@@ -56,11 +61,12 @@ def asks(text: str) -> Asks:
     if "{{" not in text and "{%" not in text:
         return NOTHING
     jinja = "\n".join(_JINJA.findall(_COMMENT.sub("", text)))
-    found = _ASKS.search(jinja)
+    found = _ASKS.search(_NAMED.sub("", jinja))
     looks = ""
     if found is not None:
         word, method, clock = found["word"], found["method"], found["clock"]
-        looks = word or (f"adapter.{method}" if method else f"{clock}()")
+        said = word or found["filter"] or (f"{clock}()" if clock else "adapter")
+        looks = f"adapter.{method}" if method else said
     return Asks(
         _names(jinja, _VAR, _CALLS_VAR),
         _names(jinja, _ENV, _CALLS_ENV),
