@@ -44,9 +44,9 @@ def test_a_run_its_steps_and_what_they_made_come_back(tmp_path: Path) -> None:
         assert ledger.latest("dev")["a"].metrics == {"auc": 0.5}
 
 
-def test_latest_is_the_newest_run_whatever_the_order_of_writing(tmp_path: Path) -> None:
+def test_latest_is_the_run_that_was_begun_last_whatever_the_clock_said(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l.db") as ledger:
-        for run_id, at in (("r2", 20.0), ("r1", 10.0)):
+        for run_id, at in (("r1", 20.0), ("r2", 10.0)):
             ledger.start_run(a_run(run_id, at))
             ledger.plan_steps([a_step("a", run_id)])
             made = Materialization(asset="a", run_id=run_id, at=at)
@@ -54,6 +54,29 @@ def test_latest_is_the_newest_run_whatever_the_order_of_writing(tmp_path: Path) 
         assert ledger.latest("dev")["a"].run_id == "r2"
         assert ledger.last_steps("dev")["a"].run_id == "r2"
         assert [run.id for run in ledger.runs()] == ["r2", "r1"]
+        assert [made.run_id for made in ledger.materializations("a")] == ["r2", "r1"]
+
+
+def test_old_runs_go_and_the_last_time_of_each_step_stays(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.db") as ledger:
+        for number in range(130):
+            run_id = f"r{number}"
+            ledger.start_run(a_run(run_id, float(number)))
+            names = ["often", "once"] if number == 1 else ["often"]
+            ledger.plan_steps([*(a_step(name, run_id) for name in names), a_step("never", run_id)])
+            for name in names:
+                made = Materialization(asset=name, run_id=run_id, at=float(number))
+                done = a_step(name, run_id, status="success", started_at=float(number))
+                ledger.finish_step(done, [made])
+        ledger.forget_old()
+        assert [run.id for run in ledger.runs(200)] == [f"r{n}" for n in range(129, 29, -1)] + [
+            "r1"
+        ]
+        last = ledger.last_steps("dev")
+        assert {key: row.run_id for key, row in last.items()} == {"often": "r129", "once": "r1"}
+        latest = ledger.latest("dev")
+        assert {key: made.run_id for key, made in latest.items()} == {"often": "r129", "once": "r1"}
+        assert [step.step for step in ledger.steps("r1")] == ["once"]
 
 
 @pytest.mark.parametrize(

@@ -118,24 +118,27 @@ class Ledger:
     def forget_old(self) -> None:
         """Drop the steps of runs beyond the newest 100, and what newer runs made again.
 
-        Else the file grows with every build. The last materialization of an asset stays,
-        however old it is.
+        Else the file grows with every build. The last time of each step and the last
+        materialization of each asset stay, however old they are.
         """
         with self._transaction():
-            newest = f"ORDER BY started_at DESC, id DESC LIMIT -1 OFFSET {_KEPT_RUNS}"
-            old = f"(SELECT id FROM run {newest})"
-            self._connection.execute(f"DELETE FROM step WHERE run_id IN {old}")
-            for table, key in (("materialization", "asset"), ("passed", "step")):
+            old = f"(SELECT id FROM run ORDER BY rowid DESC LIMIT -1 OFFSET {_KEPT_RUNS})"
+            self._connection.execute(
+                f"DELETE FROM step WHERE run_id IN {old} AND started_at IS NULL"
+            )
+            for table, key in (("step", "step"), ("materialization", "asset"), ("passed", "step")):
+                begun = "AND newer.started_at IS NOT NULL" if table == "step" else ""
                 self._connection.execute(
                     f"DELETE FROM {table} WHERE run_id IN {old} AND EXISTS (SELECT 1 FROM {table} "
                     f"AS newer JOIN run AS n ON n.id = newer.run_id JOIN run AS o ON o.id = "
-                    f"{table}.run_id WHERE newer.{key} = {table}.{key} AND newer.at > {table}.at "
-                    "AND n.target = o.target AND n.published >= o.published)"
+                    f"{table}.run_id WHERE newer.{key} = {table}.{key} AND n.rowid > o.rowid "
+                    f"AND n.target = o.target AND n.published >= o.published {begun})"
                 )
             self._connection.execute(
                 f"DELETE FROM run WHERE id IN {old} "
                 "AND NOT EXISTS (SELECT 1 FROM materialization AS m WHERE m.run_id = run.id) "
-                "AND NOT EXISTS (SELECT 1 FROM passed AS p WHERE p.run_id = run.id)"
+                "AND NOT EXISTS (SELECT 1 FROM passed AS p WHERE p.run_id = run.id) "
+                "AND NOT EXISTS (SELECT 1 FROM step AS s WHERE s.run_id = run.id)"
             )
 
     def close_abandoned(self) -> None:
@@ -214,8 +217,8 @@ class Ledger:
     # ---- reading ----
 
     def runs(self, limit: int = 50) -> list[Run]:
-        """The newest runs, newest first."""
-        rows = self._read("SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?", limit)
+        """The newest runs, newest first: as they were begun, whatever the clock said then."""
+        rows = self._read("SELECT * FROM run ORDER BY rowid DESC LIMIT ?", limit)
         return [_run(row) for row in rows]
 
     def run(self, run_id: str) -> Run | None:
@@ -233,7 +236,7 @@ class Ledger:
     def last_steps(self, target: str) -> dict[str, StepRow]:
         """For each step key the last time that it was begun in a published run of ``target``."""
         rows = self._read(
-            "SELECT step.*, max(step.started_at) FROM step JOIN run ON run.id = step.run_id "
+            "SELECT step.*, max(run.rowid) FROM step JOIN run ON run.id = step.run_id "
             "WHERE step.started_at IS NOT NULL AND run.target = ? AND run.published "
             "GROUP BY step.step",
             target,
@@ -246,7 +249,7 @@ class Ledger:
         What dev has made says nothing of what is in prod.
         """
         rows = self._read(
-            "SELECT m.*, max(m.at) FROM materialization AS m JOIN run ON run.id = m.run_id "
+            "SELECT m.*, max(run.rowid) FROM materialization AS m JOIN run ON run.id = m.run_id "
             "WHERE run.target = ? AND run.published GROUP BY m.asset",
             target,
         )
@@ -255,7 +258,7 @@ class Ledger:
     def passed(self, target: str) -> dict[str, Passed]:
         """For each check the last time that it passed in a published run of ``target``."""
         rows = self._read(
-            "SELECT p.*, max(p.at) FROM passed AS p JOIN run ON run.id = p.run_id "
+            "SELECT p.*, max(run.rowid) FROM passed AS p JOIN run ON run.id = p.run_id "
             "WHERE run.target = ? AND run.published GROUP BY p.step",
             target,
         )
@@ -274,7 +277,7 @@ class Ledger:
         """
         rows = self._read(
             "SELECT step.step, step.finished_at - step.started_at AS seconds, "
-            "max(step.started_at) FROM step JOIN run ON run.id = step.run_id "
+            "max(run.rowid) FROM step JOIN run ON run.id = step.run_id "
             "WHERE step.status IN ('success', 'pass', 'warn') AND step.finished_at IS NOT NULL "
             "AND step.started_at < ? AND run.target = ? GROUP BY step.step",
             before, target,
@@ -284,8 +287,10 @@ class Ledger:
     def materializations(self, asset: str, limit: int = 50) -> list[Materialization]:
         """The newest materializations of one asset, newest first."""
         rows = self._read(
-            "SELECT * FROM materialization WHERE asset = ? ORDER BY at DESC LIMIT ?", asset, limit
-        )
+            "SELECT m.* FROM materialization AS m JOIN run ON run.id = m.run_id "
+            "WHERE m.asset = ? ORDER BY run.rowid DESC LIMIT ?",
+            asset, limit,
+        )  # fmt: skip
         return [msgspec.convert(row, Materialization) for row in rows]
 
     # ---- the SQL ----
