@@ -100,8 +100,9 @@ class CodeVersions:
             return f"nothing is known of the materialization {kind!r}"
         for name in _HOOKS:
             for hook in _hooks(node, name):
-                said = str(hook.get("sql") if isinstance(hook, dict) else hook).split()
-                if said and said[0].casefold() not in _QUIET:
+                text = str(hook.get("sql") if isinstance(hook, dict) else hook).strip("; \n")
+                said = text.split()
+                if said and (said[0].casefold() not in _QUIET or ";" in text):
                     return f"its {name} may do anything ({' '.join(said)[:40]})"
         looks = self._wants(node).looks
         return f"its Jinja asks for {looks}" if looks else ""
