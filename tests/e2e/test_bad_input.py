@@ -114,7 +114,7 @@ def test_a_connector_that_fails_leaves_the_old_table(
 ) -> None:
     assert mixed.run("build").returncode == 0
     mixed.connect(actions)
-    run = mixed.run("build")
+    run = mixed.run("build", "--force")
     failed(run, "sync.app", *words, "model landed  skipped: app has an error")
     assert "OK     model customers" in run.stderr
     with duckdb.connect(str(mixed.folder / "plain.duckdb"), read_only=True) as connection:

@@ -105,7 +105,7 @@ def test_ls_text(built: Path) -> None:
 
 
 def test_plan_json(built: Path) -> None:
-    plan = json.loads(out(built, "plan", "--json"))
+    plan = json.loads(out(built, "plan", "--json", "--force"))
     steps = {step["step"]: step for step in plan["steps"]}
     assert len(steps) == 13
     assert {step["action"] for step in plan["steps"]} == {"run"}
@@ -279,7 +279,8 @@ def test_debug(built: Path, fresh: Path) -> None:
 
 
 def test_quiet_leaves_data_and_errors(broken: Path) -> None:
-    done = run(broken, "build", "--quiet", "--vars", "{break: true}", "-s", "broken_input+ events")
+    broken_and_good = ("--vars", "{break: true}", "-s", "broken_input+ events")
+    done = run(broken, "build", "--quiet", "--force", *broken_and_good)
     assert (done.returncode, done.stdout) == (1, "")
     *failure, _, last = done.stderr.splitlines()
     assert failure == [
@@ -299,13 +300,14 @@ def test_quiet_leaves_data_and_errors(broken: Path) -> None:
 
 def test_json_log_is_json_lines(broken: Path) -> None:
     words = ("--log-format", "json", "--vars", "{break: true}", "-s", "broken_input+ nope events")
-    done = run(broken, "build", *words)
+    done = run(broken, "build", "--force", *words)
     assert (done.returncode, done.stdout) == (1, "")
     events = [json.loads(line) for line in done.stderr.splitlines()]
     warning, begin, *events, end = events
     assert (warning["event"], warning["code"]) == ("problem", "selection-matches-nothing")
     [last] = json.loads(out(broken, "runs", "--json", "--limit", "1"))
     assert (begin["event"], begin["run"], begin["steps"]) == ("run_started", last["id"], 3)
+    assert begin["up_to_date"] == 0
     assert (end["event"], end["run"], end["status"]) == ("run_finished", last["id"], "failed")
     assert (end["counts"], end["errors"]) == ({"error": 1, "skipped": 1, "success": 1}, [])
     ended = {e["step"]: e["status"] for e in events if e["event"] == "step_finished"}
