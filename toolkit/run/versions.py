@@ -211,9 +211,12 @@ class Versions:
     def asleep(self, step: str) -> str | None:
         """Why a step need not run now that its parents have ended; ``None``: it must run.
 
-        Says the same each time it is asked.
+        Says the same each time it is asked. Of what is no step (an ephemeral model, which dbt
+        takes along for its unit test) it knows nothing.
         """
         with self._lock:
+            if step not in self._planned:
+                return None
             if step not in self._asleep:
                 self._asleep[step] = self._decide(self._planned[step])
             return self._asleep[step][0]
