@@ -117,6 +117,38 @@ def test_a_node_is_tried_again(mixed: Any, tmp_path: Path) -> None:
     assert found["model.plain.below"].status == "success"
 
 
+def test_ctrl_c_while_steps_wait_for_places_and_attempts(mixed: Any, tmp_path: Path) -> None:
+    """A query runs, a node lacks a place, another waits an hour for its next attempt."""
+    (tmp_path / "tries").mkdir()
+    started = tmp_path / "started"
+    mixed.write("models/flaky.sql", FLAKY.replace("FOLDER", str(tmp_path / "tries")))
+    mixed.write(
+        "models/endless.sql",
+        ENDLESS.replace("'table'", f"'table', pre_hook=\"copy (select 1) to '{started}'\""),
+    )
+    mixed.write("models/late.sql", "select 1 as x")
+    configure(
+        mixed,
+        "run:\n  pools: {one: 1}\n  rules:\n"
+        "    - {select: flaky, retries: 3, retry_wait: 1 h}\n"
+        "    - {select: [endless, late], pool: one}\n",
+    )
+
+    def ready() -> bool:
+        return started.exists() and any((tmp_path / "tries").iterdir())
+
+    words = ("build", "--engine", "gated", "--threads", "4", "-s", "endless", "late", "flaky")
+    done = mixed.interrupt_when(ready, *words)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    found = {key: row.status for key, row in steps(mixed).items()}
+    assert found["model.plain.flaky"] == "error"
+    assert sorted([found["model.plain.endless"], found["model.plain.late"]]) in (
+        ["error", "skipped"],
+        ["error", "success"],  # it had the place first
+    )
+
+
 def test_a_sync_is_tried_again_after_what_may_pass(mixed: Any, tmp_path: Path) -> None:
     error = {"message": "The API is busy.", "failure_type": "transient_error"}
     trace = {"type": "ERROR", "emitted_at": 0, "error": error}

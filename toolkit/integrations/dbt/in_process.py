@@ -19,6 +19,8 @@ from toolkit.integrations.dbt.session import Outcome, Session, environment
 class DbtSession(Session):
     """dbt through the public ``dbtRunner``."""
 
+    _interrupted = False
+
     def invoke(
         self, args: Sequence[str], hear: Callable[[NodeEvent], None] | None = None
     ) -> Outcome:
@@ -47,14 +49,18 @@ class DbtSession(Session):
         )
 
     def interrupt(self) -> None:
-        """Break off the main thread's query; dbt itself does that with all others.
+        """Break off the main thread's query; dbt itself does that with all others, once.
 
-        Without dbt's private list of connections, the query ends when it ends.
+        A node that was between two queries at that moment goes on, and dbt waits for it. So
+        where we are asked again, all are broken off. Without dbt's private list of connections,
+        a query ends when it ends.
         """
         main = (os.getpid(), threading.main_thread().ident)
         for adapter, connections in _connections():
-            if main in connections:
-                _cancel(adapter, connections[main])
+            for thread, connection in [*connections.items()]:
+                if thread == main or self._interrupted:
+                    _cancel(adapter, connection)
+        self._interrupted = True
 
     def stop(self, key: str) -> None:
         """Break off the node's query. Between two queries there is none: ask again."""
