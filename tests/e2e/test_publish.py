@@ -204,6 +204,21 @@ def test_a_rollback_is_refused(live: Live) -> None:
     assert live.versions() == {4}
 
 
+def test_a_file_that_is_another_at_the_end_is_not_replaced(live: Live) -> None:
+    """A backup is restored while the build runs, by a function of it here."""
+    backup = live.folder / "backup.duckdb"
+    shutil.copy(live.file, backup)
+    asset = (live.folder / "ml" / "scores.py").read_text()
+    moved = f"    import os; os.replace({str(backup)!r}, {str(live.file)!r})\n    return"
+    live.project.write("ml/scores.py", asset.replace("    return", moved))
+    live.offer(5)
+    done = live.build("--publish", code=1)
+    assert "was changed by another program" in done.stderr
+    assert live.versions() == {3}
+    assert "not published" in live.run("runs").stdout.splitlines()[0]
+    assert "failed" in live.run("runs").stdout.splitlines()[0]
+
+
 def test_an_ml_model_goes_with_the_tables(live: Live) -> None:
     """The store keeps every version; which one counts must be the one of the live tables."""
     live.project.write("ml/model.py", """\
@@ -279,9 +294,10 @@ def test_secrets_stay_in_the_environment(live: Live) -> None:
     profiles.write_text(text)
     live.project.environment["DBT_ENV_SECRET_PROXY"] = "canary-4711"
     live.build("--publish", "--force")
-    assert "DBT_ENV_SECRET_PROXY" in (
-        live.folder / ".toolkit" / "publish" / "profiles" / "profiles.yml"
-    ).read_text()
+    assert (
+        "DBT_ENV_SECRET_PROXY"
+        in (live.folder / ".toolkit" / "publish" / "profiles" / "profiles.yml").read_text()
+    )
     held = [
         path for path in live.folder.rglob("*")
         if path.is_file() and b"canary-4711" in path.read_bytes()

@@ -136,7 +136,7 @@ def _run(
     quiet = options["quiet"] or as_json
     if not quiet:
         click.echo(f"Building {plural(len(plan.to_run), 'step')} for {project.name}, "
-                   f"target {project.settings.target}.", err=True)  # fmt: skip
+                   f"target {project.settings.target}{_into(project, how)}.", err=True)  # fmt: skip
     display = progress(
         plan, project.graph, log_format=options["log_format"], quiet=options["quiet"],
         durations=_durations(project), threads=project.settings.threads,
@@ -174,6 +174,15 @@ def remember(ctx: click.Context, project: "Project", plan: "Plan", *, quiet: boo
         if quick.note(project, words, up_to_date(plan), quiet=quiet):
             folder = quick.results_folder(project, words)
             write_results(project, *nothing_ran(project, plan), folder=folder)
+
+
+def _into(project: "Project", how: "Mapping[str, Any]") -> str:
+    """That a copy is made, and of how much: it may take a while."""
+    profile = project.settings.profile
+    if not how["publish"] or profile is None or profile.file is None or not profile.file.exists():
+        return ""
+    size = profile.file.stat().st_size / 1_000_000
+    return f", in a copy of {profile.file.name} ({size:,.1f} MB)"
 
 
 def _durations(project: "Project") -> dict[str, float]:

@@ -457,3 +457,15 @@ def test_a_stage_is_settings_and_a_copy(shop: Shop) -> None:
             assert warehouse.row_count(Relation(database="shop", schema="main", identifier="v"))
         finally:
             warehouse.close()
+
+
+def test_a_swap_that_the_system_refuses(shop: Shop) -> None:
+    """A folder in the way of the second name: nothing is published, and nothing is lost."""
+    shop.publish(1)
+    shop.places.outgoing.mkdir(parents=True)
+    with pytest.raises(PublishError, match="cannot be used: Is a directory"):
+        shop.publish(2)
+    assert shop.value() == 1
+    shop.places.outgoing.rmdir()
+    shop.publish(3)
+    assert (shop.value(), shop.published()) == (3, ["run1", "run3"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from toolkit.errors import PublishError
 from toolkit.ledger import Ledger
 from toolkit.run.publish.record import Pending, Places, Record, Version, records, save
 from toolkit.warehouse import stamp_of
@@ -19,10 +20,21 @@ def settle(ledger: Ledger, state_dir: Path) -> None:
     To be called only while no run goes on. It asks one question, was the file swapped in, and
     then does what follows; each part may be done twice, and the record is written last. So a
     crash at any point in here is mended by the next call.
+
+    Raises:
+        PublishError: a file of it cannot be written or removed.
     """
     for record in records(state_dir):
-        if record.pending is not None:
+        if record.pending is None:
+            continue
+        try:
             _end(ledger, state_dir, record, record.pending)
+        except OSError as error:
+            raise PublishError(
+                f"{error.filename or record.live_file} cannot be used: {error.strerror}.",
+                f"It is not noted yet which version of {record.live_file} is live.",
+                "See to it; whichever command of toolkit comes next notes it then.",
+            ) from error
 
 
 def _end(ledger: Ledger, state_dir: Path, record: Record, pending: Pending) -> None:

@@ -97,7 +97,8 @@ class Stage:
         """Put the copy in the live file's place; everything that had it open is closed.
 
         Raises:
-            PublishError: the live file was changed meanwhile, or the copy is not at rest.
+            PublishError: the live file was changed meanwhile or cannot be replaced, or the copy
+                is not at rest.
         """
         places, pending = self._places, self._record.pending
         assert pending is not None
@@ -114,8 +115,6 @@ class Stage:
             raise self._refused(
                 f"{places.live} was changed by another program while the build ran."
             )
-        sync(places.staging)
-        sync(places.staging.parent)
         left = self._ledger.left(self._own.target)
         coming = Version(
             stamp=stamp,
@@ -124,16 +123,25 @@ class Stage:
             files={name: now.get(name) for name in changed},
         )
         old = {name: self._texts.get(name) for name in changed}
-        pending = Pending(
-            before=msgspec.structs.replace(pending.before, files=old),
-            source=places.staging,
-            coming=coming,
-        )
-        save(self._own.state_dir, msgspec.structs.replace(self._record, pending=pending))
-        swap(places, places.staging)
-        settle(self._ledger, self._own.state_dir)
+        before = msgspec.structs.replace(pending.before, files=old)
+        self._swap(Pending(before=before, source=places.staging, coming=coming))
         self.publication = Publication(live=places.live, published=True, swapped=True)
         return self.publication
+
+    def _swap(self, pending: Pending) -> None:
+        """Steps 3 to 6 of the order above."""
+        places, failed = self._places, ""
+        try:
+            sync(places.staging)
+            sync(places.staging.parent)
+            save(self._own.state_dir, msgspec.structs.replace(self._record, pending=pending))
+            swap(places, places.staging)
+        except OSError as error:
+            failed = f"{error.filename or places.folder}: {error.strerror}"
+        settle(self._ledger, self._own.state_dir)  # it may be live all the same
+        live = self._record.live
+        if live is None or self._run not in live.runs:
+            raise self._refused(f"{places.live} cannot be replaced: {failed}.")
 
     def _unchanged(self) -> Publication:
         """The copy is what the live file is: what was found out of it holds for that one."""
@@ -160,8 +168,8 @@ class Stage:
         return PublishError(
             fact,
             f"Nothing was published. What was built is in {self._places.staging}.",
-            "Find out who writes there, then run `toolkit build --publish` again: it begins "
-            "with the file as it is then.",
+            "See to it, then run `toolkit build --publish` again: it begins with the file as it "
+            "is then.",
         )
 
 
