@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).parents[1]
 # Less of everything: to see that they run, not to quote.
 QUICK = {
     "bench_build": ["--quick"],
+    "bench_runner": ["--quick"],
     "bench_startup": ["--quick"],
     "bench_loader": ["--rows", "5000", "--rounds", "1"],
     "bench_report": ["--assets", "500"],

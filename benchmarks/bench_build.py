@@ -1,4 +1,4 @@
-"""``toolkit build`` against ``dbt build`` of the same plain dbt project.
+"""``toolkit build --force`` against ``dbt build`` of the same plain dbt project.
 
     python -m benchmarks.bench_build [--quick] [--models 200] [--only example|generated]
 
@@ -25,12 +25,12 @@ NO_FILE_LOG = {"DBT_LOG_LEVEL_FILE": "none"}
 def contenders(project: Path, folder: Path) -> list[Contender]:
     """Each in a copy of ``project``, built once: parse caches and tables are warm."""
     found = [
-        Contender(name, [BIN / tool, "build"], folder / f"copy{number}", env)
-        for number, (name, tool, env) in enumerate((
-            ("dbt build", "dbt", {}),
-            ("toolkit build", "toolkit", {}),
-            ("dbt build, no log file", "dbt", NO_FILE_LOG),
-            ("toolkit build, no log file", "toolkit", NO_FILE_LOG),
+        Contender(name, [BIN / tool, "build", *words], folder / f"copy{number}", env)
+        for number, (name, tool, words, env) in enumerate((
+            ("dbt build", "dbt", (), {}),
+            ("toolkit build", "toolkit", ("--force",), {}),
+            ("dbt build, no log file", "dbt", (), NO_FILE_LOG),
+            ("toolkit build, no log file", "toolkit", ("--force",), NO_FILE_LOG),
         ))
     ]  # fmt: skip
     for contender in found:
