@@ -217,6 +217,48 @@ def test_kill_9_of_toolkit_leaves_nothing(project: PythonProject, mark: str, gro
     assert list(left.iterdir()) == []
 
 
+# As DRIVER, but a fork of toolkit, such as multiprocessing makes, goes on when toolkit is killed,
+# and holds open the pipe by which the guardian hears of that.
+FORKING = DRIVER.replace(
+    "project.run()",
+    """
+import os, threading, time
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    Path(sys.argv[2], "fork").write_text(str(pid))
+project.when(lambda: Path(sys.argv[2], "ml", "orphan").exists(), fork)
+project.run()
+""",
+)
+
+
+def test_a_fork_of_toolkit_does_not_keep_it_alive(project: PythonProject, mark: str) -> None:
+    assert project.warehouse is not None
+    project.warehouse.close()
+    project.write(HANG)
+    toolkit = subprocess.Popen([sys.executable, "-c", FORKING, str(_HARNESS), str(project.folder)])
+    deadline = time.monotonic() + 60
+    pause = threading.Event()
+    fork = project.folder / "fork"
+    while not (fork.exists() and fork.read_text()) and time.monotonic() < deadline:
+        pause.wait(0.02)
+    other = int(fork.read_text())
+    toolkit.kill()
+    toolkit.wait()
+    killed = time.monotonic()
+    try:
+        while marked(mark) != [other] and time.monotonic() < killed + 10:
+            pause.wait(0.02)
+        assert marked(mark) == [other]
+    finally:
+        os.kill(other, signal.SIGKILL)
+    while marked(mark) and time.monotonic() < killed + 20:
+        pause.wait(0.02)
+
+
 # What the function does -> parts of the message.
 DEATHS = {
     "a segfault": (
