@@ -11,9 +11,11 @@ import click
 import pytest
 
 from toolkit.cli import main
+from toolkit.cli.failure import interrupted
 from toolkit.cli.options import RESOURCE_TYPES, output_options
 from toolkit.errors import SettingsError
 from toolkit.graph import Kind
+from toolkit.ledger import Run
 from toolkit.text import printable
 
 ls = importlib.import_module("toolkit.cli.ls")
@@ -134,3 +136,17 @@ def test_streams_that_were_closed_are_the_null_device(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     assert int(os.read(reader, 10)) > 2
     os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("published", "says"),
+    [(None, ""), (True, " What had ended is kept; `toolkit build` makes the rest."),
+     (False, " Nothing was published.")],
+)  # fmt: skip
+def test_what_an_interruption_leaves(
+    capsys: pytest.CaptureFixture[str], published: bool | None, says: str
+) -> None:
+    run = Run(id="r", command="build", target="dev", started_at=0.0, published=published is True)
+    told = {"run": run} if published is not None else {}
+    assert interrupted(KeyboardInterrupt(), told, []) == 130
+    assert capsys.readouterr().err == f"Interrupted.{says}\n"
