@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import sqlite3
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -340,6 +342,28 @@ def test_errors_and_warnings_are_json_lines(
         assert record["event"] == event
         assert says in record["message"]
         assert record.get("exit_code", 0) == done.returncode
+
+
+def test_results_of_a_build_that_had_nothing_to_do(broken: Path) -> None:
+    """Everything stands there as up to date, and dbt's own class reads it."""
+    from dbt.artifacts.schemas.run import RunResultsArtifact
+
+    words = ("-s", "stg_payments", "+exposure:revenue", "--exclude", "resource_type:seed")
+    assert run(broken, "build", *words).returncode == 0
+    again = run(broken, "build", *words)
+    assert again.returncode == 0
+    assert re.search(r"^Nothing to do: \d+ steps up to date\.$", again.stderr, re.MULTILINE)
+    folder = broken / "target" / "toolkit"
+    artifact = RunResultsArtifact.read_and_check_versions(str(folder / "run_results.json"))
+    found = {r.unique_id: (r.status.value, r.message) for r in artifact.results}
+    assert found.pop("exposure.plain.revenue") == ("no-op", "NO-OP")
+    reason = "up to date: neither its code nor what it reads changed"
+    assert {"model.plain.stg_payments", "model.plain.customers"} <= found.keys()
+    assert set(found.values()) == {("no-op", reason)}
+    assert all(not r.timing and not r.execution_time for r in artifact.results)
+    suite = ET.parse(folder / "junit.xml").getroot()
+    assert suite.attrib["skipped"] == suite.attrib["tests"] == str(len(found))
+    assert {skipped.attrib["message"] for skipped in suite.iter("skipped")} == {reason}
 
 
 def test_a_blank_selection_builds_nothing_and_leaves_no_old_results(broken: Path) -> None:

@@ -152,7 +152,9 @@ def rows_of(plan: Plan, run: Run) -> dict[str, StepRow]:
 
 
 def _at_rest(reason: str) -> str:
-    return reason if reason.startswith("up to date") else f"up to date: {reason}"
+    """What results say of a step that a plan skips; "up to date" alone would be no reason."""
+    usual = "neither its code nor what it reads changed"
+    return f"up to date: {usual if reason == 'up to date' else reason}"
 
 
 def materialization(
