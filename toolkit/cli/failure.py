@@ -116,7 +116,7 @@ def _bug(error: Exception) -> ToolkitError:
 def _wants_json(told: Mapping[str, Any], words: Sequence[str]) -> bool:
     if "log_format" in told:
         return bool(told["log_format"] == "json")
-    pairs = zip(words, [*words[1:], ""], strict=True)
+    pairs = zip(words, [*words[1:], ""], strict=False)  # there may be no words
     asked = any(w == "--log-format=json" or (w, v) == ("--log-format", "json") for w, v in pairs)
     names = ("DBT_ENGINE_LOG_FORMAT", "DBT_LOG_FORMAT")
     return asked or next((os.environ[n] for n in names if os.environ.get(n)), "") == "json"
