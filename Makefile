@@ -83,7 +83,7 @@ bench: $(READY_DEV) ## measure speed and memory
 KILLS   := 50
 FAULTS   = TOOLKIT_BUILD_KILLS=$(KILLS) TOOLKIT_DBT_KILLS=$(KILLS) TOOLKIT_CRASH_POINTS=all \
 	TOOLKIT_FULL_DISKS=50 TOOLKIT_STORMS=50 TOOLKIT_SOAK=500 TOOLKIT_TORN=all \
-	TOOLKIT_FAULT_RUNS=200 TOOLKIT_KILLS=50
+	TOOLKIT_FAULT_RUNS=200 TOOLKIT_KILLS=50 TOOLKIT_PUBLISH_KILLS=50
 
 fault: $(READY_DEV) ## kill processes and break files, again and again
 	$(FAULTS) $(BIN)/pytest -s tests/fault tests/unit/airbyte/test_hostile_names.py
