@@ -414,6 +414,16 @@ def test_a_names_list_is_cut_at_three() -> None:
     assert world.decided()["all"] == ("if changed", "if a, b, c, ... changes")
 
 
+def test_a_query_to_which_the_order_of_rows_counts_runs_when_they_were_written_again() -> None:
+    """Their fingerprint is the same; in which order they lie it does not say."""
+    world = shop()
+    world.made("report", metadata={"ordered": "limit without order by"})
+    assert world.decided()["report"] == UP_TO_DATE
+    world.made("orders", run_id="run2", at=2.0)
+    said = "orders was made again, and its order counts (limit without order by)"
+    assert world.decided()["report"] == ("run", said)
+
+
 # ---- views and ephemeral models ----
 
 
@@ -471,6 +481,21 @@ def test_ephemeral_models_are_looked_through() -> None:
 
 
 # ---- everything, or going on ----
+
+
+def test_each_reason_has_a_kind_by_which_it_is_selected() -> None:
+    world = World(RAW, ORDERS, REPORT, UNIQUE, *(asset(name, "raw") for name in "abcdefg"))
+    world.code("a")
+    world.end("b", "error")
+    world.made("c", volatile="it calls now()")
+    world.looked(d="somebody's", e=None)
+    world.made("f", metadata={"sampled": 5})
+    del world.latest["g"]
+    world.end("unique", "fail")
+    assert {p.step.key: p.why for p in world.plan().steps} == {
+        "a": "code", "b": "failed", "c": "volatile", "d": "touched", "e": "touched",
+        "f": "sample", "g": "never", "orders": "check", "unique": "failed", "report": "inputs",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("word", ["--force", "--full-refresh"])
@@ -554,7 +579,7 @@ def forget(world: World, key: str, what: Unknown) -> set[str]:
             del world.latest[key]
             return {key, *readers}
         case "last":
-            del world.last[key]
+            world.last.pop(key, None)
         case "version":
             world.made(key, data_version=None, metadata={})
         case "code":
@@ -564,7 +589,8 @@ def forget(world: World, key: str, what: Unknown) -> set[str]:
                 return set()
             world.made(key, inputs=dict([*world.latest[key].inputs.items()][1:]))
         case "found":
-            world.looked(**{key: None})
+            gone = {k for k in world.latest if world.seen.found and k not in world.seen.found}
+            world.looked(**dict.fromkeys({key, *gone}))
         case "outside":
             return set()
     return {key}
