@@ -295,6 +295,31 @@ def test_on_a_narrow_page_and_in_the_dark(open_report: Open) -> None:
     page.set_viewport_size({"width": 1400, "height": 860})
 
 
+BAD = "<img src=x onerror=alert(1)>\u202e</script>"
+
+
+def test_hostile_names_are_only_text_here_too(open_report: Open) -> None:
+    record = shop.timed_run()
+    steps = tuple(
+        msgspec.structs.replace(
+            s, name=BAD, step=f"model.{n}.{BAD}", message=BAD, reason=BAD, thread=BAD,
+            integration=BAD, status=BAD if n % 2 else s.status,
+        )
+        for n, s in enumerate(record.steps)
+    )  # fmt: skip
+    run = msgspec.structs.replace(record.run, id=BAD, status=BAD)
+    page = open_report(shop.data(runs=(msgspec.structs.replace(record, run=run, steps=steps),)), AT)
+    page.locator(".run-stage").focus()
+    page.keyboard.press("ArrowDown")
+    shown = BAD.replace("\u202e", "·")
+    expect(page.locator(".tip")).to_contain_text(shown)
+    expect(page.locator(".unseen[role=status]")).to_contain_text(shown)
+    page.keyboard.press("t")
+    expect(page.locator(".alternative tbody tr")).to_have_count(10)
+    expect(page.locator(".alternative tbody tr").first).to_contain_text(shown)
+    expect(page.locator("#app img, #app script")).to_have_count(0)
+
+
 def test_paper_has_the_table(open_report: Open) -> None:
     page = open_report(with_runs(), AT)
     page.evaluate(
