@@ -124,11 +124,19 @@ class Scheduler:
         self._journal.on_event(event)
 
     def _take_end(self, event: StepFinished) -> None:
-        key, board = event.step, self._board
         with self._changed:
-            if key in board.status or key in self._ending:
+            if event.step in self._board.status or event.step in self._ending:
                 return
-            self._ending.add(key)
+            self._ending.add(event.step)
+        try:
+            self._end(event)
+        except BaseException:  # the ledger cannot be written, say: the end is still to be told
+            with self._changed:
+                self._ending.discard(event.step)
+            raise
+
+    def _end(self, event: StepFinished) -> None:
+        key, board = event.step, self._board
         event = self._timeouts.explain(event, self._retries.attempt(key))
         if self._try_again(event):
             return
@@ -380,10 +388,14 @@ class Scheduler:
         try:
             self._run_single(step, context)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            self._broken = error
-            with self._changed:
-                self._changed.notify_all()
-            _thread.interrupt_main()  # which may be in a call that waits for this step
+            self._break(error)
+
+    def _break(self, error: BaseException) -> None:
+        """Have the main thread raise what another one cannot report."""
+        self._broken = error
+        with self._changed:
+            self._changed.notify_all()
+        _thread.interrupt_main()  # which may be in a call that waits for this step
 
     def _run_single(self, step: Step, context: RunContext) -> None:
         attempt = self._retries.attempt(step.key)
@@ -430,7 +442,10 @@ class Scheduler:
             self._left_over.add(step.key)
             started = self._started[step.key]
         self._threads.leave_behind(started.thread)
-        self._fail(step, message)
+        try:
+            self._fail(step, message)
+        except ToolkitError as error:  # the ledger cannot be written
+            self._break(error)
         runner = self._runners[step.integration]
         if isinstance(runner, AbandoningRunner):
             runner.abandon(step.key)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.errors import LedgerError
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import RunContext, Status, Step, StepEvent, StepFinished, StepStarted
 from toolkit.ledger import Ledger, Run
@@ -177,3 +178,17 @@ def test_an_interruption_leaves_nothing_running_and_says_so(tmp_path: Path) -> N
         "d2": "skipped: the run was interrupted",
         "p1": "skipped: the run was interrupted",
     }
+
+
+def test_a_ledger_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
+    """A step's end that could not be noted is not taken for told: nobody would ever hear of it."""
+    house = House(tmp_path, {"p1": "", "p2": "p1"}, good)
+    write = house.ledger.finish_step
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise LedgerError("The ledger cannot be used: disk full.")
+
+    house.ledger.finish_step = full  # type: ignore[method-assign]
+    with pytest.raises(LedgerError):
+        house.run()
+    house.ledger.finish_step = write  # type: ignore[method-assign]
