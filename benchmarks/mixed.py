@@ -22,6 +22,14 @@ SCORE_SECONDS = 1.0
 # A Python asset stands behind each of these layers, and before the next one.
 SCORED_LAYERS = (1, 3, 5, 7)
 
+# As in the script: all connectors at once. By default as many as there are threads, two here.
+TOOLKIT_YML = """\
+version: 1
+connections: [connectors]
+assets: [ml]
+run: {concurrency: {sync: 10}}
+"""
+
 SCORE = '''"""Waits, as training would, and adds two tables up."""
 
 import time
@@ -52,7 +60,7 @@ def generate_mixed(folder: Path, models: int = 200, streams: int = 10) -> Path:
         name: [f"m{layer * size}", f"m{(layer + 1) * size - 1}"] for layer, name in scores.items()
     }
     (folder / "models" / "sources.yml").write_text(_sources(raw=[*seconds], ml=[*reads]))
-    (folder / "toolkit.yml").write_text("version: 1\nconnections: [connectors]\nassets: [ml]\n")
+    (folder / "toolkit.yml").write_text(TOOLKIT_YML)
     for name in ("connectors", "ml"):
         (folder / name).mkdir()
     for stream, wait in seconds.items():
