@@ -328,6 +328,7 @@ class Project:
         config = settings.config_file or settings.project_dir / "toolkit.yml"
         (found.files if settings.config_file else found.missing).add(str(config))
         found.files.add(str(settings.state_dir / "ledger.db"))
+        found.missing.add(str(settings.state_dir / "ledger.db-wal"))  # left by a killed build
         found.folders |= {entry for entry in sys.path if os.path.isdir(entry)}  # what is installed
         return found
 
