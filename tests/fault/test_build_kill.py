@@ -9,6 +9,7 @@ that has imported dbt already; `make fault` starts the real command each time).
 """
 
 import os
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,3 +52,28 @@ def test_kill_9_at_random_moments_and_resume(
     )
     assert not wrong
     assert kills
+
+
+def test_kill_9_of_the_first_build(tmp_path: Path, warm: Any) -> None:
+    """Nothing is there yet: no ledger, no DuckDB file, no parsed project."""
+    rng = random.Random(SEED)
+    source = PIPELINE.Source(tmp_path / "source", SEED)
+    PIPELINE.install_source(tmp_path / "cache")
+    calm = HARNESS.Shop(tmp_path / "calm", tmp_path / "cache", warm)
+    PIPELINE.write_small(calm.folder, source.folder)
+    seconds = calm.build()
+    expected = calm.tables()
+    count = max(1, RUNS // 5)
+    wrong = {}
+    for number in range(count):
+        shop = HARNESS.Shop(tmp_path / f"killed{number}", tmp_path / "cache", warm)
+        PIPELINE.write_small(shop.folder, source.folder)
+        process = shop.start("build")
+        process.wait(rng.uniform(0, seconds))
+        process.kill_group()
+        shop.gone()
+        done = shop.run(*TWINS.RESUME)
+        if done.code != 0 or HARNESS.differences(shop.tables(), expected):
+            wrong[number] = done.err[-500:] or HARNESS.differences(shop.tables(), expected)
+    print(f"\nkill -9 of a first build: {count} runs, {len(wrong)} failures, seed {SEED}")
+    assert not wrong
