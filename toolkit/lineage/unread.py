@@ -4,9 +4,6 @@ from sqlglot import exp
 
 from toolkit.lineage.physical import TABLE_FUNCTIONS
 
-# Where a star stands for columns as lineage reads it: select *, t.*, count(*).
-_STAR_PLACES = (exp.Select, exp.Column, exp.Count)
-
 _TABLE_ARGS = frozenset({"this", "db", "catalog", "alias", "joins", "laterals", "pivots", "sample"})
 
 
@@ -51,13 +48,23 @@ def all_columns_reason(query: exp.Expr) -> str | None:
         if isinstance(node, exp.Columns):
             return "COLUMNS(...) chooses columns by their names"
         if isinstance(node, exp.Star):
-            if not isinstance(node.parent, _STAR_PLACES) or node.args.get("ilike") is not None:
-                return "a star that chooses columns by their names"
+            if not _is_plain_star(node):
+                return "a star that is no plain list of columns"
         elif isinstance(node, exp.Join):
             method = str(node.args.get("method") or "").upper()
             if method in ("NATURAL", "POSITIONAL"):
                 return f"{method} JOIN"
     return None
+
+
+def _is_plain_star(star: exp.Expr) -> bool:
+    """``select *``, ``t.*``, ``count(*)``: lineage knows what they stand for."""
+    node = star.parent if isinstance(star.parent, exp.Column) else star
+    if star.args.get("ilike") is not None:
+        return False
+    if isinstance(node.parent, exp.Count):
+        return node.arg_key == "this"
+    return isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
 
 
 def has_star_in_set(query: exp.Expr) -> bool:
