@@ -218,3 +218,20 @@ def test_what_dbt_never_spoke_of_has_an_error(reader: EventReader, heard: list[S
     ]  # fmt: skip
     begun = [event.step for event in heard if isinstance(event, StepStarted)]
     assert begun == [VIEW, TABLE, TEST]
+
+
+def test_what_fail_fast_skips_is_for_the_scheduler_to_explain(
+    reader: EventReader, heard: list[StepEvent]
+) -> None:
+    reader.on_results([result(TABLE, "skipped", "Skipping due to fail_fast")])
+    assert [end.message for end in ends(heard)] == [""]
+
+
+def test_a_node_that_is_done_again_is_told_again(
+    reader: EventReader, heard: list[StepEvent]
+) -> None:
+    reader.on_event(finished(TABLE, status="error"))
+    reader.again(TABLE)
+    reader.on_event(finished(TABLE, status="success"))
+    assert [end.status for end in ends(heard)] == ["error", "success"]
+    assert len([event for event in heard if isinstance(event, StepStarted)]) == 2

@@ -16,6 +16,7 @@ _STATUS: dict[str, Status] = {
     "skipped": "skipped", "no-op": "no-op", "runtime error": "error", "partial success": "error",
 }  # fmt: skip
 _TESTED = frozenset({"pass", "warn", "fail"})
+_FAIL_FAST = "Skipping due to fail_fast"  # dbt's, of each node; the scheduler names the cause
 _WRITTEN_SECONDS = 2.0  # a file system may keep times that coarsely
 
 
@@ -86,13 +87,15 @@ class EventReader:
         asleep = self._context.control.asleep(key) if ours == "no-op" else None
         made = asset is not None and ours in ("success", "no-op") and asleep is None
         passed = ours == "pass"
+        said = result.message.strip()
+        said = "" if ours == "skipped" and said == _FAIL_FAST else said
         self._context.emit(
             StepFinished(
                 step=key,
                 status=ours,
                 started_at=started,
                 finished_at=now,
-                message=asleep or result.message.strip(),
+                message=asleep or said,
                 failures=result.failures if step.kind == "check" and ours in _TESTED else None,
                 relation=str(asset.relation) if asset and asset.relation else None,
                 thread=result.thread,
