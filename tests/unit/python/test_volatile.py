@@ -1,5 +1,8 @@
 """What makes a Python asset volatile, and what only looks as if it did."""
 
+import sysconfig
+from pathlib import Path
+
 import pytest
 from python_harness import PythonProject
 
@@ -65,6 +68,8 @@ ASKS = {
     "return eval('1')": "it calls eval()",
     "return globals()['helper']()": "it calls globals()",
     "return sys.argv": "it uses sys.argv",
+    "return time.strftime('%Y')": "it calls time.strftime()",
+    "return time.gmtime()": "it calls time.gmtime()",
 }
 
 FINE = [
@@ -92,6 +97,7 @@ FINE = [
     "open = orders.slice; return open(1)",
     "x: 'requests.Session' = orders; return x",
     "return orders.open",
+    "return time.strftime('%Y', time.gmtime(0))",
 ]
 
 
@@ -208,3 +214,32 @@ def test_a_flag_that_is_none(project: PythonProject, flag: str) -> None:
     project.write(f"from toolkit import asset\n@asset({flag})\ndef out(): ...\n")
     with pytest.raises(AssetError, match=flag.replace("'", ".")):
         project.load()
+
+
+# Modules that come with Python, as real code of many kinds -> what is found in them first.
+STANDARD = {
+    "bisect": "",
+    "colorsys": "",
+    "fractions": "",
+    "heapq": "",
+    "textwrap": "",
+    "calendar": "it calls datetime.date.today()",
+    "configparser": "it calls open()",
+    "mimetypes": "it calls open()",
+    "ntpath": "it uses os.environ",
+    "pipes": "it calls os.popen()",
+    "dataclasses": "it calls exec()",
+}
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize("module", STANDARD)
+def test_real_code(project: PythonProject, module: str) -> None:
+    source = Path(sysconfig.get_path("stdlib"), f"{module}.py").read_text(encoding="utf-8")
+    # A package's own file is not imported as one of the folder's, only followed.
+    project.write(source, "ml/standard/__init__.py")
+    project.write(
+        "from toolkit import asset\n@asset\ndef out(orders):\n    from . import standard\n"
+    )
+    found = {asset.name: asset.volatile for asset in project.load().assets}["out"]
+    assert found.partition(" (ml/standard")[0] == STANDARD[module]

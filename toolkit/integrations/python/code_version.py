@@ -10,9 +10,8 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
-from toolkit.integrations.python.sources import Reached, is_ours, parse
+from toolkit.integrations.python.sources import STATEMENTS, Reached, is_ours, parse
 
 
 def code_version(reached: Reached, libraries: Mapping[str, str], extra: str) -> str:
@@ -30,15 +29,9 @@ def code_version(reached: Reached, libraries: Mapping[str, str], extra: str) -> 
     for statement in reached.own:
         digest.update(_normal(statement).encode())
     for module in reached.modules:
-        found = module.stat()
-        digest.update(_normal_module(module, found.st_mtime_ns, found.st_size).encode())
+        for statement in parse(module).body:
+            digest.update(_normal(statement).encode())
     return digest.hexdigest()[:32]
-
-
-@lru_cache(maxsize=256)
-def _normal_module(file: Path, mtime: int, size: int) -> str:
-    del mtime, size  # part of the cache's key only
-    return "".join(_normal(statement) for statement in parse(file).body)
 
 
 class _Normalizer(ast.NodeTransformer):
@@ -62,6 +55,7 @@ class _Normalizer(ast.NodeTransformer):
         return self._body(node)
 
 
+@lru_cache(maxsize=STATEMENTS)
 def _normal(statement: ast.stmt) -> str:
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return ""

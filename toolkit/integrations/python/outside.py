@@ -41,11 +41,12 @@ BUILTINS = frozenset({"open", "input", "eval", "exec", "__import__", "globals"})
 # Methods of a path, whose class is not seen where they are called.
 METHODS = frozenset({"open", "read_text", "read_bytes", "iterdir", "glob", "rglob"})
 
-# Fine with a first argument that is not None: the seed.
+# Fine with a first argument that is not None: the seed, or the time.
 _SEEDED = """
     random.Random random.seed numpy.random.seed numpy.random.default_rng
     numpy.random.RandomState numpy.random.SeedSequence numpy.random.PCG64
     numpy.random.PCG64DXSM numpy.random.MT19937 numpy.random.Philox numpy.random.SFC64
+    time.gmtime time.localtime time.ctime time.asctime
     """
 SEEDED = frozenset(_SEEDED.split())
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import CodeType
 from typing import NamedTuple, TypeGuard
 
+STATEMENTS = 16_384  # of which we keep what we have found out
+
 
 class Reached(NamedTuple):
     """What one function can reach.
@@ -113,12 +115,19 @@ def is_ours(decorator: ast.expr) -> bool:
 def imported(statements: Iterable[ast.stmt]) -> set[str]:
     """First parts of the names of all modules that are imported, but relatively."""
     names: set[str] = set()
-    for node in (node for statement in statements for node in ast.walk(statement)):
+    for node in (node for statement in statements for node in import_nodes(statement)):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+        elif not node.level and node.module:
             names.add(node.module.partition(".")[0])
     return names
+
+
+# A file of many assets is looked at once for each of them, so what costs is kept.
+@lru_cache(maxsize=STATEMENTS)
+def import_nodes(statement: ast.stmt) -> list[ast.Import | ast.ImportFrom]:
+    """All imports within a statement."""
+    return [n for n in ast.walk(statement) if isinstance(n, ast.Import | ast.ImportFrom)]
 
 
 def _reachable(tree: ast.Module, line: int, definitions: frozenset[int]) -> list[ast.stmt]:
@@ -140,6 +149,7 @@ def _reachable(tree: ast.Module, line: int, definitions: frozenset[int]) -> list
     return [statement for statement in tree.body if first_line(statement) in included]
 
 
+@lru_cache(maxsize=STATEMENTS)
 def _global_names(statement: ast.stmt) -> set[str]:
     """Names that the statement takes from its module: parameters and locals are not."""
     # The module stores a function's own name, which is no use of it.
@@ -159,11 +169,11 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 def _local_imports(
     statements: list[ast.stmt], file: Path, folders: tuple[Path, ...]
 ) -> Iterator[Path]:
-    for node in (node for statement in statements for node in ast.walk(statement)):
+    for node in (node for statement in statements for node in import_nodes(statement)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from module_files(alias.name.split("."), folders)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             parts = node.module.split(".") if node.module else []
             roots = (file.parents[node.level - 1],) if node.level else folders
             yield from module_files(parts, roots)

@@ -8,13 +8,14 @@ that comes of it is work that was not needed, and ``volatile=False`` says otherw
 import ast
 import builtins
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from toolkit.integrations.python import outside
 from toolkit.integrations.python.modules import relative
-from toolkit.integrations.python.registry import Callee
-from toolkit.integrations.python.sources import Reached, is_ours
+from toolkit.integrations.python.registry import Callee, stamp
+from toolkit.integrations.python.sources import Reached, is_ours, parse
 
 DECLARED = "it is declared volatile"
 
@@ -34,12 +35,15 @@ def volatile(declared: bool | None, callee: Callee, reached: Reached, project_di
         return f"it takes the resource {callee.resources[0]!r}"
     paths = frozenset(item.parameter for item in callee.inputs if item.form == "path")
     own = reached.called()
-    parts = [(reached.file, own), *list(reached.parts())[1:]]
-    seeded = {seed for _, statements in parts for seed in _seeded(statements)}
-    for file, statements in parts:
-        found = _first(statements, seeded, paths if file == reached.file else frozenset())
+    seeded = frozenset(_seeded(own)).union(*(_seeds_in(f, *stamp(f)) for f in reached.modules))
+    found = _first(own, seeded, paths)
+    place = reached.file
+    for module in reached.modules if found is None else ():
+        found, place = _first_in(module, *stamp(module), seeded), module
         if found is not None:
-            return f"{found.what} ({relative(file, project_dir)}:{found.line})"
+            break
+    if found is not None:
+        return f"{found.what} ({relative(place, project_dir)}:{found.line})"
     if not callee.inputs:
         return "it has no inputs, so nothing says when its content changes"
     return ""
@@ -52,7 +56,22 @@ class Finding(NamedTuple):
     line: int
 
 
-def _first(statements: list[ast.stmt], seeded: set[str], paths: frozenset[str]) -> Finding | None:
+# Modules are shared by many functions.
+@lru_cache(maxsize=256)
+def _first_in(module: Path, size: int, mtime: int, seeded: frozenset[str]) -> Finding | None:
+    del size, mtime  # part of the cache's key only
+    return _first(parse(module).body, seeded, frozenset())
+
+
+@lru_cache(maxsize=256)
+def _seeds_in(module: Path, size: int, mtime: int) -> frozenset[str]:
+    del size, mtime  # part of the cache's key only
+    return frozenset(_seeded(parse(module).body))
+
+
+def _first(
+    statements: list[ast.stmt], seeded: frozenset[str], paths: frozenset[str]
+) -> Finding | None:
     scan = _Scan(_Names(statements), seeded, paths)
     for statement in statements:
         scan.visit(statement)
@@ -158,7 +177,7 @@ class _Scan(ast.NodeVisitor):
         paths: parameters that are files of inputs: reading these is no question.
     """
 
-    def __init__(self, names: _Names, seeded: set[str], paths: frozenset[str]) -> None:
+    def __init__(self, names: _Names, seeded: frozenset[str], paths: frozenset[str]) -> None:
         self._names = names
         self._seeded = seeded
         self._paths = paths
@@ -194,6 +213,8 @@ class _Scan(ast.NodeVisitor):
             return True  # it reads an input's file
         if name in outside.SEEDED:
             return _is_given(first)
+        if name == "time.strftime":
+            return len(node.args) > 1  # of a time that it is given
         if name in outside.IN_MEMORY:
             return first is None or (
                 isinstance(first, ast.Constant) and first.value == outside.IN_MEMORY[name]
