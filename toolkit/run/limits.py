@@ -8,14 +8,18 @@ from toolkit.integrations.base import Step
 from toolkit.run.rules import Guide
 
 _THREADS = "threads"
+_SYNCS = "kind sync"
+# A connector mostly waits for its source: more of them than there are threads do no harm.
+_SYNCS_AT_ONCE = 4
 
 
 class Limits:
     """Places, and who holds them.
 
-    A step holds a place in its pool and one of its kind, where that kind has a limit. The
-    other steps outside of a batching integration share ``--threads``; those inside of one
-    have the threads that their tool has.
+    A step holds a place in its pool and one of its kind, where that kind has a limit. Syncs
+    have one in any case: four, or ``--threads`` where that is more. The other steps outside of
+    a batching integration share ``--threads``; those inside of one have the threads that their
+    tool has.
 
     Args:
         batching: names of the integrations that take many steps in one call.
@@ -29,11 +33,12 @@ class Limits:
         self._size = {f"kind {name}": size for name, size in settings.concurrency.items()}
         self._size |= {f"pool {name}": size for name, size in settings.pools.items()}
         self._size[_THREADS] = 1
+        self._size.setdefault(_SYNCS, 0)  # the default; known once the threads are
         self._free = dict(self._size)
         self._needs: dict[str, tuple[str, ...]] = {}
         for step in steps:
             needs = []
-            if step.kind in settings.concurrency:
+            if step.kind in settings.concurrency or step.kind == "sync":
                 needs.append(f"kind {step.kind}")
             elif step.integration not in batching:
                 needs.append(_THREADS)
@@ -46,6 +51,8 @@ class Limits:
         """Before anything runs: how many steps that have no limit of their own run at once."""
         with self._lock:
             self._size[_THREADS] = self._free[_THREADS] = max(1, threads)
+            if not self._size[_SYNCS]:
+                self._size[_SYNCS] = self._free[_SYNCS] = max(_SYNCS_AT_ONCE, threads)
 
     def take_place(self, key: str) -> bool:
         """Take the places that a step needs, all or none; also true where it has them."""

@@ -25,7 +25,10 @@ def guide(members: dict[str, str] | None = None, **settings: dict[str, int]) -> 
 GPU = dict.fromkeys(["p1", "p2", "s1", "s2"], "gpu")
 LIMITS: dict[str, tuple[str, Guide, int, int]] = {
     # name: (steps, limits, --threads, how many of them run at once)
-    "threads for all": ("p1 p2 p3 s1 s2 s3", guide(), 3, 3),
+    "threads for all": ("p1 p2 p3 p4 p5 p6", guide(), 3, 3),
+    "four syncs": ("s1 s2 s3 s4 s5 s6 s7 s8", guide(), 1, 4),
+    "threads of syncs": ("s1 s2 s3 s4 s5 s6", guide(), 6, 6),
+    "syncs beside the others": ("p1 p2 s1 s2 s3 s4", guide(), 2, 6),
     "a kind has its own": ("s1 s2 s3 s4", guide(concurrency={"sync": 2}), 3, 2),
     "more than threads": ("s1 s2 s3 s4 s5 s6", guide(concurrency={"sync": 3}), 1, 3),
     "kinds beside each other": ("p1 s1", guide(concurrency={"sync": 1}), 1, 2),
