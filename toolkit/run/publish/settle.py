@@ -49,8 +49,9 @@ def _end(ledger: Ledger, state_dir: Path, record: Record, pending: Pending) -> N
         previous = pending.before if pending.before.stamp else None
         if previous is None:
             places.previous.unlink(missing_ok=True)
-        elif places.outgoing.exists():
-            os.replace(places.outgoing, places.previous)
+        else:
+            with contextlib.suppress(FileNotFoundError):  # done before the crash
+                os.replace(places.outgoing, places.previous)
             sync(places.previous.parent)
     else:
         stands, previous, at = pending.before, record.previous, record.at
