@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from toolkit.graph import Asset, Check
 from toolkit.integrations.base import Made, RunContext, Status, Step, StepFinished, StepStarted
+from toolkit.integrations.dbt.plain import plain_sql
 from toolkit.integrations.dbt.results import NodeEvent, NodeResult
 
 _STATUS: dict[str, Status] = {
@@ -107,7 +108,10 @@ class EventReader:
         )
 
     def _made(self, asset: Asset, started: float) -> Made:
-        return Made(asset=asset.key, sql=self._sql(asset, started))
+        sql = self._sql(asset, started)
+        if sql is None and asset.kind == "snapshot":
+            sql = plain_sql(asset, self._context.graph)
+        return Made(asset=asset.key, sql=sql)
 
     def _sql(self, node: Asset | Check | None, started: float) -> str | None:
         """The SQL that ran, from the file that dbt wrote just now."""

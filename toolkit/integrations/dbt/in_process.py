@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from toolkit.integrations.dbt.injected import inject_again
 from toolkit.integrations.dbt.results import NodeEvent, event_of_message, result_of_object
 from toolkit.integrations.dbt.session import Outcome, Session, environment
 
@@ -33,6 +34,8 @@ class DbtSession(Session):
                 hear(event)
 
         command, *rest = args
+        if self._manifest is not None:
+            inject_again(self._manifest.nodes.values())
         runner = dbtRunner(manifest=self._manifest, callbacks=[listen] if hear else [])
         words = [command, *self.common(), "--log-level", "none", "--no-print", "--no-use-colors"]
         with contextlib.chdir(self.settings.project_dir), _environment():

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from toolkit.integrations.dbt.engines.sleeping import sleeping_runner
+from toolkit.integrations.dbt.injected import inject_again
 
 _IN_HAND = 1  # waits for the next free thread, which would else be idle until dbt's main one wakes
 
@@ -199,6 +200,7 @@ def _task_class(base: Any, hold: Hold) -> Any:  # noqa: ANN401 - a class of dbt'
             if self._raise_next_tick is None:
                 with suppress(ValueError):
                     node = self.manifest.expect(key)
+                    inject_again([node])
                     self.handle_job_queue_node(node, self._pool, self._callback)
 
         def give_up(self, key: str) -> None:
