@@ -8,8 +8,9 @@ of the smallest project), ``unchanged`` and ``leaf`` (nothing, or one leaf, has 
 ``journal`` (what the ledger costs); the last three with the biggest project. At full size it takes
 half an hour on two cores, with Dagster longer.
 
-``--dagster`` names a Python in whose environment Dagster is installed:
-``pip install dagster==1.13.27 dagster-dbt==0.29.27 dbt-duckdb pyarrow`` and dbt and DuckDB as here.
+``--dagster`` (or the variable ``BENCH_DAGSTER``, for ``make bench``) names a Python in whose
+environment Dagster is installed: ``pip install dagster==1.13.27 dagster-dbt==0.29.27 dbt-duckdb pyarrow``,
+with dbt and DuckDB as here.
 """
 
 import argparse
@@ -41,7 +42,9 @@ def main() -> None:
     parser.add_argument("--models", type=int, nargs="+", default=[200, 1000])
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: 3)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
-    parser.add_argument("--dagster", type=Path, metavar="PYTHON")
+    parser.add_argument(
+        "--dagster", type=Path, metavar="PYTHON", default=os.environ.get("BENCH_DAGSTER")
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="every single run, as JSON")
     parser.add_argument("--folder", type=Path, help="keep the projects there (must be empty)")
     options = parser.parse_args()
