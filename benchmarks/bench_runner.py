@@ -9,8 +9,8 @@ of the smallest project), ``unchanged`` and ``leaf`` (nothing, or one leaf, has 
 half an hour on two cores, with Dagster longer.
 
 ``--dagster`` (or the variable ``BENCH_DAGSTER``, for ``make bench``) names a Python in whose
-environment Dagster is installed: ``pip install dagster==1.13.27 dagster-dbt==0.29.27 dbt-duckdb pyarrow``,
-with dbt and DuckDB as here.
+environment Dagster is installed, with dbt and DuckDB as here:
+``pip install dagster==1.13.27 dagster-dbt==0.29.27 dbt-duckdb pyarrow``.
 """
 
 import argparse
