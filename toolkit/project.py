@@ -1,7 +1,5 @@
 """The facade: find a project, load its graph, trace it, plan it, build it."""
 
-import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from toolkit import recall
-from toolkit.errors import ArtifactError, Problem, SettingsError, WarehouseError
+from toolkit.errors import ArtifactError, Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
@@ -23,7 +21,6 @@ from toolkit.integrations.base import (
     Step,
     StepEvent,
     Watched,
-    WatchesFiles,
 )
 from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, Plan, State, make_plan, states
@@ -234,40 +231,21 @@ class Project:
         """
         from toolkit.run import BuildOptions, build
 
+        call: dict[str, Any] = {
+            "select": list(select), "exclude": list(exclude), "indirect": indirect,
+            "resource_types": list(resource_types),
+            "exclude_resource_types": list(exclude_resource_types), "full_refresh": full_refresh,
+        }  # fmt: skip
         if plan is None:
-            plan = self.plan(
-                select,
-                exclude,
-                indirect=indirect,
-                state=state,
-                resource_types=resource_types,
-                exclude_resource_types=exclude_resource_types,
-                full_refresh=full_refresh,
-                force=force,
-                resumed=resumed,
-            )
-        words = [
-            *(f"--select {s}" for s in select),
-            *(f"--exclude {s}" for s in exclude),
-            *(f"--resource-type {t}" for t in resource_types),
-            *(f"--exclude-resource-type {t}" for t in exclude_resource_types),
-        ]
+            plan = self.plan(**call, state=state, force=force, resumed=resumed)
         options = BuildOptions(
             threads=self.settings.threads,
             full_refresh=full_refresh,
             sample=sample,
             fail_fast=fail_fast,
             publish=publish,
-            selection=" ".join(words),
-            call={
-                "select": list(select),
-                "exclude": list(exclude),
-                "indirect": indirect,
-                "resource_types": list(resource_types),
-                "exclude_resource_types": list(exclude_resource_types),
-                "full_refresh": full_refresh,
-                "resumes": resumed.id if resumed else None,
-            },
+            selection=_words(call),
+            call={**call, "resumes": resumed.id if resumed else None},
             version=version("toolkit"),
         )
         told = tuple(listeners)
@@ -316,21 +294,7 @@ class Project:
 
     def watched(self) -> Watched | None:
         """The files and variables on which a plan depends; ``None`` where a tool cannot say."""
-        settings, found = self.settings, Watched()
-        for tool in self.integrations.values():
-            more = tool.watched(settings) if isinstance(tool, WatchesFiles) else None
-            if more is None:
-                return None
-            found.files |= more.files
-            found.folders |= more.folders
-            found.missing |= more.missing
-            found.environment |= more.environment
-        config = settings.config_file or settings.project_dir / "toolkit.yml"
-        (found.files if settings.config_file else found.missing).add(str(config))
-        found.files.add(str(settings.state_dir / "ledger.db"))
-        found.missing.add(str(settings.state_dir / "ledger.db-wal"))  # left by a killed build
-        found.folders |= {entry for entry in sys.path if os.path.isdir(entry)}  # what is installed
-        return found
+        return recall.watched(self.settings, self.integrations.values())
 
     def confirm(self, plan: Plan) -> None:
         """Note what a plan found to be the same code, where nothing is to be run."""
@@ -400,39 +364,10 @@ class Project:
             written = self.settings.target_path / "catalog.json"
             path = written if written.exists() else None
         if path is None:
-            return self._columns_in_duckdb()
+            return recall.undescribed_columns(self.graph, self.settings)
         from toolkit.integrations.dbt.catalog import read_catalog
 
         return read_catalog(path)
-
-    def _columns_in_duckdb(self) -> Mapping[str, Mapping[str, str]] | None:
-        """Columns of tables that no SQL makes and that nobody describes, where they can be seen.
-
-        Only a help: when there is no such file, or another process holds it, lineage does
-        without. What SQL makes is not asked for: a table may be older than its model.
-        """
-        profile, manifest = self.settings.profile, self.settings.manifest
-        undescribed = [
-            asset
-            for asset in self.graph
-            if asset.kind in ("source", "stream", "python") and asset.relation and not asset.columns
-        ]
-        if manifest is not None or profile is None or profile.type != "duckdb" or not undescribed:
-            return None
-        if profile.path is None or not Path(profile.path).is_file():
-            return None
-        from toolkit.warehouse import Warehouse
-
-        try:
-            warehouse = Warehouse(profile, read_only=True)
-        except WarehouseError:
-            return None
-        try:
-            places = {asset.key: asset.relation for asset in undescribed}
-            seen = {key: warehouse.columns(place) for key, place in places.items() if place}
-        finally:
-            warehouse.close()
-        return {key: columns for key, columns in seen.items() if columns}
 
     def _context(self, state: Path) -> SelectionContext:
         manifest = state / "manifest.json" if state.is_dir() else state
@@ -455,6 +390,15 @@ class Project:
         written = [folder / "toolkit" / "run_results.json", folder / "run_results.json"]
         results = next((path for path in written if path.exists()), None)
         return SelectionContext(state=before, results=_statuses(results), project=self.name)
+
+
+def _words(call: Mapping[str, Any]) -> str:
+    """What was selected, as on the command line; for people."""
+    options = {
+        "--select": "select", "--exclude": "exclude", "--resource-type": "resource_types",
+        "--exclude-resource-type": "exclude_resource_types",
+    }  # fmt: skip
+    return " ".join(f"{option} {word}" for option, name in options.items() for word in call[name])
 
 
 def _integration(point: EntryPoint) -> Integration:

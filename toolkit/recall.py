@@ -1,5 +1,7 @@
 """What a plan is told: what the ledger remembers, and what is in the warehouse now."""
 
+import os
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +10,7 @@ import msgspec
 
 from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph
-from toolkit.integrations.base import CompilesSql, Integration, Made
+from toolkit.integrations.base import CompilesSql, Integration, Made, Watched, WatchesFiles
 from toolkit.ledger import KILLED, Ledger, Materialization, Run, StepRow
 from toolkit.plan import History, Plan, Seen, is_view
 from toolkit.settings import Settings
@@ -107,7 +109,7 @@ def adopt(graph: AssetGraph, settings: Settings, ledger: Ledger) -> None:
     from toolkit.warehouse.markers import made_in
 
     try:
-        warehouse = Warehouse(profile)
+        warehouse = Warehouse(profile, read_only=True)
     except WarehouseError:
         return
     try:
@@ -222,3 +224,52 @@ def options_of(run: Run) -> dict[str, Any]:
 _ARGUMENTS = frozenset(
     {"select", "exclude", "indirect", "resource_types", "exclude_resource_types", "full_refresh"}
 )
+
+
+def watched(settings: Settings, integrations: Iterable[Integration]) -> Watched | None:
+    """The files and variables on which a plan depends; ``None`` where a tool cannot say."""
+    found = Watched()
+    for tool in integrations:
+        more = tool.watched(settings) if isinstance(tool, WatchesFiles) else None
+        if more is None:
+            return None
+        found.files |= more.files
+        found.folders |= more.folders
+        found.missing |= more.missing
+        found.environment |= more.environment
+    config = settings.config_file or settings.project_dir / "toolkit.yml"
+    (found.files if settings.config_file else found.missing).add(str(config))
+    found.files.add(str(settings.state_dir / "ledger.db"))
+    found.missing.add(str(settings.state_dir / "ledger.db-wal"))  # left by a killed build
+    found.folders |= {entry for entry in sys.path if os.path.isdir(entry)}  # what is installed
+    return found
+
+
+def undescribed_columns(
+    graph: AssetGraph, settings: Settings
+) -> Mapping[str, Mapping[str, str]] | None:
+    """Columns of tables that no SQL makes and that nobody describes, where they can be seen.
+
+    Only a help for lineage: when there is no such file, or another process holds it, it does
+    without. What SQL makes is not asked for: a table may be older than its model.
+    """
+    profile = settings.profile
+    undescribed = [
+        asset
+        for asset in graph
+        if asset.kind in ("source", "stream", "python") and asset.relation and not asset.columns
+    ]
+    if settings.manifest is not None or profile is None or not undescribed:
+        return None
+    if profile.file is None or not profile.file.is_file():
+        return None
+    try:
+        warehouse = Warehouse(profile, read_only=True)
+    except WarehouseError:
+        return None
+    try:
+        places = {asset.key: asset.relation for asset in undescribed}
+        seen = {key: warehouse.columns(place) for key, place in places.items() if place}
+    finally:
+        warehouse.close()
+    return {key: columns for key, columns in seen.items() if columns}
