@@ -142,15 +142,12 @@ def _build(
         warehouse = _warehouse(plan, settings)
         if warehouse is not None:
             stack.callback(warehouse.close)
-            _create_schemas(plan, graph, warehouse)
-            if any(_incremental(graph, p.step) for p in plan.to_run):
-                make_table(warehouse)
+            _prepare(plan, graph, warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
         versions = Versions(plan, graph, history, warehouse, settings.adapter, settings.target_path)
         left.append(versions)
         journal = Journal(ledger, run, plan, graph, versions, listeners)
-        for key in plan.same_code:  # what differs are comments, and the like
-            ledger.confirm(key, history.latest[key].run_id, code_version=graph[key].code_version)
+        _confirm(plan, graph, history, ledger)
         runners: dict[str, Runner] = {}
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
         guide = _guide(plan, graph, settings, ledger)
@@ -187,6 +184,12 @@ def _build(
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _confirm(plan: Plan, graph: AssetGraph, history: History, ledger: Ledger) -> None:
+    """Note the code of what differs from it in comments, and the like."""
+    for key in plan.same_code:
+        ledger.confirm(key, history.latest[key].run_id, code_version=graph[key].code_version)
 
 
 def _refuse_old(plan: Plan, ledger: Ledger) -> None:
@@ -333,8 +336,12 @@ def _incremental(graph: AssetGraph, step: Step) -> bool:
     return any(graph[key].materialized == "incremental" for key in step.makes)
 
 
-def _create_schemas(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None:
-    """Up front and one after the other: concurrent CREATE SCHEMA statements conflict."""
+def _prepare(plan: Plan, graph: AssetGraph, warehouse: Warehouse) -> None:
+    """Schemas up front and one after the other, as concurrent CREATE SCHEMA statements conflict;
+    and the table in which incremental models say that they committed.
+    """
+    if any(_incremental(graph, planned.step) for planned in plan.to_run):
+        make_table(warehouse)
     relations = [
         graph[key].relation for p in plan.steps if p.step.uses_duckdb for key in p.step.makes
     ]
