@@ -29,6 +29,16 @@ def test_it_is_another_process_in_a_session_of_its_own(project: PythonProject) -
     assert cwd == os.getcwd()
 
 
+def test_it_can_be_selected(project: PythonProject) -> None:
+    project.write(
+        f"{HEAD}\n@asset(isolated=True)\ndef out(): ...\n@asset\ndef here(): ...\n"
+        "@check('out', isolated=True)\ndef fine(out): ...\n@check('out')\ndef good(out): ...\n"
+    )
+    loaded = project.load()
+    things = [*loaded.assets, *loaded.checks]
+    assert {t.name for t in things if t.config.get("isolated")} == {"out", "fine"}
+
+
 def test_order_of_columns_and_rows_and_empty_tables(project: PythonProject) -> None:
     project.table("orders", "SELECT range AS z, range * 2 AS a, 'x' AS m FROM range(300000)")
     project.table("empty", "SELECT 1::HUGEINT AS z, 'a'::ENUM('a') AS e WHERE false")

@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Check, Relation
@@ -169,7 +170,9 @@ class _Loader:
         made = [definition.kind, str(relation), bound.keys, types, trusted]
         key = f"{NAME}.{definition.name}"
         code = self._judged(key, found, bound.callee, made)
-        config = {"materialized": materialized, "schema": definition.schema}
+        config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
+        if definition.isolated:
+            config["isolated"] = True  # for selection: config.isolated:true
         asset = Asset(
             key=key,
             kind="ml_model" if definition.kind == "ml_model" else "python",
@@ -218,6 +221,7 @@ class _Loader:
             tags=texts(definition.tags, "tags", who),
             path=found.path,
             fqn=(NAME, _container(found), definition.name),
+            config={"isolated": True} if definition.isolated else {},
             meta={"description": _description(found, definition.description)},
             fingerprints={"body": code.version},
             code_version=code.version,
