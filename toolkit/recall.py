@@ -12,7 +12,7 @@ from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import CompilesSql, Integration, Made, Watched, WatchesFiles
 from toolkit.ledger import KILLED, Ledger, Materialization, Run, StepRow
-from toolkit.plan import History, Plan, Seen, is_view
+from toolkit.plan import History, Plan, Seen, is_view, words_of
 from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse, stamp_of
 
@@ -192,6 +192,7 @@ def same_code(
         and graph[key].frame_version
         and made.sql_version.startswith(f"{graph[key].frame_version}/")
         and not graph[key].volatile
+        and made.metadata.get("words") == words_of(graph[key].raw_sql or "")
         and (is_view(graph[key]) or graph[key].materialized == "table")
     }
     if not doubtful:

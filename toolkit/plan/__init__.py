@@ -12,6 +12,7 @@ from toolkit.plan.versions import (
     is_view,
     tables_behind,
     view_version,
+    words_of,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "tables_behind",
     "unit_test_inputs",
     "view_version",
+    "words_of",
 ]

@@ -6,6 +6,7 @@ ephemeral models are looked through.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Container, Mapping
 
 import msgspec
@@ -14,6 +15,7 @@ from toolkit.graph import Asset, AssetGraph
 from toolkit.ledger import Materialization
 from toolkit.plan.history import History, Seen
 
+_BLANK = re.compile(r"--[^\n]*|/\*.*?\*/|\{#.*?#\}|\s+", re.DOTALL)
 # They define something and hold nothing, so nobody's content depends on theirs.
 _WITHOUT_CONTENT = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 
@@ -68,6 +70,15 @@ def tables_behind(parents: tuple[str, ...], graph: AssetGraph) -> set[str]:
         else:
             found.add(key)
     return found
+
+
+def words_of(text: str) -> str:
+    """Fingerprint of a source text without comments and white space, roughly.
+
+    Where it differs the code did change; where it does not, perhaps not.
+    """
+    bare = _BLANK.sub("", text).casefold()
+    return hashlib.blake2b(bare.encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
 
 def view_version(code: str, read: Mapping[str, str]) -> str:

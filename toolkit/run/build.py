@@ -22,6 +22,7 @@ from toolkit.integrations.base import (
     StepEvent,
 )
 from toolkit.ledger import Ledger, Left, Run, RunError, RunStatus, StepRow
+from toolkit.lineage.facts_cache import FactsCache
 from toolkit.masking import Masker
 from toolkit.plan import History, Plan
 from toolkit.run.hidden import hiding
@@ -144,7 +145,11 @@ def _build(
             stack.callback(warehouse.close)
             _prepare(plan, graph, warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
-        versions = Versions(plan, graph, history, warehouse, settings.adapter, settings.target_path)
+        facts = FactsCache(settings.state_dir / "facts.msgpack")
+        stack.callback(facts.save)
+        versions = Versions(
+            plan, graph, history, warehouse, settings.adapter, settings.target_path, facts
+        )
         left.append(versions)
         journal = Journal(ledger, run, plan, graph, versions, listeners)
         _confirm(plan, graph, history, ledger)

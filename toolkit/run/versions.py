@@ -18,7 +18,9 @@ from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.integrations.base import Made, StepFinished
 from toolkit.ledger import Materialization
+from toolkit.lineage.facts_cache import FactsCache
 from toolkit.lineage.places import Places
+from toolkit.lineage.reads import read_parents
 from toolkit.plan import (
     History,
     Plan,
@@ -30,6 +32,7 @@ from toolkit.plan import (
     tables_behind,
     unit_test_inputs,
     view_version,
+    words_of,
 )
 from toolkit.run.columns import ColumnWatch, Sleeper
 from toolkit.warehouse import Warehouse
@@ -56,6 +59,7 @@ class Versions:
     Args:
         dialect: of the SQL.
         target_path: where the SQL that ran last is found.
+        facts: what is known of queries from earlier runs.
     """
 
     def __init__(
@@ -66,11 +70,13 @@ class Versions:
         warehouse: Warehouse | None,
         dialect: str,
         target_path: Path | None = None,
+        facts: FactsCache | None = None,
     ) -> None:
         self._graph = graph
         self._warehouse = warehouse
         self._dialect = dialect
         self._target_path = target_path
+        self.facts = facts or FactsCache(None)
         self._planned = {planned.step.key: planned for planned in plan.steps}
         self._latest: dict[str, Materialization] = dict(history.latest)
         self._passed = history.passed
@@ -112,6 +118,7 @@ class Versions:
         sql_version, volatile, ordered = self._facts(asset, made)
         version, rows, metadata = made.data_version, made.rows, made.metadata
         metadata = {**metadata, "ordered": ordered} if ordered else metadata
+        metadata = {**metadata, "words": words_of(asset.raw_sql)} if asset.raw_sql else metadata
         warehouse = self._warehouse
         if asset.relation is not None and warehouse is not None and warehouse.is_open:
             if is_view(asset):
@@ -156,18 +163,25 @@ class Versions:
         return version, facts.volatile, facts.ordered
 
     def _sql_facts(self, asset: Asset, sql: str) -> "SqlFacts | None":
-        from toolkit.lineage.facts import sql_facts
-        from toolkit.lineage.reads import read_parents
-
         if self._warehouse is None or not self._warehouse.is_open:
             return None
+        parents = read_parents(asset, self._graph)
+        places = [f"{key} {self._graph[key].relation}" for key in parents]
         with self._lock:
             if self._functions is None:
                 from toolkit.warehouse.look import functions
 
                 self._functions = functions(self._warehouse)
-        parents = read_parents(asset, self._graph)
-        return sql_facts(asset, sql, self._dialect, self._functions, self._places, parents)
+                self.facts.knows(self._functions)
+            key = self.facts.key(sql, self._dialect, [*places, f"own {asset.relation}"])
+            found = self.facts.get(key)
+        if found is None:
+            from toolkit.lineage.facts import sql_facts
+
+            found = sql_facts(asset, sql, self._dialect, self._functions, self._places, parents)
+            with self._lock:
+                self.facts.put(key, found)
+        return found
 
     def volatile_check(self, check: Check, sql: str | None) -> str:
         """Why a check that passed may fail on the same data; empty if it may not."""

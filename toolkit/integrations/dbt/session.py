@@ -135,6 +135,9 @@ class Session(abc.ABC):
         try:
             outcome = self._write(words, self._seen)
         finally:
+            # dbt notes in it that a model's ephemeral parents were put into its SQL, and when it
+            # compiles that once more with the same manifest, it leaves them out.
+            self._manifest = self._seen = None
             self.close()
         return None if outcome.success else outcome.said()
 
