@@ -159,11 +159,12 @@ class Twins:
         if process.code != 0:
             outcome.wrong.append(f"exit {process.code}: {process.err[-500:]}")
             return False
-        runs, steps = self.killed.ledger()
+        known = {run.id for run in runs}
+        _, steps = self.killed.ledger()
         ran = {
             key: row.started_at
-            for (_, key), row in steps.items()
-            if row.started_at is not None and row.started_at > began and row.status in RAN
+            for (run, key), row in steps.items()
+            if run not in known and row.started_at is not None and row.status in RAN
         }
         if again := sorted(ran.keys() & done):
             outcome.wrong.append(f"ran again though done: {', '.join(again)}")
