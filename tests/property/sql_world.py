@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -167,7 +168,7 @@ class World:
             self.edit_rows, self.edit_rows, self.edit_values, self.edit_values, self.edit_values,
             self.swap_rows, self.edit_source, self.edit_source, self.rename_model, self.edit_kind,
             self.break_model, self.new_model, self.drop_model, self.same_again,
-            self.edit_check,
+            self.edit_check, self.edit_unread, self.edit_unread, self.edit_unread,
         ]  # fmt: skip
         return self.rng.choice(edits)()
 
@@ -185,6 +186,26 @@ class World:
         expression = self.expression(model, self.rng.choice(self.columns(model)))
         model.items[place] = (expression, alias)
         return f"{model.name}: {alias} is now {expression}"
+
+    def edit_unread(self) -> str:
+        """Other values in a column that some model does not name that reads it; or a new one."""
+        readers = [(model, parent) for model in self.models for parent in model.parents]
+        made = {model.name: model for model in self.models if model.kind != "merge"}
+        pairs = [(reader, made[parent]) for reader, parent in readers if parent in made]
+        if not pairs:
+            return "nothing"
+        reader, model = self.rng.choice(pairs)
+        words = set(re.findall(r"\w+", reader.sql()))
+        places = [i for i, (_, alias) in enumerate(model.items) if alias not in words]
+        if not places or self.chance(0.2):
+            name = self.name("n")
+            model.items.append((self.expression(model, self.rng.choice(self.columns(model))), name))
+            return f"{model.name}: one more column {name}"
+        place = self.rng.choice(places)
+        alias = model.items[place][1]
+        expression = self.expression(model, self.rng.choice(self.columns(model)))
+        model.items[place] = (expression, alias)
+        return f"{model.name}: {alias}, which {reader.name} does not name, is {expression}"
 
     def same_again(self) -> str:
         """Another expression that gives the same."""

@@ -42,10 +42,10 @@ def inputs(parents: tuple[str, ...], graph: AssetGraph, known: Container[str]) -
         if key in seen or key not in graph:
             continue
         seen.add(key)
-        if key in known:
-            found.add(key)
-        elif _looked_through(graph[key]):
+        if _looked_through(graph[key]):  # also where it was a table once, and has a version
             frontier.extend(graph[key].depends_on)
+        elif key in known:
+            found.add(key)
         elif graph[key].kind not in _WITHOUT_CONTENT:
             unknown.add(key)
     return Inputs(tuple(sorted(found)), tuple(sorted(unknown)))
