@@ -16,17 +16,17 @@ def test_the_parent_that_ended_last(tmp_path: Path) -> None:
     def make(key: str) -> Status:
         return "error" if key == "p5" else "success"
 
-    house = House(tmp_path, edges, make, Guide(urgency={"s1": 2.0, "p2": 1.0}), threads=1)
+    house = House(tmp_path, edges, make, Guide(urgency={"p1": 2.0, "p2": 1.0}), threads=1)
     house.run()
     rows = house.rows()
     assert {key: row.waited_for for key, row in rows.items()} == {
-        "s1": None, "p2": None, "d3": "p2", "p4": "d3", "p5": "p2", "p6": "p5",
+        "p1": None, "p2": None, "d3": "p2", "p4": "d3", "p5": "p2", "p6": "p5",
     }  # fmt: skip
-    run = Run(id="r", command="build", target="dev", started_at=rows["s1"].started_at or 0.0)
+    run = Run(id="r", command="build", target="dev", started_at=rows["p1"].started_at or 0.0)
     found = timing(run, rows.values())
     last = "p4" if (rows["p4"].finished_at or 0) > (rows["p5"].finished_at or 0) else "p5"
     assert found.path == {"p4": ("p2", "d3", "p4"), "p5": ("p2", "p5")}[last]
-    assert set(found.waited) == {"s1", "p2", "d3", "p4", "p5"}
+    assert set(found.waited) == {"p1", "p2", "d3", "p4", "p5"}
 
 
 def test_what_a_step_took_before_a_run(tmp_path: Path) -> None:
