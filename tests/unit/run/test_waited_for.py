@@ -11,7 +11,7 @@ from toolkit.run.rules import Guide
 
 
 def test_the_parent_that_ended_last(tmp_path: Path) -> None:
-    edges = {"s1": "", "p2": "", "d3": "s1 p2", "p4": "d3", "p5": "p2", "p6": "p5"}
+    edges = {"p1": "", "p2": "", "d3": "p1 p2", "p4": "d3", "p5": "p2", "p6": "p5"}
 
     def make(key: str) -> Status:
         return "error" if key == "p5" else "success"
