@@ -111,9 +111,10 @@ class Decider:
         ordered = made.metadata.get("ordered")
         if not ordered:
             return None
-        for parent in tables_behind(self._graph[key].depends_on, self._graph):
+        on = made.metadata.get("ordered_on", {})
+        for parent in sorted(tables_behind(self._graph[key].depends_on, self._graph)):
             newer = self._history.latest.get(parent)
-            if newer is not None and newer.at > made.at:
+            if newer is not None and newer.run_id != on.get(parent):
                 said = f"{self._graph[parent].name} was made again, and its order counts"
                 return Decision("run", f"{said} ({ordered})", "order")
         return None

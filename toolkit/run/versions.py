@@ -117,7 +117,8 @@ class Versions:
         read = self.inputs_of(asset.depends_on)
         sql_version, volatile, ordered = self._facts(asset, made)
         version, rows, metadata = made.data_version, made.rows, made.metadata
-        metadata = {**metadata, "ordered": ordered} if ordered else metadata
+        if ordered:
+            metadata = {**metadata, "ordered": ordered, "ordered_on": self._made_by(asset)}
         metadata = {**metadata, "words": words_of(asset.raw_sql)} if asset.raw_sql else metadata
         warehouse = self._warehouse
         if asset.relation is not None and warehouse is not None and warehouse.is_open:
@@ -139,6 +140,12 @@ class Versions:
             volatile=volatile,
             inputs=read,
         )
+
+    def _made_by(self, asset: Asset) -> dict[str, str]:
+        """The runs that made the rows which an asset reads."""
+        with self._lock:
+            behind = tables_behind(asset.depends_on, self._graph)
+            return {key: self._latest[key].run_id for key in behind if key in self._latest}
 
     def _content(self, asset: Asset, rows: int | None) -> tuple[str | None, int | None]:
         assert self._warehouse is not None
