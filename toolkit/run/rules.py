@@ -1,5 +1,6 @@
 """What toolkit.yml's ``run:`` means for each step of a plan."""
 
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -100,4 +101,6 @@ def _selected(rule: StepRule, graph: AssetGraph, project: str) -> frozenset[str]
             "It is not clear which steps it is about, so nothing was run.",
             error.next_step or f"Correct {rule.where}.",
         ) from error
+    if not chosen.assets and not chosen.checks:
+        print(f"{rule.where} selects nothing, so the rule has no effect.", file=sys.stderr)
     return chosen.assets | chosen.checks

@@ -140,3 +140,10 @@ def test_a_step_may_write_what_it_likes_to_itself() -> None:
         [asset("model.a.x", relation=place), asset("source.a.x", "source", relation=place)]
     )
     refuse_two_writers(plan(graph, steps_of(graph)[:1]), graph, "duckdb")
+
+
+def test_a_rule_that_selects_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    graph = AssetGraph([])
+    rule = StepRule(select=("no_such_model",), timeout=3.0, where="toolkit.yml:4: run.rules[0]")
+    assert policies(Plan(steps=()), graph, RunSettings(rules=(rule,)), "shop") == {}
+    assert "toolkit.yml:4: run.rules[0] selects nothing" in capsys.readouterr().err
