@@ -34,8 +34,8 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	$(BIN)/toolkit report --project-dir $(PROJECT)
 	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
-test: $(READY_DEV) ## run all tests, in two processes; those of another dbt are test-dbt110's
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/e2e/test_other_dbt.py
+test: $(READY_DEV) ## run all tests, in three processes; those of another dbt are test-dbt110's
+	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ import msgspec
 from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import CompilesSql, Integration, Made, Watched, WatchesFiles
-from toolkit.ledger import KILLED, Ledger, Materialization, Run, StepRow
+from toolkit.ledger import Ledger, Materialization, Run, StepRow
 from toolkit.plan import History, Plan, Seen, is_view, words_of
 from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse, stamp_of
@@ -90,7 +90,8 @@ def see(
 
 
 def adopt(graph: AssetGraph, settings: Settings, ledger: Ledger) -> None:
-    """Note as done what a killed process committed and could not note any more.
+    """Note as done what a build committed and could not note any more: it was killed, the disk
+    was full, dbt failed after the commit, or a power cut took the last notes.
 
     Only for incremental models, which must not be run twice; see
     :mod:`toolkit.warehouse.markers`. All others are simply made again.
@@ -100,7 +101,7 @@ def adopt(graph: AssetGraph, settings: Settings, ledger: Ledger) -> None:
     killed = [
         row
         for row in (ledger.steps(run.id) if run is not None else ())
-        if (row.message == KILLED or row.status == "planned")  # power cut: its begin may be lost
+        if row.status not in _ENDED_WELL  # killed; or its end could not be noted or told
         and row.step in graph
         and graph[row.step].materialized == "incremental"
     ]

@@ -150,6 +150,11 @@ def quick(orders):
 """
 
 
+def listen() -> None:
+    """Ctrl-C is ignored in the workers of a test run, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -168,6 +173,7 @@ def test_ctrl_c_ends_an_isolated_function(folder: Path, number: signal.Signals) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=listen,
     )
     pids, deadline = folder / "ml" / "pids", time.monotonic() + 120
     while not pids.exists() and build.poll() is None and time.monotonic() < deadline:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
 PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]
 
-POINTS = os.environ.get("TOOLKIT_CRASH_POINTS", "5")
+POINTS = os.environ.get("TOOLKIT_CRASH_POINTS", "3")
 SEED = int(os.environ.get("TOOLKIT_FAULT_SEED", "1"))
 MOMENTS = ("before", "within", "after")
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
 
 PIPELINE = sys.modules["fault_pipeline"]
 
-POINTS = int(os.environ.get("TOOLKIT_FULL_DISKS", "3"))
+POINTS = int(os.environ.get("TOOLKIT_FULL_DISKS", "1"))
 SEED = int(os.environ.get("TOOLKIT_FAULT_SEED", "1"))
 PLACES = {"everything": ".", "journal": ".toolkit", "logs and report": "target"}
 SIZE = 64 * 1024 * 1024

@@ -24,7 +24,7 @@ from toolkit.project import Project
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
 
 HARNESS = sys.modules["fault_harness"]
-KILLS = int(os.environ.get("TOOLKIT_PUBLISH_KILLS", "3"))
+KILLS = int(os.environ.get("TOOLKIT_PUBLISH_KILLS", "2"))
 SEED = int(os.environ.get("TOOLKIT_FAULT_SEED", "1"))
 TOO_MUCH = 1000  # a version that fails has so many rows more
 TABLES = ("numbers", "first", "second", "scores", "last")

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(3 * 3600)]
 PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]
 
-COUNT = int(os.environ.get("TOOLKIT_SOAK", "14"))
+COUNT = int(os.environ.get("TOOLKIT_SOAK", "8"))
 LONG = COUNT >= 100
 WARM_UP = max(4, COUNT // 10)
 

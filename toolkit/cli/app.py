@@ -123,12 +123,15 @@ def program() -> None:
     it, and at its regular end kills itself by SIGINT, whatever the exit code.
     """
     try:
-        main()
-    except SystemExit as left:
-        if left.code == _INTERRUPTED:
-            atexit._run_exitfuncs()
-            os._exit(_INTERRUPTED)
-        raise
+        try:
+            main()
+        except SystemExit as left:
+            if left.code == _INTERRUPTED:
+                atexit._run_exitfuncs()
+                os._exit(_INTERRUPTED)
+            raise
+    except KeyboardInterrupt:  # once more, while the end of the first is told
+        os._exit(_INTERRUPTED)
 
 
 def _leave(code: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,10 @@ def test_a_stopped_sync_leaves_nothing_behind_and_others_go_on(
         runner.close()
     finally:
         warehouse.close()
-    assert all(gone(int(pid)) for pid in pids.read_text().split())
+    deadline = time.monotonic() + 10  # a killed process is there until it is reaped
+    while not all(gone(int(pid)) for pid in pids.read_text().split()):
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
     assert project.sql("SELECT count(*) FROM raw.users") == [(5,)]
 
 
