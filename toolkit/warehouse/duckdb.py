@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from toolkit.settings import Profile
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_TRIES = 20
 
 
 def quote(name: str) -> str:
@@ -215,8 +219,20 @@ class Warehouse:
             return content_hash(cursor, relation, columns)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the file.
+
+        After an interruption a thread may still be at it: it is waited for a moment, and then
+        left to the end of the process.
+        """
+        import duckdb
+
+        for _ in range(_TRIES):
+            try:
+                self._connection.close()
+            except duckdb.Error:
+                time.sleep(0.05)
+            else:
+                return
 
 
 def _open_error(path: str, message: str) -> WarehouseError:
