@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from toolkit.ledger import Ledger
+from toolkit.run.control import RunControl
 
 pytestmark = pytest.mark.e2e
 
@@ -148,6 +149,21 @@ def test_fail_fast(chain: Any, engine: str) -> None:
     done = build(chain, engine, "--fail-fast", "-s", "landed+", "1+landed", "stream:*", "scored+")
     assert done.returncode == 1, done.stderr
     assert ends(chain)["model.plain.scored"] == "skipped"
+
+
+def test_a_mistake_of_ours_in_a_thread_of_dbts_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # dbt's pool would lose it, and wait for ever for a node that never ends.
+    def mistaken(_: RunControl, key: str) -> None:
+        raise LookupError(f"nobody knows {key}")
+
+    monkeypatch.setattr(RunControl, "retry_in", mistaken)
+    shutil.copytree(PLAIN, tmp_path / "plain")
+    words = ["build", "--engine", "gated"]
+    done = MIXED.call(words, tmp_path / "plain", os.environ)
+    assert done.returncode != 0
+    assert "nobody knows" in done.stderr
 
 
 def test_forcing_an_engine_beside_another_dbt_is_refused(chain: Any) -> None:

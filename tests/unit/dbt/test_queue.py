@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.integrations.base import Step
-from toolkit.integrations.dbt.engines.task import _queue_class
+from toolkit.integrations.dbt.engines.queue import GatedQueue
 from toolkit.run.limits import Limits
 from toolkit.run.rules import Guide, Policy
 from toolkit.settings import RunSettings
@@ -60,7 +60,7 @@ def queue_of(held: Held, edges: Mapping[str, set[str]]) -> Any:
     graph.add_nodes_from(edges)
     graph.add_edges_from((parent, child) for child, above in edges.items() for parent in above)
     manifest = SimpleNamespace(expect=lambda node: SimpleNamespace(unique_id=node))
-    queue = _queue_class(held)(graph, manifest, set(edges))  # type: ignore[arg-type]
+    queue = GatedQueue(held, graph, manifest, set(edges))  # type: ignore[arg-type]
     held.limits.on_free(queue.release)
     return queue
 

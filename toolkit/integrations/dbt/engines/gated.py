@@ -4,24 +4,27 @@ dbt's own queue gives out a node when the nodes that it reads are done. Here it 
 for what dbt knows nothing of: a sync that lands a source, a Python asset between two
 models. So dbt starts once, and ingest, dbt and Python interleave without a barrier.
 
-dbt has no public way to do that: the private names that it takes are all in ``task``.
+dbt has no public way to do that: the private names that it takes are all in
+``queue``, ``task`` and ``exchange``.
 """
 
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from toolkit.errors import ToolkitError
 from toolkit.graph import Relation
 from toolkit.integrations.base import RunContext, Step, StepFinished
+from toolkit.integrations.dbt.engines.exchange import build_task, why_not
 from toolkit.integrations.dbt.engines.gates import Gates
 from toolkit.integrations.dbt.engines.runner import RunnerEngine
-from toolkit.integrations.dbt.engines.task import build_task, why_not
 from toolkit.integrations.dbt.in_process import DbtSession
 from toolkit.integrations.dbt.markers import mark, marked_in, unmark
 from toolkit.integrations.dbt.select_args import unit_tested
+
+_T = TypeVar("_T")
 
 
 class GatedEngine(RunnerEngine):
@@ -73,6 +76,8 @@ class GatedEngine(RunnerEngine):
             with self._lock:
                 self._hold = None
             hold.end_all()
+        if hold.trouble is not None:
+            raise hold.trouble
 
     def ended(self, event: StepFinished, *, blocks: bool) -> None:
         """Let go of the nodes that waited for this step and for no other."""
@@ -137,6 +142,7 @@ class _Hold:
         self._lock = threading.Lock()
         self._gates = Gates({})
         self._stopped = False
+        self.trouble: Exception | None = None
         self._task: Any = None
         self._queue: Any = None
 
@@ -167,14 +173,24 @@ class _Hold:
 
     def asleep(self, node: str) -> str | None:
         """Why a node need not run now that its turn has come; ``None``: it runs."""
-        return self._control.asleep(node) if node in self.wanted else None
+        if node not in self.wanted:
+            return None
+        return self._asked(lambda: self._control.asleep(node))
 
     def retry_in(self, node: str) -> float | None:
         """Seconds until a node that failed is to be done again; ``None``: it has ended."""
-        wait = self._control.retry_in(node)
+        wait = self._asked(lambda: self._control.retry_in(node))
         if wait is not None:
             self._again(node)
         return wait
+
+    def _asked(self, question: Callable[[], _T | None]) -> _T | None:
+        """The answer. What goes wrong is kept: in a thread of dbt's, it would never come back."""
+        try:
+            return question()
+        except Exception as error:  # noqa: BLE001 - see above; run_gated raises it
+            self.trouble = self.trouble or error
+            return None
 
     def look(self) -> None:
         """A place got free somewhere: perhaps a node waits for it."""
