@@ -164,28 +164,11 @@ def _named_with_columns(tree: "exp.Expr") -> frozenset[str]:
 
 
 def _unknown_table(tree: "exp.Expr", asset: Asset, places: Places, parents: frozenset[str]) -> str:
-    from sqlglot import exp
+    from toolkit.lineage.sql.tables import real_tables
 
-    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier):
-            continue  # a function, which was looked at as a word
-        if not table.db and table.name.lower() in ctes and not _reads_itself(table):
-            continue
+    for table in real_tables(tree):
         where = (table.catalog or None, table.db or None, table.name)
         found = places.find(where, asset, parents)
         if found != SELF and found not in parents:
             return f"it reads {table.sql()}, which is none of the assets that it names"
     return ""
-
-
-def _reads_itself(table: "exp.Table") -> bool:
-    """A table of its own CTE's name, which is a real one unless the CTE is recursive."""
-    from sqlglot import exp
-
-    cte = table.find_ancestor(exp.CTE)
-    while cte is not None:
-        if cte.alias.lower() == table.name.lower():
-            return not (isinstance(cte.parent, exp.With) and bool(cte.parent.recursive))
-        cte = cte.find_ancestor(exp.CTE)
-    return False

@@ -28,6 +28,7 @@ class Hop(msgspec.Struct, frozen=True):
     Attributes:
         column: ``None`` for the asset as a whole.
         how: an edge's subtype (IDENTITY, JOIN, ...); ``whole`` for what reads whole assets,
+            ``rows`` where the rows that are read are others,
             ``opaque`` or ``partial`` where it is only possible; empty for a start.
     """
 
@@ -87,13 +88,22 @@ class Downstream:
         for row_edge in lineage.asset_edges:
             self._rows.setdefault(row_edge.source, []).append((row_edge.target, row_edge.subtype))
 
-    def of(self, starts: Iterable[ColumnRef]) -> Reach:
-        """What these columns reach; they need not be known to the lineage."""
+    def of(self, starts: Iterable[ColumnRef], rows: Iterable[str] = ()) -> Reach:
+        """What these columns reach; they need not be known to the lineage.
+
+        Args:
+            rows: assets whose rows are others. Whatever reads them is reached as a whole, and
+                what reads that.
+        """
         came: dict[Node, tuple[Node | None, str]] = {}
-        self._walk([(start, None, "") for start in sorted(set(starts))], came, sure=True)
+        others = sorted(set(rows))
+        flooded = frozenset({*others, *self.graph.descendants(others)})
+        begins: list[Node] = [(key, None) for key in others]
+        begins += sorted(set(starts))
+        self._walk([(start, None, "") for start in begins], came, flooded, sure=True)
         certain = set(came)
         seeds = [step for node in came for step in self._may(node)]
-        self._walk(seeds, came, sure=False)
+        self._walk(seeds, came, flooded, sure=False)
         columns, assets = _split(certain)
         more_columns, more_assets = _split(set(came) - certain)
         first: dict[str, Node] = {}
@@ -128,6 +138,7 @@ class Downstream:
         self,
         waiting: list[tuple[Node, Node | None, str]],
         came: dict[Node, tuple[Node | None, str]],
+        flooded: frozenset[str],
         *,
         sure: bool,
     ) -> None:
@@ -139,6 +150,9 @@ class Downstream:
                     continue
                 came[node] = (before, how)
                 following += self._surely(node)
+                if node[1] is None and node[0] in flooded:
+                    for child in sorted(self.graph.children(node[0])):
+                        following += self._all_of(child, node, "rows")
                 if not sure:
                     following += self._may(node)
             waiting = following
