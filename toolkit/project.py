@@ -11,7 +11,7 @@ import msgspec
 
 from toolkit import recall
 from toolkit.errors import ArtifactError, Problem, SettingsError
-from toolkit.graph import Asset, AssetGraph, selection
+from toolkit.graph import Asset, AssetGraph, Check, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
 from toolkit.integrations.base import (
@@ -40,13 +40,21 @@ class Project:
 
     Args:
         settings: of the project; see :meth:`load`.
+        carried: assets that are taken as they are where no integration gives them, with their
+            ``carried_checks``.
 
     Raises:
         SettingsError: an installed integration cannot be loaded.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        carried: Sequence[Asset] = (),
+        carried_checks: Sequence[Check] = (),
+    ) -> None:
         self.settings = settings
+        self._carried = carried, carried_checks
         self._history: History | None = None  # what the last plan was made of
         found = entry_points(group="toolkit.integrations")
         ordered = sorted(found, key=lambda point: (_ORDER.get(point.name, 1), point.name))
@@ -333,6 +341,8 @@ class Project:
             checks += loaded.checks
             problems += loaded.problems
             name, dialect = name or loaded.project_name, dialect or loaded.dialect
+        everything += [asset for asset in self._carried[0] if asset.key not in assets]
+        checks += self._carried[1]
         adapter = self.settings.adapter or dialect or ""
         return link(everything, checks, problems, adapter=adapter), name, dialect
 

@@ -129,7 +129,7 @@ class _Walk:
             if item.find(*_MULTIPLIES):
                 parts.append(_digest("multiplies", found))
         if distinct := query.args.get("distinct"):
-            self._clause("distinct", distinct)
+            self._clause("distinct", distinct, scope)
             on = self._any(distinct.args.get("on"), scope)
             order = self._any(query.args.get("order"), scope) if on else ""
             parts.append(_digest("distinct", on, order, *sorted(columns.values())))
@@ -139,7 +139,7 @@ class _Walk:
                 parts.append(_digest(name, self._any(value, scope)))
         for name, kind in _CLAUSES.items():
             if query.args.get(name):
-                self._clause(kind, query.args[name])
+                self._clause(kind, query.args[name], scope)
         if query.args.get("group") is None and _aggregates(query):
             parts.append("one row")
         # what only passes on its one source means that source
@@ -170,7 +170,7 @@ class _Walk:
             on = join.args.get("on")
             conditions = self._conditions(on, scope) if on is not None else []
             parts.append(_digest("join", *how, self._source(join.this, scope), *conditions, *rest))
-            self._clause("join", join)
+            self._clause("join", join, scope)
         laterals = query.args.get("laterals") or ()
         parts += [_digest("lateral", self._source(lateral, scope)) for lateral in laterals]
         return parts[0] if len(parts) == 1 else _digest("from", *parts)
@@ -203,7 +203,7 @@ class _Walk:
         if len(branches) != 2:
             raise Undefined("a set operation that cannot be taken apart")
         left, right = branches
-        self._clause("set operation", query.expression)
+        self._clause("set operation", query.expression, scope)
         names = [*left.columns]
         by_name = bool(query.args.get("by_name"))
         if by_name:
@@ -236,7 +236,7 @@ class _Walk:
         name = item.alias_or_name.casefold()
         if item.is_star:
             return _STAR, self._said("star", item, scope), item.sql(self._dialect), None
-        text = value.sql(self._dialect)
+        text = self._shown(value, scope)
         if isinstance(value, exp.Column):
             found = self._column(value, scope)
             source = self._resolve(value, scope)[0] if value.table else None
@@ -357,11 +357,31 @@ class _Walk:
                 return child
         return None
 
-    def _clause(self, kind: str, node: exp.Expr) -> None:
+    def _clause(self, kind: str, node: exp.Expr, scope: Scope) -> None:
+        self.clauses.add(Clause(kind, self._shown(node, scope)))
+
+    def _shown(self, node: exp.Expr, scope: Scope) -> str:
+        """As a person would write it: without the names that were put in to tell columns apart."""
+        alone = len(scope.selected_sources) == 1
         bare = node.copy()
+        for column in bare.find_all(exp.Column):
+            if alone and column.table in scope.selected_sources:
+                column.set("table", None)
+            elif column.table:
+                column.set("table", exp.to_identifier(_given(column.table)))
         for table in bare.find_all(exp.Table):
-            table.set("alias", None) if table.alias == table.name else None
-        self.clauses.add(Clause(kind, bare.sql(self._dialect)))
+            name, alias = table.name.rsplit(".", 1)[-1], _given(table.alias)
+            table.set("this", exp.to_identifier(name))
+            same = alias.casefold() == name.casefold()
+            table.set("alias", None if same or not alias else exp.TableAlias(
+                this=exp.to_identifier(alias)
+            ))  # fmt: skip
+        return str(bare.sql(self._dialect))
+
+
+def _given(name: str) -> str:
+    """dbt calls an ephemeral model so."""
+    return name.removeprefix("__dbt__cte__")
 
 
 def _wrapped(node: exp.Expr) -> Iterator[exp.Expr]:

@@ -1,0 +1,139 @@
+"""``toolkit diff``: what a change breaks, from API field to dashboard."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.loading import load_project
+from toolkit.cli.options import artifact_options, output_options, project_options
+
+if TYPE_CHECKING:
+    from toolkit.diff.model import Diff
+    from toolkit.diff.side import Side
+    from toolkit.project import Project
+    from toolkit.report.diff_json import Both
+
+_GATE = 3  # the exit code of a gate that the user set
+_COLOURS = {"breaking": "red", "review": "yellow", "safe": "green"}
+FORMATS = ("text", "markdown", "json", "sarif", "junit")
+
+
+class _Written(click.ParamType[tuple[str, Path]]):
+    """``FORMAT=FILE``."""
+
+    name = "FORMAT=FILE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        form, _, file = str(value).partition("=")
+        if form not in FORMATS or not file:
+            self.fail(f"{value!r} is not FORMAT=FILE with one of {', '.join(FORMATS)}.", param, ctx)
+        return form, Path(file)
+
+
+@click.command()
+@click.option(
+    "--base", required=True, metavar="PATH|COMMIT",
+    help="What to compare with: a manifest.json, a folder with one, another checkout of the "
+    "project, or a branch, tag or commit.",
+)  # fmt: skip
+@click.option(
+    "--base-connections", type=click.Path(path_type=Path, exists=True), multiple=True,
+    help="Airbyte configurations as they were, for a base of artifacts.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+)  # fmt: skip
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of standard output.",
+)  # fmt: skip
+@click.option(
+    "--write", type=_Written(), multiple=True, metavar="FORMAT=FILE",
+    help="Write this format to a file too; may be given more than once.",
+)  # fmt: skip
+@click.option(
+    "--fail-on", type=click.Choice(["breaking", "review", "never"]), default="never",
+    show_default=True, help="Exit with 3 if there is anything as bad as this.",
+)  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Show what is safe, and all reached, too.")
+@project_options
+@artifact_options
+@output_options
+@click.pass_context
+def diff(
+    ctx: click.Context, /, base: str, base_connections: tuple[Path, ...], form: str,
+    output: Path | None, write: tuple[tuple[str, Path], ...], fail_on: str, everything: bool,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Say what a change breaks: every asset, column, dashboard and owner that it reaches.
+
+    Only what can be proved is called breaking: something reads what is gone, a contract is not
+    kept. Formatting, comments, renamed CTEs and where a project is built are no change.
+    """
+    from toolkit.baseline import baseline
+    from toolkit.report.diff_json import Both
+    from toolkit.report.files import write_atomically
+
+    project = load_project(options)
+    before = baseline(project, base, base_connections)
+    found = _compare(project, before.project, before.name, before.notes)
+    both = Both(before.project.graph, project.graph)
+    for name, path in write:
+        write_atomically(path, _rendered(name, found, both, project, everything=everything))
+    text = _rendered(form, found, both, project, everything=everything, colour=output is None)
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        write_atomically(output, text)
+    gates = {"breaking": ("breaking",), "review": ("breaking", "review"), "never": ()}[fail_on]
+    tripped = sum(found.counts.get(verdict, 0) for verdict in gates)
+    if tripped:
+        click.echo(f"{tripped} of the changes are {' or '.join(gates)} (--fail-on)", err=True)
+        ctx.exit(_GATE)
+
+
+def _compare(project: "Project", before: "Project", name: str, notes: tuple[str, ...]) -> "Diff":
+    import msgspec
+
+    from toolkit.diff.compare import compare
+
+    head = _side(project, project.dialect, "this project")
+    base = _side(before, project.dialect, name)
+    return msgspec.structs.replace(compare(base, head), problems=notes)
+
+
+def _side(project: "Project", dialect: str, name: str) -> "Side":
+    from toolkit.diff.side import Side
+
+    lineage = project.lineage()  # may compile what is missing, which makes another graph
+    return Side(project.graph, lineage, dialect, name)
+
+
+def _rendered(
+    form: str, found: "Diff", both: "Both", project: "Project", *, everything: bool,
+    colour: bool = False,
+) -> str:  # fmt: skip
+    from toolkit.masking import Masker
+
+    return Masker(project.settings.secrets).mask(
+        _in_format(form, found, both, project, everything=everything, colour=colour)
+    )
+
+
+def _in_format(
+    form: str, found: "Diff", both: "Both", project: "Project", *, everything: bool, colour: bool
+) -> str:
+    if form == "json":
+        from toolkit.report.diff_json import diff_document
+        from toolkit.report.files import json_text
+
+        return json_text(diff_document(found, both, project.name))
+    from toolkit.report.diff_text import diff_text
+
+    def paint(verdict: str, text: str) -> str:
+        return click.style(text, fg=_COLOURS[verdict]) if colour else text
+
+    return diff_text(found, both, paint, everything=everything)

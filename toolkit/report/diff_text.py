@@ -1,0 +1,78 @@
+"""A diff for a terminal: the answer, then each change with its reason, worst first."""
+
+from collections.abc import Callable, Iterator
+
+from toolkit.diff.model import AssetChange, Diff
+from toolkit.report.diff_json import Both, owners
+from toolkit.report.diff_words import clause_lines, column_line, counted, headline, title
+
+Painter = Callable[[str, str], str]
+"""Takes a verdict and a text, gives the text in the verdict's colour."""
+
+_SHOWN = 8
+_INDENT = "          "
+
+
+def diff_text(
+    diff: Diff, both: Both, paint: Painter = lambda _, text: text, *, everything: bool = False
+) -> str:
+    """The diff in lines.
+
+    Args:
+        everything: all that is safe, and all that is reached, one by one.
+    """
+    lines = [headline(diff)]
+    lines += [f"({note})" for note in diff.problems]
+    safe = 0
+    for change in diff.changes:
+        if change.verdict == "safe" and not everything:
+            safe += 1
+            continue
+        lines += ["", f"{paint(change.verdict, f'{change.verdict:<8}')}  {title(change)}"]
+        lines += [f"{_INDENT}{line}" for line in _below(change, both, everything=everything)]
+    checks = [one for one in diff.checks if one.verdict != "safe" or everything]
+    safe += len(diff.checks) - len(checks)
+    for check in checks:
+        sign = {"added": "+ ", "removed": "- "}.get(check.how, "")
+        lines += ["", f"{paint(check.verdict, f'{check.verdict:<8}')}  {sign}{check.key}"]
+        lines.append(f"{_INDENT}{check.reason}")
+    if safe:
+        lines += ["", f"{safe} safe {'change' if safe == 1 else 'changes'} not shown (--all)"]
+    return "\n".join(lines) + "\n"
+
+
+def _below(change: AssetChange, both: Both, *, everything: bool) -> Iterator[str]:
+    yield change.reason
+    path, line = both.place(change.key)
+    if path is not None:
+        yield f"{path}:{line}" if line else path
+    for column in change.columns:
+        yield f"{column_line(column)}  [{column.verdict}: {column.reason}]"
+    yield from clause_lines(change.clauses_gone, change.clauses_new)
+    for note in change.notes:
+        yield note.what + (f" ({note.reason})" if note.reason else "")
+    shown = change.fails if everything else change.fails[:_SHOWN]
+    for failure in shown:
+        yield f"fails: {failure.key} {failure.reason}"
+    if len(shown) < len(change.fails):
+        yield f"fails: {len(change.fails) - len(shown)} more (--all)"
+    if change.passed_on:
+        names = [f"{'-' if c.how == 'removed' else '+'}{c.name}" for c in change.passed_on]
+        yield f"passed on by `select *`: {', '.join(names)}"
+    if change.reached:
+        people = owners(change, both)
+        yield f"reaches {counted(change.reached, both)}" + (
+            f"; owners: {', '.join(people)}" if people else ""
+        )
+        yield from _reached(change, both, everything=everything)
+
+
+def _reached(change: AssetChange, both: Both, *, everything: bool) -> Iterator[str]:
+    ends = [one for one in change.reached if both[one.key].kind in ("exposure", "ml_model")]
+    shown = list(change.reached) if everything else ends[:_SHOWN]
+    for one in shown:
+        way = " -> ".join(
+            both.name(hop.asset) + (f".{hop.column}" if hop.column else "") for hop in one.path
+        )
+        doubt = "" if one.sure else "  (possibly)"
+        yield f"  {one.key}{doubt}: {way}"

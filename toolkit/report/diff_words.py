@@ -1,0 +1,90 @@
+"""What the text and the Markdown of a diff both say."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from toolkit.diff.definition import Clause
+from toolkit.diff.model import AssetChange, ColumnChange, Diff, ReachedAsset
+from toolkit.report.diff_json import Both
+
+_KINDS = {
+    "python": "Python asset", "ml_model": "ML model", "saved_query": "saved query",
+    "semantic_model": "semantic model",
+}  # fmt: skip
+_ORDER = ("exposure", "ml_model", "metric", "python", "model", "snapshot")
+_LONGEST = 160
+
+
+def plural(count: int, word: str) -> str:
+    """``1 model``, ``2 models``."""
+    if count != 1:
+        word = f"{word[:-1]}ies" if word.endswith("query") else f"{word}s"
+    return f"{count:,} {word}"
+
+
+def kind(name: str) -> str:
+    """A kind of asset in words."""
+    return _KINDS.get(name, name)
+
+
+def headline(diff: Diff) -> str:
+    """The answer, in one sentence."""
+    if diff.verdict is None:
+        return f"Nothing changes against {diff.base}."
+    parts = [f"{count} {verdict}" for verdict, count in diff.counts.items() if count]
+    said = {
+        "breaking": "This breaks something",
+        "review": "Nothing is proved to break; somebody should look",
+        "safe": "This is safe, as far as the graph goes",
+    }[diff.verdict]
+    return f"{said}: {', '.join(parts)}, against {diff.base}."
+
+
+def counted(reached: Sequence[ReachedAsset], both: Both) -> str:
+    """``1 exposure, 2 ML models, 12 models``; possible ones apart."""
+    sure = _by_kind([one for one in reached if one.sure], both)
+    possible = _by_kind([one for one in reached if not one.sure], both)
+    if not possible:
+        return sure
+    return f"{sure}; possibly {possible}" if sure else f"possibly {possible}"
+
+
+def _by_kind(reached: Sequence[ReachedAsset], both: Both) -> str:
+    counts = Counter(both[one.key].kind for one in reached)
+    order = sorted(counts, key=lambda k: (_ORDER.index(k) if k in _ORDER else len(_ORDER), k))
+    return ", ".join(plural(counts[name], kind(name)) for name in order)
+
+
+def column_line(column: ColumnChange) -> str:
+    """What became of a column, without its verdict."""
+    if column.how == "renamed":
+        return f"{column.was} -> {column.name} (renamed)"
+    if column.how == "retyped":
+        return f"{column.name}: {column.was} -> {column.now}"
+    if column.how == "changed":
+        return f"{column.name}: {short(column.was)} -> {short(column.now)}"
+    sign = "+" if column.how == "added" else "-"
+    return f"{sign} {column.name}"
+
+
+def clause_lines(gone: Sequence[Clause], new: Sequence[Clause]) -> list[str]:
+    """What decided the rows before, and does now."""
+    return [f"- {short(clause.text)}" for clause in gone] + [
+        f"+ {short(clause.text)}" for clause in new
+    ]
+
+
+def title(change: AssetChange) -> str:
+    """What happened to the asset."""
+    if change.how == "renamed":
+        return f"{change.was} -> {change.key}"
+    sign = {"added": "+ ", "removed": "- "}.get(change.how, "")
+    return f"{sign}{change.key}"
+
+
+def short(text: str | None) -> str:
+    """On one line, and not longer than a person reads."""
+    if text is None:
+        return "?"
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
