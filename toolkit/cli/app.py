@@ -26,6 +26,7 @@ _COMMANDS = {
     "rollback": "Bring back the version of the DuckDB file before the published one.",
     "lineage": "Trace columns up and down the whole pipeline.",
     "diff": "Say what a change breaks, against artifacts or a commit.",
+    "lint": "Check governance rules: owners, tags, contracts, what nothing reads.",
     "report": "Write the one-file HTML report and its JSON.",
     "status": "Say of each asset whether it is fresh, and why not.",
     "runs": "Show the history of runs, or one run's steps.",

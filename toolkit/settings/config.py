@@ -9,14 +9,17 @@ import msgspec
 from toolkit.errors import SettingsError
 from toolkit.settings.document import Document, Keys, kind_of, nearest
 from toolkit.settings.render import Renderer
+from toolkit.settings.rules import rules_settings
 from toolkit.settings.running import run_settings
 from toolkit.settings.shape import check_keys, mapping_at
-from toolkit.settings.types import AirbyteTarget, DestinationMap, RunSettings
+from toolkit.settings.types import AirbyteTarget, DestinationMap, RulesSettings, RunSettings
 
 CONFIG_FILE = "toolkit.yml"
 VERSION = 1
 
-_KEYS = ("version", "connections", "assets", "airbyte", "destinations", "run", "dbt_executable")
+_KEYS = (
+    "version", "connections", "assets", "airbyte", "destinations", "run", "rules", "dbt_executable",
+)  # fmt: skip
 _AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
 _DESTINATION_KEYS = DestinationMap.__struct_fields__
 _RUN = ("local", "remote")
@@ -35,6 +38,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
     run: RunSettings = RunSettings()
+    rules: RulesSettings = RulesSettings()
     dbt_executable: str | None = None
 
 
@@ -86,6 +90,7 @@ def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
         airbyte=_airbyte(document, data.get("airbyte"), target, renderer),
         destinations=_destinations(document, data.get("destinations"), renderer),
         run=run_settings(document, data.get("run"), renderer),
+        rules=rules_settings(document, data.get("rules"), renderer),
         dbt_executable=_executable(document, data.get("dbt_executable"), renderer),
     )
 

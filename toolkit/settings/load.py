@@ -82,6 +82,7 @@ def load_settings(
         airbyte=config.airbyte,
         destinations=config.destinations,
         run=config.run,
+        rules=config.rules,
         engine=engine,
         dbt_executable=config.dbt_executable,
         vars=variables,
@@ -144,6 +145,7 @@ def artifact_settings(
         airbyte=config.airbyte,
         destinations=config.destinations,
         run=config.run,
+        rules=config.rules,
         vars=variables,
         secrets=_secrets(env, config, {}),
     )

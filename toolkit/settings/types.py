@@ -124,6 +124,39 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[StepRule, ...] = ()
 
 
+RuleSeverity = Literal["error", "warning", "off"]
+
+
+class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of one governance rule (``rules.<rule>`` in toolkit.yml).
+
+    Attributes:
+        where: file:line of the entry, for messages.
+        severity: ``None``: not said, the rule's own default counts.
+        exceptions: assets that it is not about, in the grammar of ``--select``.
+        tags: those that it follows, for ``untagged-pii``; empty: its default.
+    """
+
+    where: str
+    severity: RuleSeverity | None = None
+    exceptions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+class RulesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The governance rules (``rules`` in toolkit.yml).
+
+    Attributes:
+        marts: which models are marts, in the grammar of ``--select``; empty: the default.
+        marts_where: file:line of that, for messages.
+        rules: by id, those that something is said of.
+    """
+
+    marts: tuple[str, ...] = ()
+    marts_where: str = ""
+    rules: Mapping[str, RuleSettings] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the other rooms need to know of one project and target.
 
@@ -147,6 +180,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         airbyte: how the active target reaches Airbyte.
         destinations: by the configured destination's name.
         run: limits, pools, timeouts and retries of steps.
+        rules: severities and exceptions of governance rules.
         engine: how dbt is run; ``auto`` takes the best one that this dbt allows.
         dbt_executable: dbt of another environment, which then does all of dbt's work; a path
             or a name on PATH.
@@ -176,6 +210,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
     run: RunSettings = RunSettings()
+    rules: RulesSettings = RulesSettings()
     engine: Engine = "auto"
     dbt_executable: str | None = None
     vars: Mapping[str, Any] = {}

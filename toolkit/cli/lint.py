@@ -1,0 +1,151 @@
+"""``toolkit lint``: governance rules on the graph and its lineage."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.loading import load_project, selected
+from toolkit.cli.options import (
+    Paths,
+    artifact_options,
+    output_options,
+    project_options,
+    selection_options,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolkit.lineage import Lineage
+    from toolkit.project import Project
+    from toolkit.rules import Finding
+
+_GATE = 3  # the exit code of a gate that the user set
+_FORMATS = ["text", "json", "markdown", "sarif", "junit"]
+_COLORS = {"error": "red", "warning": "yellow"}
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of standard output.",
+)  # fmt: skip
+@click.option(
+    "foreign", "--with", type=click.Path(path_type=Path), cls=Paths, multiple=True,
+    help="Show what other tools found beside it: the JSON of `sqlfluff lint --format json`, the "
+    "run_results.json of a build of dbt-project-evaluator.",
+)  # fmt: skip
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "never"]), default="error",
+    show_default=True, help="Exit with 3 where something at least as bad was found.",
+)  # fmt: skip
+@project_options
+@selection_options
+@artifact_options
+@output_options
+def lint(
+    form: str, output: Path | None, foreign: tuple[Path, ...], fail_on: str, **options: Any
+) -> None:
+    """Check governance rules: owners, descriptions, contracts, tags, what nothing reads.
+
+    What counts, how much and with which exceptions is said under `rules` in toolkit.yml.
+    """
+    project = load_project(options)
+    lineage = project.lineage()  # first: it may have SQL compiled, and the graph made anew
+    found = [*_found(project, lineage), *_foreign(project, foreign)]
+    if (
+        any(options[name] for name in ("select", "exclude", "resource_types", "state"))
+        or (options["exclude_resource_types"])
+    ):
+        chosen = selected(project, options).assets
+        found = [finding for finding in found if finding.asset in chosen]
+    text = _rendered(project, lineage, found, form, colored=output is None)
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        from toolkit.report.files import write_atomically
+
+        write_atomically(output, text)
+    if not options["quiet"]:
+        _tell(project, lineage, found, said=form == "text" and output is None)
+    bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
+    if any(finding.severity in bad for finding in found):
+        click.get_current_context().exit(_GATE)
+
+
+def _found(project: "Project", lineage: "Lineage") -> "Sequence[Finding]":
+    from toolkit.rules import findings
+    from toolkit.rules.lines import with_lines
+
+    found = findings(
+        project.graph, lineage, project.settings, project=project.name, dialect=project.dialect
+    )
+    return with_lines(found, project.graph, project.settings.project_dir)
+
+
+def _foreign(project: "Project", files: tuple[Path, ...]) -> "list[Finding]":
+    from toolkit.rules.foreign import read_foreign
+
+    return [one for path in files for one in read_foreign(path, project.graph, project.settings)]
+
+
+def _rendered(
+    project: "Project", lineage: "Lineage", found: "Sequence[Finding]", form: str, *, colored: bool
+) -> str:
+    from toolkit.masking import Masker
+    from toolkit.report import lint_formats, lint_text
+    from toolkit.report.files import json_text
+    from toolkit.report.sarif import repository_prefix
+    from toolkit.rules import severities
+
+    settings = project.settings
+    masker = Masker(settings.secrets)
+    if form == "text":
+
+        def paint(severity: str, text: str) -> str:
+            return click.style(text, fg=_COLORS[severity], bold=True) if colored else text
+
+        return masker.mask(lint_text.lint_text(found, paint))
+    if form == "markdown":
+        return masker.mask(lint_text.lint_markdown(found))
+    if form == "junit":
+        return masker.mask(lint_formats.lint_junit(found, severities(settings), project.name))
+    if form == "sarif":
+        document = lint_formats.lint_sarif(
+            found,
+            version=version("toolkit"),
+            base=repository_prefix(settings.project_dir),
+            secrets=settings.secrets,
+        )
+        return json_text(document)
+    return json_text(
+        masker.mask_strings(
+            lint_formats.lint_document(
+                found, severities(settings), project=project.name, target=settings.target,
+                coverage=lineage.coverage,
+            )
+        )
+    )  # fmt: skip
+
+
+def _tell(
+    project: "Project", lineage: "Lineage", found: "Sequence[Finding]", *, said: bool
+) -> None:
+    """The verdict where standard output is data; and how far columns could be followed."""
+    from toolkit.cli.console import plural
+    from toolkit.report.lint_text import headline
+    from toolkit.rules import follows_tags
+
+    if not said:
+        click.echo(f"toolkit lint: {headline(found)}", err=True)
+    coverage = lineage.coverage
+    unseen = coverage.opaque + coverage.partial
+    if unseen and follows_tags(project.graph, project.settings):
+        click.echo(
+            f"The columns of {plural(unseen, 'asset')} could not be traced in full: a tag is not "
+            "followed through them. `toolkit lineage` says why.",
+            err=True,
+        )
