@@ -118,22 +118,41 @@ def _rendered(
 ) -> str:  # fmt: skip
     from toolkit.masking import Masker
 
-    return Masker(project.settings.secrets).mask(
-        _in_format(form, found, both, project, everything=everything, colour=colour)
-    )
+    def paint(verdict: str, text: str) -> str:
+        return click.style(text, fg=_COLOURS[verdict]) if colour else text
 
-
-def _in_format(
-    form: str, found: "Diff", both: "Both", project: "Project", *, everything: bool, colour: bool
-) -> str:
     if form == "json":
         from toolkit.report.diff_json import diff_document
         from toolkit.report.files import json_text
 
-        return json_text(diff_document(found, both, project.name))
-    from toolkit.report.diff_text import diff_text
+        text = json_text(diff_document(found, both, project.name))
+    elif form == "markdown":
+        from toolkit.report.diff_markdown import diff_markdown
 
-    def paint(verdict: str, text: str) -> str:
-        return click.style(text, fg=_COLOURS[verdict]) if colour else text
+        text = diff_markdown(found, both)
+    elif form == "sarif":
+        text = _sarif(found, both, project)
+    elif form == "junit":
+        from toolkit.report.diff_junit import diff_junit
 
-    return diff_text(found, both, paint, everything=everything)
+        text = diff_junit(found, both, project.name)
+    else:
+        from toolkit.report.diff_text import diff_text
+
+        text = diff_text(found, both, paint, everything=everything)
+    return Masker(project.settings.secrets).mask(text)
+
+
+def _sarif(found: "Diff", both: "Both", project: "Project") -> str:
+    from importlib.metadata import version
+
+    from toolkit.report.diff_sarif import diff_sarif
+    from toolkit.report.files import json_text
+    from toolkit.report.sarif import repository_prefix
+
+    settings = project.settings
+    document = diff_sarif(
+        found, both, version=version("toolkit"), secrets=settings.secrets,
+        base=repository_prefix(settings.project_dir),
+    )  # fmt: skip
+    return json_text(document)

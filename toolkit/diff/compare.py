@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from toolkit.diff.checks import check_changes
+from toolkit.diff.contracts import contract_notes
 from toolkit.diff.failures import Columns, Ref
 from toolkit.diff.judge import Judge
 from toolkit.diff.model import AssetChange, Diff, worst_first
@@ -21,9 +22,13 @@ def compare(base: Side, head: Side) -> Diff:
     pairs = {key: key for key in head.graph.assets if key in base.graph.assets} | {
         now: was for was, now in renamed.items()
     }
-    own = {
-        now: own_change(base, head, base.graph[was], head.graph[now]) for now, was in pairs.items()
-    }
+    own: dict[str, Own] = {}
+    for now, was in pairs.items():  # parents first
+        own[now] = own_change(base, head, base.graph[was], head.graph[now])
+        for column in own[now].columns:
+            if column.how == "renamed":
+                names = column.name.casefold(), column.former.casefold()
+                head.definitions.renamed[now, names[0]] = names[1]
     columns = Columns(base, head)
     judge = Judge(base, head, columns, _own_refs(own, "removed"), _own_refs(own, "added"))
     changes = [*_pairs(base, head, judge, pairs, own)]
@@ -50,7 +55,7 @@ def _pairs(
     elsewhere = moved(base, head, pairs)
     for now, was in pairs.items():
         before, after = base.graph[was], head.graph[now]
-        noted = [*notes(before, after), *elsewhere.get(now, ())]
+        noted = [*notes(before, after), *contract_notes(before, after), *elsewhere.get(now, ())]
         if own[now].extent != "none" or own[now].said or noted or now != was:
             yield judge.changed(before, after, own[now], noted)
 

@@ -20,7 +20,7 @@ def contract_notes(was: Asset, now: Asset) -> list[Note]:
     said = [*_breaches(was, now)]
     if not said and was.fingerprints.get("contract") != now.fingerprints.get("contract"):
         return (
-            [Note("contract", "review", "its columns or constraints are others")]
+            [Note("contract", "review", "sizes, constraints or columns of it are others")]
             if _others(was, now)
             else [Note("contract: more columns")]
         )

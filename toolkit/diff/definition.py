@@ -58,7 +58,12 @@ class Undefined(Exception):
 
 
 class Definitions:
-    """Meanings of the queries of one graph, each worked out when it is asked for."""
+    """Meanings of the queries of one graph, each worked out when it is asked for.
+
+    Attributes:
+        renamed: ``(asset key, folded column) -> folded name before``: whoever reads such a
+            column reads the same as before. Filled parents first, before a reader is asked for.
+    """
 
     def __init__(self, graph: AssetGraph, lineage: Lineage, dialect: str) -> None:
         self._graph = graph
@@ -66,6 +71,7 @@ class Definitions:
         self._dialect = dialect
         self._places = Places(graph)
         self._known: dict[str, Definition | Undefined] = {}
+        self.renamed: dict[tuple[str, str], str] = {}
 
     def of(self, asset: Asset) -> Definition:
         """The meaning of an asset's query.
@@ -100,7 +106,7 @@ class Definitions:
         try:
             tree = parse(asset.sql, dialect, TIME_CAP).query
             query = qualified(tree, asset, self._places, self._lineage.columns, dialect)
-            return meaning(query, dialect)
+            return meaning(query, dialect, self.renamed)
         except Unreadable as error:
             raise Undefined(error.message) from None
         except RecursionError:

@@ -7,7 +7,7 @@ source is loaded no longer. ``review``: somebody comes to see something else, or
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from toolkit.diff.contracts import contract_notes, removed_contract
+from toolkit.diff.contracts import removed_contract
 from toolkit.diff.failures import Columns, Ref
 from toolkit.diff.model import (
     AssetChange,
@@ -52,7 +52,6 @@ class Judge:
 
     def changed(self, was: Asset, now: Asset, own: Own, notes: Sequence[Note]) -> AssetChange:
         """The verdict on an asset that is there before and after."""
-        notes = [*notes, *contract_notes(was, now)]
         taken = [column.former for column in own.columns if column.how in _GONE]
         brought = [column.name for column in own.columns if column.how in _NEW]
         gone = self._columns.gone_with(_refs(now, taken), self._own_gone)
@@ -153,8 +152,10 @@ class Judge:
         elif broken and gone:
             verdict = "breaking"
             reason = f"{broken[0].key} {broken[0].reason}"
+        elif column.how == "renamed" and self._go_along(readers, (now.key, column.name)):
+            reason = "what reads it does so by its new name"
         elif readers:
-            verdict, reason = "review", f"read by {_count(readers)}"
+            verdict, reason = "review", f"{'was ' if gone else ''}read by {_count(readers)}"
         elif beyond:
             verdict, reason = "review", _BEYOND
         else:
@@ -163,6 +164,10 @@ class Judge:
             name=column.name, how=column.how, verdict=verdict, reason=reason,
             was=column.was, now=column.now, readers=readers,
         )  # fmt: skip
+
+    def _go_along(self, readers: Sequence[str], ref: tuple[str, str]) -> bool:
+        now = {key for key, _ in self._head.downstream.readers(ref)}
+        return bool(readers) and all(key in now or key not in self._head.graph for key in readers)
 
     def _of_pair(
         self,

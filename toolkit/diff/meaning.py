@@ -44,8 +44,12 @@ class _Rel(msgspec.Struct):
     any_column: str = ""
 
 
-def meaning(query: exp.Expr, dialect: str) -> Definition:
+def meaning(query: exp.Expr, dialect: str, renamed: Mapping[tuple[str, str], str]) -> Definition:
     """The meaning of a qualified query.
+
+    Args:
+        renamed: ``(asset key, folded column) -> folded name before``, for columns of parents
+            that only have another name now.
 
     Raises:
         Undefined: with the reason.
@@ -53,7 +57,7 @@ def meaning(query: exp.Expr, dialect: str) -> Definition:
     scope = build_scope(query)
     if scope is None:
         raise Undefined("it is no query that can be taken apart")
-    walk = _Walk(dialect)
+    walk = _Walk(dialect, renamed)
     rel = walk.rel(scope)
     return Definition(
         rows=rel.rows,
@@ -77,9 +81,10 @@ def _digest(*parts: str) -> str:
 class _Walk:
     """The fingerprints of one query."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, renamed: Mapping[tuple[str, str], str]) -> None:
         self.clauses: set[Clause] = set()
         self._dialect = dialect
+        self._renamed = renamed
         self._rels: dict[int, _Rel] = {}
         self._open: set[int] = set()
 
@@ -266,6 +271,8 @@ class _Walk:
         if not column.table:
             return self._bare_name(column, scope)
         source, home, depth = self._resolve(column, scope)
+        if isinstance(source, exp.Table):
+            name = self._renamed.get((source.name, name), name)
         found = self._offered(self._rel_of(source), name)
         if found is None:
             raise Undefined(f"there is no column {column.sql(self._dialect)}")

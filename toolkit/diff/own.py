@@ -157,7 +157,8 @@ def _meanings(
     new = tuple(sorted(now.clauses - was.clauses))
     if was.rows != now.rows:
         kinds = sorted({clause.kind for clause in (*gone, *new)})
-        said = f"other rows: {_listed(kinds)} differ" if kinds else "other rows"
+        verb = "differs" if len(kinds) == 1 else "differ"
+        said = f"its {_listed(kinds)} {verb}" if kinds else "its rows are others"
         return Own(extent="model_wide", said=said, columns=columns, gone=gone, new=new)
     if not columns:
         said = "only the order in which its rows are written differs"

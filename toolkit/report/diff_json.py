@@ -33,6 +33,10 @@ class Both:
         check = self._head.checks.get(key) or self._base.checks.get(key)
         return (check.yaml_path or check.path, None) if check is not None else (None, None)
 
+    def parents(self, key: str) -> tuple[str, ...]:
+        """What an asset reads."""
+        return self[key].depends_on
+
     def owner(self, key: str) -> str | None:
         """Who owns an asset."""
         return self[key].owner if key in self._head or key in self._base else None

@@ -29,7 +29,7 @@ def diff_text(
             safe += 1
             continue
         lines += ["", f"{paint(change.verdict, f'{change.verdict:<8}')}  {title(change)}"]
-        lines += [f"{_INDENT}{line}" for line in _below(change, both, everything=everything)]
+        lines += [f"{_INDENT}{line}" for line in change_lines(change, both, everything=everything)]
     checks = [one for one in diff.checks if one.verdict != "safe" or everything]
     safe += len(diff.checks) - len(checks)
     for check in checks:
@@ -41,7 +41,8 @@ def diff_text(
     return "\n".join(lines) + "\n"
 
 
-def _below(change: AssetChange, both: Both, *, everything: bool) -> Iterator[str]:
+def change_lines(change: AssetChange, both: Both, *, everything: bool) -> Iterator[str]:
+    """All that is said of one change, below its name."""
     yield change.reason
     path, line = both.place(change.key)
     if path is not None:

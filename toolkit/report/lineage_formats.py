@@ -97,7 +97,7 @@ def mermaid(graph: AssetGraph, keys: Collection[str] | None = None) -> str:
     """The assets (or those with these keys) as a Mermaid flowchart."""
     number = {key: place for place, key in enumerate(graph.topological(keys))}
     lines = ["graph LR"]
-    lines += [f'  n{place}["{_mermaid(graph[key].name)}"]' for key, place in number.items()]
+    lines += [f'  n{place}["{mermaid_label(graph[key].name)}"]' for key, place in number.items()]
     lines += [
         f"  n{number[parent]} --> n{number[child]}"
         for parent, child in graph.edges
@@ -186,7 +186,7 @@ def _inside(keys: Collection[str] | None, *ends: str) -> bool:
     return keys is None or all(end in keys for end in ends)
 
 
-def _mermaid(text: str) -> str:
+def mermaid_label(text: str) -> str:
     """Mermaid's own entities for what would end a label or begin a directive."""
     return "".join(c if c.isalnum() or c in " _-./" else f"#{ord(c)};" for c in text)
 
