@@ -1,4 +1,4 @@
-"""Whether an SQL expression leaves nothing of a column's value: a hash, or a mere count."""
+"""Whether an SQL expression leaves nothing of a column's value: a hash, a count, a yes or no."""
 
 import re
 from functools import lru_cache
@@ -9,22 +9,23 @@ from toolkit.lineage.sql.dialects import facts_of
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_NAMES = re.compile(
-    r"(md5|sha\d*|hash|xxhash|murmur|farm_?fingerprint|fingerprint|count|approx_count|approx_dist)"
-    r"\w*",
+# Functions of which the argument cannot be told from the result, by sqlglot's class or by name.
+_FUNCTION = re.compile(
+    r"(?:\w*_)?(?:md5|sha|hash|hashagg|xxhash|cityhash|murmur\w*|standardhash|hmac|digest|"
+    r"farmfingerprint|fingerprint|count|countif|approxdistinct|approx_distinct|hll)"
+    r"(?:\d\w*|_\w+|digest|number\w+)?",
     re.IGNORECASE,
 )
-_ANYWHERE = re.compile(rf"\b{_NAMES.pattern}\s*\(", re.IGNORECASE)
 
 
 @lru_cache(maxsize=10_000)
 def hides(expression: str, column: str, dialect: str) -> bool:
-    """Whether every use of ``column`` in an expression is inside a call that hides it.
+    """Whether every use of ``column`` in an expression is inside of something that hides it.
 
     What cannot be read hides nothing. A column that goes by another name in the expression is
     hidden only where all columns in it are.
     """
-    if not _ANYWHERE.search(expression):
+    if not re.search(r"\W", expression.strip()):  # a name alone
         return False
     import sqlglot
     from sqlglot import exp
@@ -38,14 +39,16 @@ def hides(expression: str, column: str, dialect: str) -> bool:
     return bool(named) and all(_hidden(one) for one in named)
 
 
-def _hidden(column: "exp.Column") -> bool:
+def _hidden(column: "exp.Expr") -> bool:
     from sqlglot import exp
 
     node = column.parent
     while node is not None:
+        if isinstance(node, exp.Predicate):
+            return True  # a comparison: one bit at most
         if isinstance(node, exp.Func):
-            name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
-            if _NAMES.fullmatch(name):
+            name = node.name if isinstance(node, exp.Anonymous) else type(node).__name__
+            if _FUNCTION.fullmatch(name):
                 return True
         node = node.parent
     return False

@@ -26,9 +26,9 @@ def tags_in_use(graph: AssetGraph, settings: RuleSettings) -> bool:
     """Whether anything carries one of the tags that the rule follows."""
     wanted = settings.tags or DEFAULT_TAGS
     return any(
-        _is_tagged(one.tags, one.meta, tag)
+        _is_tagged(asset.tags, asset.meta, tag)
+        or any(_is_tagged(column.tags, column.meta, tag) for column in asset.columns.values())
         for asset in graph
-        for one in (asset, *asset.columns.values())
         for tag in wanted
     )
 
