@@ -41,6 +41,7 @@ def why_not() -> str | None:
     try:
         import dbt.cli.main
         from dbt import selected_resources
+        from dbt.compilation import Compiler
         from dbt.graph.graph import Graph
         from dbt.graph.queue import GraphQueue
         from dbt.task.build import BuildTask
@@ -54,6 +55,8 @@ def why_not() -> str | None:
         "GraphQueue.mark_done": (GraphQueue, ("self", "node_id")),
         "BuildTask.get_graph_queue": (BuildTask, ("self",)),
         "BuildTask.build_model_to_unit_test_map": (BuildTask, ("self", "selected_unit_tests")),
+        "BuildTask.compile_manifest": (BuildTask, ("self",)),
+        "Compiler.compile": (Compiler, ("self", "manifest")),
         "BuildTask.get_runner_type": (BuildTask, ("self", "node")),
         "BuildTask.handle_job_queue": (BuildTask, ("self", "pool", "callback")),
         "BuildTask.handle_job_queue_node": (BuildTask, ("self", "node", "pool", "callback")),

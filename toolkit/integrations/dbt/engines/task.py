@@ -14,6 +14,7 @@ from toolkit.integrations.dbt.injected import inject_again
 
 _BuildTask: Any = importlib.import_module("dbt.task.build").BuildTask
 _selected: Any = importlib.import_module("dbt.selected_resources")
+_TESTS = frozenset({"test", "unit_test"})
 
 
 class GatedBuild(_BuildTask):  # type: ignore[misc]
@@ -23,6 +24,16 @@ class GatedBuild(_BuildTask):  # type: ignore[misc]
         self._hold = hold
         self._pool: Any = None
         super().__init__(*args, **named)
+
+    def compile_manifest(self) -> None:
+        """Without the edges that make models wait for tests, where no test is wanted.
+
+        dbt looks for them in the whole graph: half a second with a thousand models.
+        """
+        if any(key.split(".", 1)[0] in _TESTS for key in self._hold.wanted):
+            super().compile_manifest()
+        else:
+            self.graph: Any = self.compiler.compile(self.manifest)
 
     def get_graph_queue(self) -> Any:  # noqa: ANN401 - dbt's queue
         """A queue of what is wanted: no selection is asked of dbt."""
