@@ -98,7 +98,7 @@ def _row(finding: Finding) -> str:
 
 def _summary(text: str) -> str:
     """A rule's name within HTML; those of other tools come from a file."""
-    return re.sub(r"[^\w ./:-]", "?", text)
+    return re.sub(r"[^\w .-]", "?", text)
 
 
 def _grouped(findings: Sequence[Finding]) -> Mapping[tuple[str, str], list[Finding]]:

@@ -12,6 +12,7 @@ from toolkit.rules import RULES, findings, severities
 from toolkit.settings import RuleSettings, RulesSettings
 
 RAW = "select 1 as id"
+EXPRESSIONS = ("{0}", "md5({0})", "{0} || 'x'", "count({0})")
 
 
 def test_defaults_are_quiet_but_for_tags(w: ModuleType) -> None:

@@ -16,6 +16,7 @@ Write = Callable[[Mapping[str, str]], Path]
 
 DOCS = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
 RUNNING = Path(__file__).parents[3] / "docs" / "running.md"
+RULES = Path(__file__).parents[3] / "docs" / "rules.md"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0]
 MESSAGE = re.findall(r"```text\n(.*?)```", DOCS, re.DOTALL)[0]
 FILES = {
@@ -36,6 +37,7 @@ def test_the_example_loads(write: Write, env: dict[str, str]) -> None:
     assert dev.run.pools == {"gpu": 1}
     (rule,) = dev.run.rules
     assert (rule.select, rule.timeout) == (("kind:ml_model",), 1800.0)
+    assert dev.rules.rules["untagged-pii"].tags == ("pii", "gdpr")
     names = re.findall(r"env_var\('(\w+)'\)", EXAMPLE)
     prod = load_settings(environ={**env, **dict.fromkeys(names, "x")}, target="prod")
     assert prod.airbyte.run == "remote"
@@ -50,6 +52,18 @@ def test_the_example_of_running_loads(write: Write, env: dict[str, str]) -> None
     assert [rule.timeout for rule in run.rules] == [7200.0, 1800.0, None]
     for rule in run.rules:
         select(AssetGraph([]), rule.select, rule.exclude)  # each can be read
+
+
+def test_the_example_of_rules_loads(write: Write, env: dict[str, str]) -> None:
+    text = RULES.read_text(encoding="utf-8")
+    write({"toolkit.yml": re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]})
+    rules = load_settings(environ=env).rules
+    assert rules.marts == ("path:models/marts", "tag:mart")
+    assert {name: rule.severity for name, rule in rules.rules.items()} == {
+        "unowned-mart": "error", "unread-model": "off", "untagged-pii": "error",
+    }  # fmt: skip
+    for words in (rules.marts, *(rule.exceptions for rule in rules.rules.values())):
+        select(AssetGraph([]), words)  # each can be read
 
 
 def test_the_message_is_the_message(write: Write, env: dict[str, str]) -> None:
@@ -73,5 +87,8 @@ def test_every_key_is_listed() -> None:
         "run.concurrency.<kind>",
         "run.pools.<name>",
         *(f"run.rules.{name}" for name in StepRule.__struct_fields__ if name != "where"),
+        "rules.marts",
+        "rules.<rule>",
+        *(f"rules.<rule>.{name}" for name in ("severity", "except", "tags")),
     }
     assert f"`{VERSION}`" in DOCS
