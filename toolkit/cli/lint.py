@@ -14,6 +14,7 @@ from toolkit.cli.options import (
     project_options,
     selection_options,
 )
+from toolkit.cli.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +24,19 @@ if TYPE_CHECKING:
     from toolkit.rules import Finding
 
 _GATE = 3  # the exit code of a gate that the user set
-_FORMATS = ["text", "json", "markdown", "sarif", "junit"]
+FORMATS = ("text", "json", "markdown", "sarif", "junit")
 _COLORS = {"error": "red", "warning": "yellow"}
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file instead of standard output.",
+)  # fmt: skip
+@click.option(
+    "--write", type=Written(FORMATS), multiple=True, metavar="FORMAT=FILE",
+    help="Write this format to a file too; may be given more than once.",
 )  # fmt: skip
 @click.option(
     "foreign", "--with", type=click.Path(path_type=Path), cls=Paths, multiple=True,
@@ -47,12 +52,15 @@ _COLORS = {"error": "red", "warning": "yellow"}
 @artifact_options
 @output_options
 def lint(
-    form: str, output: Path | None, foreign: tuple[Path, ...], fail_on: str, **options: Any
-) -> None:
+    form: str, output: Path | None, write: tuple[tuple[str, Path], ...],
+    foreign: tuple[Path, ...], fail_on: str, **options: Any,
+) -> None:  # fmt: skip
     """Check governance rules: owners, descriptions, contracts, tags, what nothing reads.
 
     What counts, how much and with which exceptions is said under `rules` in toolkit.yml.
     """
+    from toolkit.report.files import write_atomically
+
     project = load_project(options)
     lineage = project.lineage()  # first: it may have SQL compiled, and the graph made anew
     found = [*_found(project, lineage), *_foreign(project, foreign)]
@@ -62,12 +70,12 @@ def lint(
     ):
         chosen = selected(project, options).assets
         found = [finding for finding in found if finding.asset in chosen]
+    for name, path in write:
+        write_atomically(path, _rendered(project, lineage, found, name, colored=False))
     text = _rendered(project, lineage, found, form, colored=output is None)
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
-        from toolkit.report.files import write_atomically
-
         write_atomically(output, text)
     if not options["quiet"]:
         _tell(project, lineage, found, said=form == "text" and output is None)
