@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from toolkit.errors import ToolkitError
-from toolkit.graph import Relation
+from toolkit.graph import AssetGraph, Relation
 from toolkit.integrations.base import RunContext, Step, StepFinished
 from toolkit.integrations.dbt.engines.exchange import build_task, why_not
 from toolkit.integrations.dbt.engines.gates import Gates
@@ -134,6 +134,7 @@ class _Hold:
     ) -> None:
         self.wanted = wanted
         self.threads = max(1, context.threads)
+        self.tests_block = _is_below_a_test(context.graph, wanted)
         self._control = context.control
         self._again = again
         self._waits = waits
@@ -249,6 +250,13 @@ class _Hold:
         for node in nodes:
             for key in (node, *self._task.graph.get_dependent_nodes(node)):
                 self._task._skipped_children[key] = None
+
+
+def _is_below_a_test(graph: AssetGraph, wanted: frozenset[str]) -> bool:
+    """Whether a wanted node reads, by whatever way, what a wanted test is about."""
+    checks = [graph.checks[key] for key in wanted if key in graph.checks]
+    tested = {asset for check in checks for asset in check.assets}
+    return not wanted.isdisjoint(graph.descendants(tested))
 
 
 def _tell_cache(task: Any, landed: Iterable[Relation]) -> None:  # noqa: ANN401 - dbt's BuildTask

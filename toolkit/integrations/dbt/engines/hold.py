@@ -8,6 +8,7 @@ class Hold(Protocol):
 
     wanted: frozenset[str]
     threads: int
+    tests_block: bool
 
     def is_open(self, node: str) -> bool:
         """Whether no gate holds a node back; takes no lock."""

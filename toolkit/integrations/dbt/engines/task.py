@@ -14,7 +14,6 @@ from toolkit.integrations.dbt.injected import inject_again
 
 _BuildTask: Any = importlib.import_module("dbt.task.build").BuildTask
 _selected: Any = importlib.import_module("dbt.selected_resources")
-_TESTS = frozenset({"test", "unit_test"})
 
 
 class GatedBuild(_BuildTask):  # type: ignore[misc]
@@ -26,11 +25,11 @@ class GatedBuild(_BuildTask):  # type: ignore[misc]
         super().__init__(*args, **named)
 
     def compile_manifest(self) -> None:
-        """Without the edges that make models wait for tests, where no test is wanted.
+        """Without the edges that make models wait for tests, where none would wait.
 
         dbt looks for them in the whole graph: half a second with a thousand models.
         """
-        if any(key.split(".", 1)[0] in _TESTS for key in self._hold.wanted):
+        if self._hold.tests_block:
             super().compile_manifest()
         else:
             self.graph: Any = self.compiler.compile(self.manifest)
