@@ -143,8 +143,12 @@ class Project:
         found = selection.select(self.graph, select, exclude, indirect=indirect, context=context)
         return selection.of_types(self.graph, found, resource_types, exclude_resource_types)
 
-    def lineage(self) -> "Lineage":
-        """Column lineage of the whole graph; SQL that is not there is compiled through dbt."""
+    def lineage(self, like: "Project | None" = None) -> "Lineage":
+        """Column lineage of the whole graph; SQL that is not there is compiled through dbt.
+
+        Args:
+            like: a project that is much the same, and was traced: that saves most of the work.
+        """
         from toolkit.lineage import trace
 
         trouble = self._compile_missing()
@@ -152,7 +156,8 @@ class Project:
             self.graph,
             dialect=self.dialect,
             catalog=self._catalog(),
-            cache_dir=None if self.settings.manifest else self.settings.state_dir / "lineage",
+            cache_dir=recall.lineage_cache(self.settings),
+            beside=recall.lineage_cache(like.settings) if like is not None else None,
             project_dir=self.settings.project_dir,
         )
         return lineage if trouble is None else lineage.with_problem(trouble)

@@ -1,9 +1,13 @@
 """What a plan is told: what the ledger remembers, and what is in the warehouse now."""
 
+import contextlib
+import hashlib
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,8 +18,10 @@ from toolkit.integrations.base import CompilesSql, Integration, Made, Watched, W
 from toolkit.ledger import Ledger, Materialization, Run, StepRow
 from toolkit.plan import History, Plan, Seen, is_view, words_of
 from toolkit.settings import Settings
+from toolkit.settings.cache import cache_dir
 from toolkit.warehouse import Warehouse, stamp_of
 
+_MANIFESTS = 20  # whose traces are remembered
 _ENDED_WELL = frozenset({"success", "pass", "warn", "no-op"})
 
 
@@ -275,3 +281,22 @@ def undescribed_columns(
     finally:
         warehouse.close()
     return {key: columns for key, columns in seen.items() if columns}
+
+
+def lineage_cache(settings: Settings) -> Path:
+    """The folder that remembers what was traced; that of a bare manifest is in our cache."""
+    if settings.manifest is None:
+        return settings.state_dir / "lineage"
+    folder = cache_dir() / "lineage"
+    name = hashlib.blake2b(str(settings.manifest).encode(), digest_size=8).hexdigest()
+    if not (folder / name).is_dir():
+        _forget(folder)
+    return folder / name
+
+
+def _forget(folder: Path) -> None:
+    """Leave the manifests that were read last."""
+    with contextlib.suppress(OSError):
+        known = sorted(folder.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in known[_MANIFESTS - 1 :]:
+            shutil.rmtree(old, ignore_errors=True)

@@ -101,14 +101,14 @@ def _compare(project: "Project", before: "Project", name: str, notes: tuple[str,
     from toolkit.diff.compare import compare
 
     head = _side(project, project.dialect, "this project")
-    base = _side(before, project.dialect, name)
+    base = _side(before, project.dialect, name, like=project)
     return msgspec.structs.replace(compare(base, head), problems=notes)
 
 
-def _side(project: "Project", dialect: str, name: str) -> "Side":
+def _side(project: "Project", dialect: str, name: str, like: "Project | None" = None) -> "Side":
     from toolkit.diff.side import Side
 
-    lineage = project.lineage()  # may compile what is missing, which makes another graph
+    lineage = project.lineage(like)  # may compile what is missing, which makes another graph
     return Side(project.graph, lineage, dialect, name)
 
 

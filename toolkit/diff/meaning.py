@@ -280,10 +280,8 @@ class _Walk:
                   if self._gives(other, found, name)]  # fmt: skip
         if len(places) > 1:
             # Another source has a column of the same meaning (a self-join): which one is it?
-            rows = self._rel_of(source).rows
-            alike = [alias for alias in places
-                     if self._rel_of(home.selected_sources[alias][1]).rows == rows]  # fmt: skip
-            found = _digest("one of", found, rows, str(alike.index(column.table)))
+            # All sources with their order are in the rows, so its place among them will do.
+            found = _digest("one of", found, str(places.index(column.table)))
         return _digest("outer", str(depth), found) if depth else found
 
     def _rel_of(self, source: Scope | exp.Table) -> _Rel:

@@ -50,16 +50,18 @@ class Cache:
 
     Args:
         folder: where the file is; ``None`` remembers nothing.
+        beside: another one to look into, of a project that is much the same.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, beside: Path | None = None) -> None:
         self._path = None if folder is None else folder / FILE
         self._old = _read(self._path)
+        self._beside = {} if beside is None else _read(beside / FILE)
         self._new: dict[bytes, Entry] = {}
 
     def get(self, digest: bytes) -> Entry | None:
         """The entry of the last run."""
-        return self._old.get(digest)
+        return self._old.get(digest) or self._beside.get(digest)
 
     def put(self, digest: bytes, entry: Entry) -> None:
         """Remember an entry for the next run."""

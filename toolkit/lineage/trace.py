@@ -30,6 +30,7 @@ def trace(
     dialect: str,
     catalog: Mapping[str, Mapping[str, str]] | None = None,
     cache_dir: Path | None = None,
+    beside: Path | None = None,
     project_dir: Path | None = None,
     time_cap: float = 2.0,
 ) -> Lineage:
@@ -43,10 +44,11 @@ def trace(
         catalog: asset key -> column -> type, as the warehouse has them. Not needed; where
             it is missing, columns are inferred from the SQL.
         cache_dir: folder for the cache; ``None`` traces everything.
+        beside: the cache of a project that is much the same, which is only read.
         project_dir: where asset paths start; only the headers of seeds are read there.
         time_cap: seconds that one model may take before it is opaque.
     """
-    cache = Cache(cache_dir)
+    cache = Cache(cache_dir, beside)
     tracer = Tracer(graph, dialect, catalog or {}, cache, project_dir, time_cap)
     with quiet_collector() as breathe:
         tracer.run(breathe)

@@ -12,7 +12,8 @@ from toolkit.errors import ConnectorError, SettingsError
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.source.configuration import render_config
-from toolkit.integrations.airbyte.source.environment import Package, cache_dir, install, package_of
+from toolkit.integrations.airbyte.source.environment import Package, install, package_of
+from toolkit.settings.cache import cache_dir
 
 
 def connection(tmp_path: Path, source: str) -> Connection:

@@ -25,6 +25,7 @@ from toolkit.errors import ConnectorError
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.source.docker import Image, Launch
 from toolkit.masking import Masker
+from toolkit.settings.cache import cache_dir
 
 CDK_PACKAGE = "airbyte-cdk"
 CDK_VERSION = "7.39.1"
@@ -144,15 +145,6 @@ def package_of(connection: Connection) -> Package | Image:
             f"Pin one: `version: X.Y.Z` under `source`; `pip index versions {name}` lists them.",
         )
     return Package(name, version)
-
-
-def cache_dir() -> Path:
-    """Our cache: ``TOOLKIT_CACHE_DIR``, else ``toolkit`` in XDG's cache folder."""
-    own = os.environ.get("TOOLKIT_CACHE_DIR")
-    if own:
-        return Path(own).expanduser().absolute()
-    xdg = os.environ.get("XDG_CACHE_HOME")
-    return (Path(xdg) if xdg else Path.home() / ".cache").absolute() / "toolkit"
 
 
 def install(package: Package | Image, *, say: Callable[[str], None] = lambda _: None) -> bool:

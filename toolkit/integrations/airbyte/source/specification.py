@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from toolkit.integrations.airbyte.model import Connection
-from toolkit.integrations.airbyte.source.environment import cache_dir, package_of
+from toolkit.integrations.airbyte.source.environment import package_of
+from toolkit.settings.cache import cache_dir
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
