@@ -13,9 +13,17 @@ from toolkit.masking import Masker
 def write_atomically(path: Path, text: str) -> None:
     """Replace ``path`` in one step, and only once every byte is on the disk.
 
+    A link is followed. What is no file, such as /dev/stdout or a pipe, is written to and stays
+    what it is.
+
     Raises:
         OSError: the folder cannot be written; what was at ``path`` is still there.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="\n") as there:
+            there.write(text)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
