@@ -66,22 +66,24 @@ class _Flow:
             exact += [(asset.key, name) for name in tagged]
             if _is_tagged(asset.tags, asset.meta, tag) and not tagged:
                 whole += [(asset.key, name) for name in names]
-        found = {one.column: one.path for one in self._reach(exact)}
+        found = {one.column: one.path for one in self._reach(exact, tag)}
         for ref, path in sorted(found.items()):
             asset = graph[ref[0]]
             if self._misses(asset, ref[1], tag):
                 yield self._of_column(asset, ref[1], path, tag)
         told: set[str] = {ref[0] for ref in found}
-        for ref, path in self._reach([ref for ref in whole if ref not in found]):
+        for ref, path in self._reach([ref for ref in whole if ref not in found], tag):
             asset = graph[ref[0]]
             if ref[0] not in told and ref[0] != path[0][0] and self._misses(asset, ref[1], tag):
                 told.add(ref[0])
                 yield self._of_asset(asset, path, tag)
 
-    def _reach(self, starts: list[ColumnRef]) -> Iterator[_Reached]:
+    def _reach(self, starts: list[ColumnRef], tag: str) -> Iterator[_Reached]:
         """What is reached from any of ``starts``, nearest first, each on a shortest path."""
         before: dict[ColumnRef, ColumnRef | None] = {
-            ref: None for ref in sorted(starts) if ref not in self._masked
+            ref: None
+            for ref in sorted(starts)
+            if ref not in self._masked and not self._is_denied(ref, tag)
         }
         begun = frozenset(before)
         waiting = deque(before)
@@ -90,13 +92,13 @@ class _Flow:
             if ref not in begun:
                 yield _Reached(ref, _path(before, ref))
             for edge in self._from.get(ref, ()):
-                if edge.target not in before and self._passes(edge):
+                if edge.target not in before and self._passes(edge, tag):
                     before[edge.target] = ref
                     waiting.append(edge.target)
 
-    def _passes(self, edge: ColumnEdge) -> bool:
+    def _passes(self, edge: ColumnEdge, tag: str) -> bool:
         """Whether the value can be told from what the edge makes of it."""
-        if edge.target in self._masked:
+        if edge.target in self._masked or self._is_denied(edge.target, tag):
             return False
         type_ = self._scope.lineage.columns.get(edge.target[0], {}).get(edge.target[1])
         if (type_ or "").upper() in ("BOOLEAN", "BOOL"):
@@ -124,6 +126,16 @@ class _Flow:
     def _column(self, key: str, name: str) -> Column | None:
         return self._declared[key].get(name.casefold())
 
+    def _is_denied(self, ref: ColumnRef, tag: str) -> bool:
+        """Whether people say that the column is none of this: ``meta: {pii: false}``."""
+        column = self._column(*ref)
+        meta = column.meta if column is not None else {}
+        return any(
+            value is False
+            for key, value in meta.items()
+            if str(key).casefold() in (tag.casefold(), f"contains_{tag.casefold()}")
+        )
+
     def _has(self, asset: Asset, name: str, tag: str) -> bool:
         column = self._column(asset.key, name)
         return column is not None and _is_tagged(column.tags, column.meta, tag)
@@ -142,8 +154,8 @@ class _Flow:
             column=name,
             message=f"{asset.name}.{name} holds values of {origin}, which is tagged {tag}, and "
             f"is not tagged itself: {self._shown(path)}.",
-            mend=f"Tag the column {tag}; or hide the value (a hash, or `meta: {{masked: true}}` "
-            "where it is hidden in a way that cannot be seen).",
+            mend=f"Tag the column {tag}; or hide the value, with a hash say; or write `meta: "
+            f"{{{tag}: false}}` where nothing of it is left.",
         )
 
     def _of_asset(self, asset: Asset, path: tuple[ColumnRef, ...], tag: str) -> Found:
@@ -199,7 +211,7 @@ UNTAGGED = Rule(
     title="A tagged column flows into one without the tag",
     why="Who may see what is decided by tags. A copy of a tagged column that nobody tagged is "
     "seen by everybody, and is forgotten when somebody asks to be forgotten.",
-    mend="Tag the column, or hide the value: with a hash in SQL, with a mapper of the "
-    "connection, or in a way that you declare with `meta: {masked: true}`.",
+    mend="Tag the column; or hide the value, with a hash in SQL or with a mapper of the "
+    "connection; or say in the column's `meta` that nothing of it is left (`pii: false`).",
     check=_untagged,
 )

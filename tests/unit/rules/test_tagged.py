@@ -54,7 +54,9 @@ def test_the_ways_to_tag(w: ModuleType, said: dict[str, Any]) -> None:
     assert whole.about("untagged-pii") == ["sales.contact"]
 
 
-@pytest.mark.parametrize("said", [{"meta": {"pii": False}}, {"meta": {"pii": "no"}}, {}])
+@pytest.mark.parametrize(
+    "said", [{"meta": {"pii": False}}, {"meta": {"pii": "no"}}, {"meta": {"pii": None}}, {}]
+)
 def test_what_is_no_tag(w: ModuleType, said: dict[str, Any]) -> None:
     assert world(w, users={"id": {}, "email": said}).about("untagged-pii") == []
 
@@ -93,6 +95,15 @@ def test_what_keeps_the_value_and_what_hides_it(w: ModuleType, sql: str, flows: 
 def test_a_column_that_is_declared_as_masked_holds_nothing(w: ModuleType) -> None:
     masked = {"cols": {"user_id": {}, "email": {"meta": {"masked": True}}}}
     assert world(w, stg=masked).about("untagged-pii") == []
+
+
+@pytest.mark.parametrize("key", ["pii", "PII", "contains_pii"])
+def test_a_column_that_is_said_to_hold_none_of_it(w: ModuleType, key: str) -> None:
+    none = {"cols": {"user_id": {}, "email": {"meta": {key: False}}}}
+    assert world(w, stg=none).about("untagged-pii") == []
+    whole = {"tags": ("pii",), **none}  # also where the asset is tagged: but for this column
+    found = world(w, users={"id": {}}, stg=whole, mart_sql="select email as c from db.main.stg")
+    assert found.about("untagged-pii") == []
 
 
 def test_a_mapper_that_hashes_stops_it_at_the_source(w: ModuleType) -> None:
