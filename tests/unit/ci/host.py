@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,3 +105,29 @@ def serve(kind: str) -> Iterator[Host]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def manifest(path: Path, sql: str) -> Path:
+    """A project of one mart, which an exposure reads."""
+    key = "model.shop.sales"
+    common = {"package_name": "shop", "fqn": ["shop", "x"], "config": {}}
+    model = {
+        **common, "unique_id": key, "name": "sales", "resource_type": "model", "language": "sql",
+        "database": "db", "schema": "main", "original_file_path": "models/marts/sales.sql",
+        "raw_code": sql, "compiled_code": sql, "depends_on": {"nodes": []},
+        "checksum": {"name": "sha256", "checksum": str(hash(sql))},
+    }  # fmt: skip
+    exposure = {
+        **common, "unique_id": "exposure.shop.board", "name": "board", "type": "dashboard",
+        "resource_type": "exposure", "original_file_path": "models/e.yml",
+        "depends_on": {"nodes": [key]}, "owner": {"name": "Ada"},
+    }  # fmt: skip
+    document = {
+        "metadata": {
+            "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
+            "project_name": "shop", "adapter_type": "duckdb",
+        },
+        "nodes": {key: model}, "exposures": {exposure["unique_id"]: exposure},
+    }  # fmt: skip
+    path.write_text(json.dumps(document))
+    return path

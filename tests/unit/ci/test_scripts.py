@@ -1,6 +1,5 @@
 """The shell of the CI files, run for real: git repositories, the real toolkit, a code host."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -96,37 +95,11 @@ def test_what_is_no_base(script: Any, clone: Path, base: str, why: str) -> None:
 # ---- check.sh ----
 
 
-def manifest(path: Path, sql: str) -> Path:
-    """A project of one mart, which an exposure reads."""
-    key = "model.shop.sales"
-    common = {"package_name": "shop", "fqn": ["shop", "x"], "config": {}}
-    model = {
-        **common, "unique_id": key, "name": "sales", "resource_type": "model", "language": "sql",
-        "database": "db", "schema": "main", "original_file_path": "models/marts/sales.sql",
-        "raw_code": sql, "compiled_code": sql, "depends_on": {"nodes": []},
-        "checksum": {"name": "sha256", "checksum": str(hash(sql))},
-    }  # fmt: skip
-    exposure = {
-        **common, "unique_id": "exposure.shop.board", "name": "board", "type": "dashboard",
-        "resource_type": "exposure", "original_file_path": "models/e.yml",
-        "depends_on": {"nodes": [key]}, "owner": {"name": "Ada"},
-    }  # fmt: skip
-    document = {
-        "metadata": {
-            "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-            "project_name": "shop", "adapter_type": "duckdb",
-        },
-        "nodes": {key: model}, "exposures": {exposure["unique_id"]: exposure},
-    }  # fmt: skip
-    path.write_text(json.dumps(document))
-    return path
-
-
 @pytest.fixture
-def changed(tmp_path: Path) -> dict[str, str]:
+def changed(tmp_path: Path, hosts: ModuleType) -> dict[str, str]:
     """A column less."""
-    base = manifest(tmp_path / "base.json", "select 1 as id, 2 as price")
-    head = manifest(tmp_path / "head.json", "select 1 as id")
+    base = hosts.manifest(tmp_path / "base.json", "select 1 as id, 2 as price")
+    head = hosts.manifest(tmp_path / "head.json", "select 1 as id")
     return {"TOOLKIT_BASE": str(base), "TOOLKIT_MANIFEST": str(head)}
 
 
