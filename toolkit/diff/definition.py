@@ -7,6 +7,7 @@ there are (FROM, JOIN, WHERE, GROUP BY, HAVING, QUALIFY, DISTINCT, LIMIT, set op
 the way down) is in the rows; a column holds only what it is computed from.
 """
 
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -16,6 +17,7 @@ from toolkit.lineage import Lineage
 from toolkit.lineage.places import Places
 
 TIME_CAP = 5.0
+_SAID = 120  # characters of an error that is not ours
 
 
 class Clause(msgspec.Struct, frozen=True, order=True):
@@ -91,8 +93,6 @@ class Definitions:
         return found
 
     def _define(self, asset: Asset) -> Definition:
-        from sqlglot.errors import SqlglotError
-
         from toolkit.diff.meaning import meaning
         from toolkit.diff.qualified import qualified
         from toolkit.lineage.sql.dialects import facts_of
@@ -103,13 +103,22 @@ class Definitions:
         if asset.sql is None:
             raise Undefined("its SQL is not compiled")
         dialect = facts_of(self._dialect).name
+        log = logging.getLogger("sqlglot")
+        level = log.level
+        log.setLevel(logging.CRITICAL)  # what it cannot do is said by us
         try:
             tree = parse(asset.sql, dialect, TIME_CAP).query
             query = qualified(tree, asset, self._places, self._lineage.columns, dialect)
             return meaning(query, dialect, self.renamed)
+        except Undefined:
+            raise
         except Unreadable as error:
             raise Undefined(error.message) from None
         except RecursionError:
             raise Undefined("its SQL is nested too deeply") from None
-        except SqlglotError as error:
-            raise Undefined(str(error).split("\n")[0]) from None
+        except Exception as error:
+            # sqlglot's optimizer gives up on unusual SQL with any error, its own or Python's
+            said = " ".join(str(error).split())[:_SAID]
+            raise Undefined(f"it cannot be taken apart ({said or type(error).__name__})") from error
+        finally:
+            log.setLevel(level)

@@ -128,6 +128,8 @@ class _Walk:
             parts.append(_digest("group", *keys, *rest))
         for item in query.expressions:
             name, found, text, cast = self._output(item, scope)
+            if name == _STAR and name in columns:
+                found = _digest("stars", columns[name], found)
             columns[name], expressions[name] = found, text
             if cast is not None:
                 casts[name] = cast
@@ -239,8 +241,8 @@ class _Walk:
         """Name, fingerprint and text of one item of a select list, and what it casts."""
         value = item.unalias().unnest()
         name = item.alias_or_name.casefold()
-        if item.is_star:
-            return _STAR, self._said("star", item, scope), item.sql(self._dialect), None
+        if item.is_star or item.find(exp.Columns):
+            return _STAR, self._star(item, scope), item.sql(self._dialect), None
         text = self._shown(value, scope)
         if isinstance(value, exp.Column):
             found = self._column(value, scope)
@@ -253,6 +255,14 @@ class _Walk:
         if isinstance(value, exp.Cast):
             cast = value.to.sql(self._dialect), self._text(value.this.unnest(), scope)
         return name, self._text(value, scope), text, cast
+
+    def _star(self, item: exp.Expr, scope: Scope) -> str:
+        """Columns of which the names are not known: all that its sources have."""
+        parts = []
+        for _, source in scope.selected_sources.values():
+            rel = self._rel_of(source)
+            parts += [rel.rows, rel.any_column, *(f"{n}={f}" for n, f in rel.columns.items())]
+        return _digest("star", *_flat(item), *parts)
 
     def _resolve(self, column: exp.Column, scope: Scope) -> tuple[Scope | exp.Table, Scope, int]:
         """The source of a column, the scope that it is a source of, and how far out that is."""
