@@ -1,6 +1,6 @@
 """How big, how fast: the HTML report of synthetic graphs and of real manifests.
 
-    python benchmarks/bench_report.py [--assets 1000 5000] [--manifest FILE] [--chromium PATH]
+    python benchmarks/bench_report.py [--assets 1000 5000 20000] [--manifest FILE] [--chromium PATH]
 
 Prints one JSON object a line. With ``--chromium`` it also opens the report and measures the
 first paint, one keystroke in the search, and frames while panning and zooming.
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.graph import Asset, AssetGraph, Check, Column
+from toolkit.ledger import Point, Run, StepRow
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage, trace
-from toolkit.report.data import AssetState, ReportData
+from toolkit.report.data import AssetState, ReportData, RunRecord
 from toolkit.report.html import write_report
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
@@ -28,8 +29,14 @@ SUBTYPES = ["IDENTITY", "IDENTITY", "IDENTITY", "TRANSFORMATION", "AGGREGATION",
 LAYERS = ["staging", "intermediate", "marts", "reports"]
 
 
+RUNS = 30
+
+
 def synthetic(count: int, columns: int = 20, seed: int = 1) -> ReportData:
-    """A layered project: sources, then models that read one to three of what is before them."""
+    """A layered project: sources, then models that read one to three of what is before them.
+
+    Of its runs the newest made everything, each of the others a tenth.
+    """
     rng = random.Random(seed)
     assets: list[Asset] = []
     column_edges: list[ColumnEdge] = []
@@ -74,9 +81,31 @@ def synthetic(count: int, columns: int = 20, seed: int = 1) -> ReportData:
     )  # fmt: skip
     states = {a.key: AssetState("fresh" if i % 50 else "failed") for i, a in enumerate(assets)}
     return ReportData(
-        project="big", target="dev", dialect="duckdb", made_at=1.0, version="bench",
+        project="big", target="dev", dialect="duckdb", made_at=1.8e9, version="bench",
         graph=AssetGraph(assets, checks), lineage=lineage, states=states,
+        runs=tuple(one_run(assets, number, rng) for number in range(RUNS)),
     )  # fmt: skip
+
+
+def one_run(assets: list[Asset], number: int, rng: random.Random) -> RunRecord:
+    """Run ``number`` before the newest one, a day apart."""
+    run_id, start = f"run-{RUNS - number}", 1.8e9 - number * 86400.0
+    models = [a for a in assets if a.kind == "model"]
+    ran = models if number == 0 else rng.sample(models, max(1, len(models) // 10))
+    steps, made, at = [], [], start
+    for asset in ran:
+        took = rng.random() * 3
+        rows = rng.randrange(1_000_000)
+        steps.append(StepRow(
+            run_id=run_id, step=asset.key, kind="dbt", name=asset.name, integration="dbt",
+            status="success", reason="its input changed", started_at=at, finished_at=at + took,
+            rows=rows, thread="Thread-1",
+        ))  # fmt: skip
+        made.append(Point(asset=asset.key, rows=rows))
+        at += took / 4
+    run = Run(id=run_id, command="build", target="dev", started_at=start, finished_at=at + 1,
+              status="success", version="bench")  # fmt: skip
+    return RunRecord(run, tuple(steps), tuple(made))
 
 
 def from_manifest(path: Path) -> ReportData:
@@ -138,6 +167,22 @@ KEYSTROKES = """() => {
 }"""
 
 
+SHOW = """(view) => {
+  const start = performance.now();
+  Report.app.show({ ...Report.app.state, view, asset: null, column: null });
+  document.body.getBoundingClientRect();
+  return performance.now() - start;
+}"""
+
+
+def shown(page: Any, path: Path, view: str) -> int:
+    """Milliseconds until a view is there, coming from the graph."""
+    page.goto(f"{path.as_uri()}#view=graph&by=folder")
+    page.wait_for_function("() => Report.app.state.view === 'graph'")
+    elapsed: float = page.evaluate(SHOW, view)
+    return round(elapsed)
+
+
 def browse(path: Path, chromium: str) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
@@ -157,6 +202,11 @@ def browse(path: Path, chromium: str) -> dict[str, Any]:
             "ready_ms_upper": round(ready),
             "keystroke_ms_max": round(max(keys), 1),
         }
+        heaviest = max(
+            ("overview", "assets", "columns", "checks", "problems", "runs", "run"),
+            key=lambda view: found.setdefault(f"{view}_ms", shown(page, path, view)),
+        )
+        found["slowest_view"] = heaviest
         for by in ("folder", "none"):
             page.goto(f"{path.as_uri()}#view=graph&by={by}")
             page.wait_for_function(f"() => Report.app.view.by === '{by}'")
@@ -175,7 +225,7 @@ def browse(path: Path, chromium: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--assets", type=int, nargs="*", default=[1000, 5000])
+    parser.add_argument("--assets", type=int, nargs="*", default=[1000, 5000, 20000])
     parser.add_argument("--manifest", type=Path, nargs="*", default=[])
     parser.add_argument("--chromium")
     options = parser.parse_args()

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit.cli.loading import load_project
-from toolkit.cli.options import artifact_options, output_options, project_options
+from toolkit.cli.options import Paths, artifact_options, output_options, project_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolkit.ledger import Ledger
     from toolkit.lineage import Lineage
     from toolkit.project import Project
-    from toolkit.report.data import ReportData
+    from toolkit.report.data import ReportData, RunRecord
+    from toolkit.rules import Finding
 
 _RUNS = 50
 
@@ -23,18 +27,28 @@ _RUNS = 50
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
     help="Write the HTML to this file. Default: report.html in target/toolkit.",
 )  # fmt: skip
+@click.option(
+    "foreign", "--with", type=click.Path(path_type=Path), cls=Paths, multiple=True,
+    help="Show what other tools found beside the assets: the JSON of `sqlfluff lint --format "
+    "json`, the run_results.json of a build of dbt-project-evaluator.",
+)  # fmt: skip
 @project_options
 @artifact_options
 @output_options
-def report(output: Path | None, **options: Any) -> None:
+def report(output: Path | None, foreign: tuple[Path, ...], **options: Any) -> None:
     """Write report.html, lineage.json and graph.json."""
     project = load_project(options)
-    path = write_all(project, output)
+    path = write_all(project, output, foreign)
     click.echo(path)
 
 
-def write_all(project: "Project", output: Path | None = None) -> Path:
+def write_all(
+    project: "Project", output: Path | None = None, foreign: "Sequence[Path]" = ()
+) -> Path:
     """Write the report and its JSON; give the report's path.
+
+    Args:
+        foreign: files with what other tools found.
 
     Raises:
         ToolkitError: an artifact cannot be read, or the folder cannot be written.
@@ -49,6 +63,7 @@ def write_all(project: "Project", output: Path | None = None) -> Path:
     folder = settings.output_dir
     path = output if output is not None else folder / "report.html"
     traced = project.lineage()
+    found = _findings(project, traced, foreign)
     secrets = settings.secrets
     try:
         write_json(
@@ -58,7 +73,7 @@ def write_all(project: "Project", output: Path | None = None) -> Path:
         )
         document = graph_document(project.name, settings.target, project.graph)
         write_json(folder / "graph.json", document, secrets)
-        write_report(report_data(project, traced), path)
+        write_report(report_data(project, traced, found), path)
     except OSError as error:
         raise ToolkitError(
             f"{error.filename or path} cannot be written: {error.strerror}.",
@@ -68,15 +83,21 @@ def write_all(project: "Project", output: Path | None = None) -> Path:
     return path
 
 
-def report_data(project: "Project", traced: "Lineage") -> "ReportData":
-    """Graph, lineage and ledger as the report wants them."""
-    from toolkit.report.data import AssetState, ReportData, RunRecord
+def report_data(
+    project: "Project", traced: "Lineage", found: "Sequence[Finding]" = ()
+) -> "ReportData":
+    """Graph, lineage and ledger as the report wants them.
+
+    Args:
+        found: what rules say.
+    """
+    from toolkit.report.data import AssetState, ReportData
 
     settings = project.settings
     runs: tuple[RunRecord, ...] = ()
     with project.ledger() as ledger:
         if settings.manifest is None and ledger is not None:
-            runs = tuple(RunRecord(run, tuple(ledger.steps(run.id))) for run in ledger.runs(_RUNS))
+            runs = _records(ledger, settings.target)
     history = project.history()
     known = {
         key: AssetState(state=state.state, reason=state.reason)
@@ -92,9 +113,46 @@ def report_data(project: "Project", traced: "Lineage") -> "ReportData":
         graph=project.graph,
         lineage=traced,
         problems=(*project.problems, *traced.problems),
+        findings=tuple(found),
         runs=runs,
         materializations=history.latest,
         results=history.last_steps,
         states=known,
+        commit=_commit(settings.project_dir) if settings.manifest is None else None,
         secrets=settings.secrets,
     )
+
+
+def _records(ledger: "Ledger", target: str) -> "tuple[RunRecord, ...]":
+    """The newest runs with their steps, and what they made for ``target``."""
+    from toolkit.report.data import RunRecord
+
+    runs = ledger.runs(_RUNS)
+    made = ledger.points(target, [run.id for run in runs])
+    return tuple(
+        RunRecord(run, tuple(ledger.steps(run.id)), tuple(made.get(run.id, ()))) for run in runs
+    )
+
+
+def _commit(folder: Path) -> str | None:
+    """What is checked out there; ``None`` outside of a repository, or without git."""
+    import subprocess
+
+    command = ["git", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _findings(project: "Project", traced: "Lineage", foreign: "Sequence[Path]") -> "list[Finding]":
+    """What `toolkit lint` would say, and what other tools have found."""
+    from toolkit.rules import findings
+    from toolkit.rules.foreign import read_foreign
+    from toolkit.rules.lines import with_lines
+
+    graph, settings = project.graph, project.settings
+    ours = findings(graph, traced, settings, project=project.name, dialect=project.dialect)
+    theirs = [one for path in foreign for one in read_foreign(path, graph, settings)]
+    return [*with_lines(ours, graph, settings.project_dir), *theirs]

@@ -16,6 +16,7 @@ from toolkit.ledger.rows import (
     Left,
     Materialization,
     Passed,
+    Point,
     Run,
     RunError,
     RunStatus,
@@ -292,6 +293,21 @@ class Ledger:
             asset, limit,
         )  # fmt: skip
         return [msgspec.convert(row, Materialization) for row in rows]
+
+    def points(self, target: str, runs: Iterable[str]) -> dict[str, list[Point]]:
+        """For each of these published runs of ``target`` what it made, sorted by asset."""
+        wanted = set(runs)
+        rows = self._read(
+            "SELECT m.asset, m.run_id, m.rows, m.metrics FROM materialization AS m "
+            "JOIN run ON run.id = m.run_id WHERE run.target = ? AND run.published "
+            "ORDER BY m.asset",
+            target,
+        )
+        found: dict[str, list[Point]] = {}
+        for row in rows:
+            if row["run_id"] in wanted:
+                found.setdefault(row["run_id"], []).append(msgspec.convert(row, Point))
+        return found
 
     # ---- the SQL ----
 

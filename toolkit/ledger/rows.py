@@ -107,6 +107,14 @@ class Materialization(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Mapping[str, str] = {}
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted when an asset was made in a run: one point of a line over time."""
+
+    asset: str
+    rows: int | None = None
+    metrics: Mapping[str, float] = {}
+
+
 class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """One time that a check passed, and on what. The fields mean what a materialization's do."""
 

@@ -10,8 +10,9 @@ import msgspec
 if TYPE_CHECKING:
     from toolkit.errors import Problem
     from toolkit.graph import AssetGraph
-    from toolkit.ledger import Materialization, Run, StepRow
+    from toolkit.ledger import Materialization, Point, Run, StepRow
     from toolkit.lineage import Lineage
+    from toolkit.rules import Finding
 
 StateName = Literal["fresh", "stale", "failed", "never"]
 
@@ -29,10 +30,16 @@ class AssetState(msgspec.Struct, frozen=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """One run of the ledger with its steps, in the order in which they started."""
+    """One run of the ledger.
+
+    Attributes:
+        steps: in the order in which they started.
+        made: what was counted of each asset that it made.
+    """
 
     run: Run
     steps: tuple[StepRow, ...] = ()
+    made: tuple[Point, ...] = ()
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +50,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
         made_at: when the report is made, in seconds since the epoch.
         version: of the toolkit.
         problems: what was tolerated, of the graph, of the lineage and of anybody else.
+        findings: what rules say of the assets, ours and those of other tools.
         runs: newest first.
         materializations: the latest, by asset key.
         results: the last step result, by asset or check key.
@@ -59,6 +67,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     graph: AssetGraph
     lineage: Lineage
     problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
     runs: tuple[RunRecord, ...] = ()
     materializations: Mapping[str, Materialization] = {}
     results: Mapping[str, StepRow] = {}

@@ -10,13 +10,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from toolkit.graph import Asset, Check
-from toolkit.ledger import StepRow
-from toolkit.ledger.timing import timing
 from toolkit.lineage.origin import origins, removed, row_filter
 from toolkit.report.columnar import Interner, delta
 from toolkit.report.data import ReportData
+from toolkit.report.facts import facts_of
 from toolkit.report.inner import inner_steps
 from toolkit.report.layout import layered
+from toolkit.report.payload_runs import past_table, runs_table, steps_table
 
 SCHEMA_VERSION = 1
 MAX_TEXT = 4000  # characters of one description, message or expression
@@ -68,9 +68,11 @@ class _Builder:
             "column_edges": self._column_edges(),
             "asset_edges": self._asset_edges(),
             "checks": self._checks(),
-            "runs": self._runs(),
-            "steps": self._steps(),
+            "runs": runs_table(data, self.intern),
+            "steps": steps_table(data, self.intern, self._text),
+            "past": past_table(data, self.number, self.intern),
             "problems": self._problems(),
+            "findings": self._findings(),
             "matched": self._matched(),
             "unmatched": self._unmatched(),
             "landing": self._landing(),
@@ -120,6 +122,7 @@ class _Builder:
             "description": [text(a.description or None) for a in assets],
             "url": [intern(a.url) for a in assets],
             "contract": [int(a.contract) for a in assets],
+            "facts": [self._facts(a) for a in assets],
             "tags": [[intern(tag) for tag in a.tags] for a in assets],
             "fqn": [[intern(part) for part in a.fqn] for a in assets],
             "lineage": [intern(self.data.lineage.status.get(key, "none")) for key in self.keys],
@@ -134,6 +137,9 @@ class _Builder:
             "sub": place.sub,
             "row": [round(row, 2) for row in place.row],
         }
+
+    def _facts(self, asset: Asset) -> list[list[int]]:
+        return [[self.intern(name), self._text(value)] for name, value in facts_of(asset)]
 
     def _result(self, key: str) -> list[Any] | None:
         step = self.data.results.get(key)
@@ -158,6 +164,7 @@ class _Builder:
             extra.setdefault(key, {})[name] = None
         starts, types, descriptions = [0], [], []
         landed: list[list[int]] = []
+        tagged: list[list[Any]] = []
         for i, asset in enumerate(self.data.graph):
             traced = lineage.columns.get(asset.key, {})
             declared = {name.casefold(): column for name, column in asset.columns.items()}
@@ -172,6 +179,8 @@ class _Builder:
                 if origin is not None:
                     said = self.intern(origin.source), self.intern(origin.how)
                     landed.append([len(self.columns), *said, int(origin.masked)])
+                if column is not None and column.tags:
+                    tagged.append([len(self.columns), [self.intern(tag) for tag in column.tags]])
                 self.columns.append((i, name))
                 types.append(self.intern(traced.get(name) or (column.type if column else None)))
                 descriptions.append(self._text(column.description or None if column else None))
@@ -182,6 +191,7 @@ class _Builder:
             "type": types,
             "description": descriptions,
             "origin": landed,
+            "tags": tagged,
         }
 
     def _column(self, end: tuple[str, str]) -> int | None:
@@ -288,53 +298,6 @@ class _Builder:
         wanted = check.attached or (check.assets[0] if check.assets else None)
         return -1 if wanted is None else self.number.get(wanted, -1)
 
-    def _runs(self) -> dict[str, Any]:
-        runs = [record.run for record in self.data.runs]
-        intern = self.intern
-        return {
-            "id": [intern(r.id) for r in runs],
-            "command": [intern(r.command) for r in runs],
-            "target": [intern(r.target) for r in runs],
-            "status": [intern(r.status) for r in runs],
-            "selection": [intern(r.selection or None) for r in runs],
-            "started_at": [r.started_at for r in runs],
-            "finished_at": [r.finished_at for r in runs],
-            "up_to_date": [sum(map(up_to_date, record.steps)) for record in self.data.runs],
-        }
-
-    def _steps(self) -> dict[str, Any]:
-        """Steps of all runs; what was up to date in a run only of the newest, else it is counted.
-
-        Begins are milliseconds since the run's, the other times milliseconds: small numbers.
-        """
-        times = [timing(record.run, record.steps) for record in self.data.runs]
-        steps = [
-            (n, s)
-            for n, record in enumerate(self.data.runs)
-            for s in record.steps
-            if n == 0 or not up_to_date(s)
-        ]
-        paths = [frozenset(found.path) for found in times]
-        intern = self.intern
-        return {
-            "run": delta(n for n, _ in steps),
-            "key": [intern(s.step) for _, s in steps],
-            "name": [intern(s.name) for _, s in steps],
-            "kind": [intern(s.kind) for _, s in steps],
-            "tool": [intern(s.integration) for _, s in steps],
-            "status": [intern(s.status) for _, s in steps],
-            "reason": [self._text(s.reason or None) for _, s in steps],
-            "message": [self._text(s.message or None) for _, s in steps],
-            "thread": [intern(s.thread or None) for _, s in steps],
-            "begin": [_since(s.started_at, self.data.runs[n].run.started_at) for n, s in steps],
-            "took": [_since(s.finished_at, s.started_at) for _, s in steps],
-            "waited": [round(times[n].waited.get(s.step, 0.0) * 1000) for n, s in steps],
-            "critical": [int(s.step in paths[n]) for n, s in steps],
-            "attempts": [_attempts(s) for _, s in steps],
-            "rows": [s.rows for _, s in steps],
-            "failures": [s.failures for _, s in steps],
-        }
-
     def _problems(self) -> dict[str, Any]:
         problems = list(dict.fromkeys(self.data.problems))  # two rooms may list the same one
         return {
@@ -346,20 +309,20 @@ class _Builder:
             "line": [p.line or 0 for p in problems],
         }
 
-
-def up_to_date(step: StepRow) -> bool:
-    """Whether a step was not run because it was not needed."""
-    return step.status == "no-op" and step.message.startswith("up to date")
-
-
-def _since(at: float | None, begin: float | None) -> int | None:
-    """Milliseconds between two times, where both are known."""
-    return None if at is None or begin is None else round((at - begin) * 1000)
-
-
-def _attempts(step: StepRow) -> int:
-    noted = step.adapter_response.get("attempts")
-    return noted if isinstance(noted, int) else 1
+    def _findings(self) -> dict[str, Any]:
+        """What rules say, ours and those of other tools; a column by its name, as it is told."""
+        found, intern, text = self.data.findings, self.intern, self._text
+        return {
+            "asset": [self.number.get(f.asset, -1) if f.asset else -1 for f in found],
+            "rule": [intern(f.rule) for f in found],
+            "severity": [intern(f.severity) for f in found],
+            "column": [intern(f.column) for f in found],
+            "message": [text(f.message) for f in found],
+            "mend": [text(f.mend or None) for f in found],
+            "path": [intern(f.path) for f in found],
+            "line": [f.line or 0 for f in found],
+            "tool": [intern(f.tool) for f in found],
+        }
 
 
 def _pairs(values: Mapping[str, Any], intern: Interner) -> list[list[Any]]:

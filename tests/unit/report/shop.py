@@ -5,9 +5,10 @@ import msgspec
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph, Check, Column, Relation
 from toolkit.graph.matching import link
-from toolkit.ledger import Materialization, Run, StepRow
+from toolkit.ledger import Materialization, Point, Run, StepRow
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage
 from toolkit.report.data import AssetState, ReportData, RunRecord
+from toolkit.rules import Finding
 
 NOW = 1_763_720_000.0
 HOUR = 3600.0
@@ -273,7 +274,35 @@ def one_run(graph: AssetGraph, number: int, start: float) -> RunRecord:
         selection="--select +python.churn_model" if number == 1 else "",
         version="0.1.0",
     )
-    return RunRecord(run, tuple(steps))
+    made = [
+        Point(
+            asset=s.step,
+            rows=None if s.name == "churn_model" else (s.rows or 0) + 10 * (2 - number),
+            metrics={"auc": 0.8312345 - number / 100} if s.name == "churn_model" else {},
+        )
+        for s in steps
+        if s.status == "success"
+    ]
+    return RunRecord(run, tuple(steps), tuple(made))
+
+
+def findings() -> tuple[Finding, ...]:
+    return (
+        Finding(
+            rule="pii-spreads", severity="error", asset="model.shop.customers", column="email",
+            message="email is made from users.email, which is tagged pii, and is not tagged.",
+            path="models/marts/customers.sql", line=3, mend="Tag it pii, or mask it.",
+        ),
+        Finding(
+            rule="LT01", severity="warning", asset="model.shop.audit", column=None,
+            tool="sqlfluff",
+            message="Expected only a single space.", path="models/marts/audit.sql", line=2,
+        ),
+        Finding(
+            rule="unread-model", severity="warning", asset=None, column=None,
+            message="A model that nothing reads.",
+        ),
+    )  # fmt: skip
 
 
 def graph() -> AssetGraph:

@@ -81,6 +81,13 @@ def test_text_can_be_read(theme: str, ground: str) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_marked_sql_can_be_read_and_is_seen(theme: str) -> None:
+    colors = tokens(theme)
+    assert contrast(colors["text"], colors["mark"]) >= 4.5
+    assert contrast(colors["mark"], colors["surface"]) > 1.1
+
+
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("vision", VISIONS)
 def test_states_can_be_told_apart(theme: str, vision: str) -> None:
     colors = tokens(theme)

@@ -69,7 +69,7 @@ def test_scripts_are_joined_as_they_are() -> None:
 
 
 def test_no_file_is_too_long_to_be_read() -> None:
-    long = {name for name in SCRIPTS if len((STATIC / name).read_text().splitlines()) > 500}
+    long = {name for name in SCRIPTS if len((STATIC / name).read_text().splitlines()) > 300}
     assert long == set()
 
 

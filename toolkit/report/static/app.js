@@ -3,7 +3,7 @@
   const { h, fill } = R.dom;
   const VIEWS = ["overview", "graph", "assets", "columns", "connections", "run", "runs", "checks", "problems"];
   const NUMBERS = { hops: 2 };
-  const WORDS = { view: "overview", asset: null, column: null, select: "", sort: null, run: null, by: "auto", focus: null, direction: "both", columns: "" };
+  const WORDS = { view: "overview", asset: null, column: null, select: "", sort: null, run: null, by: "auto", focus: null, direction: "both", columns: "", code: null, connection: null };
 
   /** "#view=graph&asset=..." -> state; anything unknown is left out. */
   function parse(hash) {
@@ -29,6 +29,9 @@
   }
 
   class App {
+    names = null; // of columns, made when they are first searched
+    view = null;
+
     constructor(host, model, texts) {
       this.model = model;
       this.texts = texts;
@@ -78,7 +81,7 @@
     }
 
     columnNames() {
-      return (this.lowered ??= Array.from({ length: this.model.columns.count }, (_, c) => this.model.columns.name(c).toLowerCase()));
+      return (this.names ??= R.search.columnNames(this.model));
     }
 
     href(patch) { return encode({ ...this.state, ...patch }); }

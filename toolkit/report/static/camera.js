@@ -7,9 +7,27 @@
   const NEARLY = 0.85; // of the least scale: a bit smaller is better than a bit that is cut off
   const MIN_K = 0.008;
   const MAX_K = 2.5;
+  const GLIDE = 120; // ms
 
-  /** What a canvas with `scene`, `width`, `height` and `camera` can be asked to look at. */
+  /** What a canvas can be asked to look at. Sizes are px of the screen, the camera's place is the scene's. */
   class Camera {
+    camera = { x: 0, y: 0, k: 1 };
+    scene = null;
+    width = 0;
+    height = 0;
+    touched = false; // somebody has moved the picture
+    opened = null; // what the first picture was asked to show
+    glides = null; // where the picture comes from, while it moves by itself
+    printing = null;
+    on = null;
+
+    // What a canvas does besides.
+    draw() {}
+    invalidate() {}
+    moved() {}
+    resize() { return false; }
+    size(width, height, ratio) { Object.assign(this, { width, height, ratio }); }
+
     /**
      * The first picture of a scene: all of it, unless that would be too small to read. Then it
      * begins at its left edge, where the data comes in, or at one card, and is panned from there.
@@ -33,7 +51,7 @@
     /** The window or a panel has changed: what nobody has moved yet is fitted again. */
     reopen() {
       if (this.touched || !this.scene || !this.opened) return;
-      this.open(...this.opened);
+      this.open(this.opened[0], this.opened[1]);
       this.on.moved(this.camera);
     }
 
@@ -41,6 +59,7 @@
     fit() {
       if (!this.scene || !this.width) return;
       const { box } = this.scene;
+      this.glides = null;
       const k = Math.min((this.width - 2 * PAD) / (box.x1 - box.x0), (this.height - 2 * PAD - HEAD) / (box.y1 - box.y0), 1);
       this.camera.k = Math.max(MIN_K, k);
       this.centre(box.x0, box.y0);
@@ -51,10 +70,32 @@
     /** Bring a card into view without changing the scale, unless it could not be read. */
     show(i) {
       const c = this.scene.cards[i];
+      const before = { ...this.camera };
       if (this.camera.k < 0.6) this.camera.k = 0.8;
       this.touched = true;
       this.centre(c.x + c.w / 2, c.y + c.h / 2);
+      this.glide(before);
       this.invalidate();
+    }
+
+    /** The picture goes to where the camera is already, in a moment: one sees where it was. */
+    glide(before) {
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+      this.glides = { before, since: performance.now() };
+    }
+
+    /** Where the picture is now, on its way to the camera. */
+    shown() {
+      const { camera, glides } = this;
+      if (!glides) return camera;
+      const part = (performance.now() - glides.since) / GLIDE;
+      if (part >= 1) {
+        this.glides = null;
+        return camera;
+      }
+      const t = 1 - (1 - part) ** 3;
+      const between = (name) => glides.before[name] + (camera[name] - glides.before[name]) * t;
+      return { x: between("x"), y: between("y"), k: between("k") };
     }
 
     /** Move to a point, but not so far that room is wasted beside the picture's edge. */

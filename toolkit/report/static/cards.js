@@ -9,7 +9,7 @@
   const SUB_GAP = 16;
   const STATES = ["failed", "stale", "never", "fresh"];
 
-  const GROUPINGS = { folder: (a) => a.folder, group: (a) => a.group || "(no group)", tool: (a) => a.tool };
+  const GROUPINGS = { folder: (a) => a.folder, layer: R.filters.layerOf, group: (a) => a.group || "(no group)", tool: (a) => a.tool };
 
   /** How the visible assets are collapsed when nobody has said: large graphs by folder. */
   const grouping = (chosen, count) => (chosen && chosen !== "auto" ? chosen : count > COLLAPSE_ABOVE ? "folder" : "none");
@@ -90,7 +90,7 @@
       }
       if (!groups.has(name)) {
         groups.set(name, cards.length);
-        cards.push({ id: -1 - cards.length, group: name, members: [], hint: 0, row: 0, w: W, h: H, ports: [] });
+        cards.push({ id: -1 - cards.length, asset: null, group: name, members: [], hint: 0, row: 0, w: W, h: H, ports: [] });
       }
       cardOf.set(a, groups.get(name));
       cards[groups.get(name)].members.push(asset);
@@ -104,7 +104,7 @@
     const ports = all.slice(0, MAX_PORTS);
     const more = all.length - ports.length;
     return {
-      id: asset.i, asset, hint: asset.layer, row: asset.row, w: W, ports, more,
+      id: asset.i, asset, group: null, members: null, hint: asset.layer, row: asset.row, w: W, ports, more,
       h: H + (ports.length ? (ports.length + (more ? 1 : 0)) * PORT + 6 : 0),
       title: R.format.plain(asset.name), hue: R.icons.hue(asset), icon: asset.kind, state: asset.state, line: secondLine(model, asset),
     };

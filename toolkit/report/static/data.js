@@ -68,6 +68,15 @@
     return new Map(core.columns.origin.map(([c, property, how, masked]) => [c, { property: pool[property], how: pool[how], masked: masked === 1 }]));
   }
 
+  /** For each asset the runs that made it, newest first, with what was counted then. */
+  function past(core, pool, assets, runs) {
+    for (const [a, distances, counts, metrics] of core.past) {
+      assets[a].past = Array.from(running(distances), (run, i) => ({
+        run: runs[run], rows: counts[i], metrics: new Map(metrics.map(([name, values]) => [pool[name], values[i]])),
+      }));
+    }
+  }
+
   /**
    * The decoded core as one model: assets, columns and checks by number, edges both ways.
    * @param {Object} core
@@ -88,9 +97,12 @@
       asset.fqn = names(core.assets.fqn[asset.i]);
       asset.metrics = pairs(core.assets.metrics[asset.i]);
       asset.metadata = pairs(core.assets.metadata[asset.i]);
+      asset.facts = core.assets.facts[asset.i].map(([name, value]) => [pool[name], pool[value]]);
       asset.result = result(core.assets.result[asset.i], pool);
       asset.checks = [];
       asset.problems = [];
+      asset.findings = [];
+      asset.past = [];
     }
 
     const from = running(core.edges.from);
@@ -130,7 +142,9 @@
       if (!history.has(step.key)) history.set(step.key, []);
       history.get(step.key).push(step);
     }
+    past(core, pool, assets, runs);
     const landed = landing(core, pool, assets);
+    const tags = new Map(core.columns.tags.map(([c, list]) => [c, names(list)]));
     const unmatched = core.unmatched.map(([asset, what, severity, candidates]) => ({
       asset: assets[asset], what: pool[what], severity: pool[severity],
       candidates: candidates.map(([other, relation, reason, file, line]) => ({
@@ -139,9 +153,11 @@
     const matches = core.matched.map(([child, parent, tier]) => ({ child, parent, tier: pool[tier] }));
     const problems = rows(core.problems, pool, ["code", "message", "severity", "path"], ["asset", "line"]);
     for (const problem of problems) if (problem.asset >= 0) assets[problem.asset].problems.push(problem);
+    const findings = rows(core.findings, pool, ["rule", "severity", "column", "message", "mend", "path", "tool"], ["asset", "line"]);
+    for (const finding of findings) if (finding.asset >= 0) assets[finding.asset].findings.push(finding);
 
     return {
-      meta: core.meta, assets, n, checks, runs, steps, history, problems, unmatched, matches,
+      meta: core.meta, assets, n, checks, runs, steps, history, problems, findings, unmatched, matches,
       tiers: new Map(matches.map((m) => [m.parent * n + m.child, m.tier])),
       byKey: new Map(assets.map((a) => [a.key, a])),
       edges: { from, to, count: from.length },
@@ -150,8 +166,11 @@
       columns: {
         count: total, owner, start: starts,
         name: (c) => pool[core.columns.name[c]],
+        word: core.columns.name,
         type: (c) => (core.columns.type[c] < 0 ? null : pool[core.columns.type[c]]),
         origin: (c) => landed.get(c) || null,
+        tags: (c) => tags.get(c) || [],
+        tagged: tags.size > 0,
         description: (c) => (core.columns.description[c] < 0 ? null : pool[core.columns.description[c]]),
       },
       columnEdges, assetEdges,
@@ -169,5 +188,5 @@
     return () => (pending ??= unpack(read()));
   }
 
-  R.data = { unpack, build, lazyTexts };
+  R.data = { unpack, build, bucketed, lazyTexts };
 })(globalThis.Report);

@@ -72,5 +72,12 @@
     setTimeout(() => (button.textContent = before), 1200);
   }
 
-  R.dom = { h, svg, fill, outside, copy };
+  /** Give a text to the reader as a file: made here, and it goes nowhere else. */
+  function save(name, type, text) {
+    const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+    h("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 30000);
+  }
+
+  R.dom = { h, svg, fill, outside, copy, save };
 })(globalThis.Report);

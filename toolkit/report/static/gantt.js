@@ -11,6 +11,7 @@
   /**
    * Rows of a run, grouped by tool, each group in the order in which its steps began; those that
    * never began come last. Steps that were up to date have no row.
+   * @param {(step: Object) => boolean} [only]
    * @returns {{rows: Object[], from: number, until: number, ran: number, left: number}}
    *   a row has `head` (a tool, with `count`) or `step`; times are seconds since the epoch
    */

@@ -17,10 +17,10 @@
       ...(last ? { run: [last.ran, `${plural(last.ran, "step")} ran in the last run`] } : {}),
       runs: [model.runs.length, plural(model.runs.length, "run")],
       checks: [model.checks.length, plural(model.checks.length, "check")],
-      problems: [model.problems.length, plural(model.problems.length, "problem")],
+      problems: [model.problems.length + model.findings.length, R.views.problemsSaid(model)],
     };
     const views = R.page.VIEWS.map((name) =>
-      h("a.view", { href: app.href({ view: name, asset: state.asset, column: name === "graph" ? state.column : null }), "aria-current": name === state.view ? "page" : null },
+      h("a.view", { href: app.href({ view: name, asset: state.asset, code: null, connection: null, column: name === "graph" ? state.column : null }), "aria-current": name === state.view ? "page" : null },
         R.icons.icon(name), h("span.label", null, name[0].toUpperCase() + name.slice(1)), totals[name] ? h("span.count", { title: totals[name][1] }, short(totals[name][0])) : null));
     return [h("nav", { "aria-label": "Views" }, views), h("div.filters", { "aria-label": "Filters" }, filters(app))];
   }
@@ -32,9 +32,9 @@
     return [chosen ? h("p.clear", null, h("a", { href: app.href({ filters: {} }) }, "Clear filters")) : null, facets.map((facet) => {
       const picked = state.filters[facet.id] || [];
       const more = app.unfolded.has(facet.id);
-      const values = more ? facet.values : facet.values.filter(([v], i) => i < FEW || picked.includes(v));
+      const values = more || facet.order ? facet.values : facet.values.filter(([v], i) => i < FEW || picked.includes(v));
       return h("fieldset", null, h("legend", null, facet.label), values.map(([value, n]) => option(app, facet, value, n, picked)),
-        facet.values.length > values.length || more ? h("button.unfold", { onclick: () => app.unfold(facet.id) }, more ? "fewer" : `${count(facet.values.length - values.length)} more`) : null);
+        facet.values.length > values.length || (more && !facet.order) ? h("button.unfold", { onclick: () => app.unfold(facet.id) }, more ? "fewer" : `${count(facet.values.length - values.length)} more`) : null);
     })];
   }
 

@@ -30,18 +30,53 @@
     return ranks.flat().slice(0, most);
   }
 
+  /**
+   * Names of columns in lower case, each one once: a project has far fewer of them than columns.
+   * @returns {{names: string[], of: Int32Array, columns: (name: number) => Int32Array}}
+   *   `of`: the number of a column's name; `columns`: those with a name, in order
+   */
+  function columnNames(model) {
+    const { count, name, word } = model.columns;
+    const numbers = new Map();
+    const names = [];
+    const of = new Int32Array(count);
+    for (let c = 0; c < count; c++) {
+      let number = numbers.get(word[c]);
+      if (number === undefined) {
+        numbers.set(word[c], (number = names.length));
+        names.push(name(c).toLowerCase());
+      }
+      of[c] = number;
+    }
+    return { names, of, columns: R.data.bucketed(names.length, of) };
+  }
+
+  /** Columns by their name, or by `asset.name`. */
+  function findColumns(model, index, assets, wanted) {
+    const { start } = model.columns;
+    const dot = wanted.lastIndexOf(".");
+    if (dot >= 0) {
+      const [table, part] = [wanted.slice(0, dot), wanted.slice(dot + 1)];
+      const within = [];
+      for (let a = 0; a < model.n; a++) if (assets[a].endsWith(table)) for (let c = start[a]; c < start[a + 1]; c++) within.push(c);
+      return best(within.length, (i) => index.names[index.of[within[i]]], part, MOST.columns).map((i) => within[i]);
+    }
+    const ranks = [[], [], [], []];
+    index.names.forEach((name, n) => {
+      const r = rank(name, wanted);
+      if (r >= 0) ranks[r].push(...index.columns(n).subarray(0, MOST.columns));
+    });
+    return ranks.flatMap((list) => list.sort((a, b) => a - b)).slice(0, MOST.columns);
+  }
+
   /** What fits a text, at most a page of it: `[{title, items}]`. */
   function find(app, names, text) {
     const wanted = text.trim().toLowerCase();
     if (!wanted) return [];
     const { model } = app;
-    const { columns } = model;
-    const lowered = app.columnNames();
-    const [table, part] = wanted.includes(".") ? wanted.split(/\.(?=[^.]*$)/) : [null, wanted];
-    const inTable = table === null ? null : (c) => names.assets[columns.owner[c]].endsWith(table);
     const found = [
       { title: "Assets", items: best(model.n, (i) => names.assets[i], wanted, MOST.assets).map((i) => assetItem(app, model.assets[i])) },
-      { title: "Columns", items: best(columns.count, inTable ? (c) => (inTable(c) ? lowered[c] : "") : (c) => lowered[c], part, MOST.columns).map((c) => columnItem(app, c)) },
+      { title: "Columns", items: findColumns(model, app.columnNames(), names.assets, wanted).map((c) => columnItem(app, c)) },
       { title: "Tags", items: named(app, names.tags, wanted, "tag") },
       { title: "Owners", items: named(app, names.owners, wanted, "owner") },
     ];
@@ -116,5 +151,5 @@
     return { element: h("div.search", { role: "search" }, R.icons.icon("search"), input, h("kbd", null, "/"), list), input };
   }
 
-  R.search = { box, find, index, rank };
+  R.search = { box, find, findColumns, rank, columnNames };
 })(globalThis.Report);

@@ -1,6 +1,6 @@
 // Pieces that several views share: theme, tables that grow, sections, bars, sparklines.
 (function (R) {
-  const { h, svg, fill } = R.dom;
+  const { h, fill, save } = R.dom;
   const CHUNK = 150;
 
   const COLOR_NAMES = ["bg", "surface", "card", "line", "edge", "text", "muted", "accent",
@@ -90,7 +90,9 @@
 
   /**
    * A table that draws its first rows at once and the others as one scrolls to them.
-   * @param {{label: string, class?: string, sort?: string, href?: Function, cell: Function}[]} heads
+   * @param {{label: string, class?: string, sort?: string, text?: Function|null, cell: Function}[]} heads
+   * @param {any[]} rows
+   * @param {{sorted?: {key: string, down: boolean, href: Function}, onrow?: Function, empty?: string}} [options]
    */
   function table(heads, rows, { sorted, onrow, empty = "Nothing here." } = {}) {
     if (!rows.length) return h("p.empty", null, empty);
@@ -120,24 +122,34 @@
     return h("div.table", null, h("table", null, h("thead", null, h("tr", null, heads.map(head))), body), end);
   }
 
+  /** Rows of a table as CSV; by a column's `text` where its cell says it for people, not with `text: null`. */
+  function csv(heads, rows) {
+    const told = heads.filter((c) => c.label && c.text !== null);
+    const value = (c, row) => (c.text ? c.text(row) : h("td", null, c.cell(row)).textContent);
+    return R.export.csv([told.map((c) => c.label), ...rows.map((row) => told.map((c) => value(c, row)))]);
+  }
+
+  /** A button that gives all rows of a table, also those that are not drawn yet, as a file. */
+  function csvButton(app, name, heads, rows, all = () => rows) {
+    const give = () => save(R.export.fileName([app.model.meta.project, name], "csv"), "text/csv", csv(heads, all()));
+    return h("button.export", { onclick: give, title: "All rows as CSV", disabled: !rows.length }, "CSV");
+  }
+
+  /** A button that opens a short list of others. */
+  function menu(label, items) {
+    const list = h("div.items", { role: "menu" }, items.map(([name, act]) => h("button", { role: "menuitem", onclick: act }, name)));
+    const box = h("details.menu", { onkeydown: (e) => { if (e.key === "Escape" && box.open) { box.open = false; e.stopPropagation(); } },
+      onfocusout: (e) => { if (!box.contains(e.relatedTarget)) box.open = false; } }, h("summary", null, label), list);
+    return box;
+  }
+
   /** Parts of a whole as one thin bar. */
   function bar(parts, whole) {
     return h("div.bar", { "aria-hidden": "true" }, parts.filter(([n]) => n).map(([n, kind]) =>
       h("span", { class: "fill-" + kind, style: { width: `${(n / whole) * 100}%` } })));
   }
 
-  /** Numbers in order as a line; the last one marked. */
-  function sparkline(values, { width = 120, height = 24, label }) {
-    const max = Math.max(...values, 1e-9);
-    const x = (i) => (values.length > 1 ? (i / (values.length - 1)) * (width - 6) + 3 : width - 3);
-    const y = (v) => height - 3 - (v / max) * (height - 6);
-    const points = values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
-    const last = values.length - 1;
-    return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "spark", role: "img", "aria-label": label },
-      svg("polyline", { points }), svg("circle", { cx: x(last), cy: y(values[last]), r: 2.5 }));
-  }
-
   const took = (step) => (step.finished_at == null || step.started_at == null ? null : step.finished_at - step.started_at);
 
-  R.ui = { origin, expressions, tier, tierSaid, colors, monoFont, section, facts, place, link, assetLink, columnLink, table, bar, sparkline, took };
+  R.ui = { origin, expressions, tier, tierSaid, colors, monoFont, section, facts, place, link, assetLink, columnLink, table, csv, csvButton, menu, bar, took };
 })(globalThis.Report);

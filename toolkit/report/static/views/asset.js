@@ -1,8 +1,8 @@
 // The drawer's page of one asset.
 (function (R) {
   const { h, outside } = R.dom;
-  const { count, plural, duration, ago, time, metric } = R.format;
-  const { section, facts, place, assetLink, columnLink, table, took } = R.ui;
+  const { count, ago, time, metric } = R.format;
+  const { section, facts, place, link, assetLink, columnLink, table } = R.ui;
 
   function page(app, asset) {
     const { model } = app;
@@ -17,17 +17,16 @@
       details(app, asset),
       h("p.actions", null,
         h("a.button", { href: app.href({ view: "graph", focus: asset.key, hops: 2, by: "auto", select: "", column: null }) }, "Show on the graph")),
-      problems.length ? section("Problems", h("ul.plain", null, problems.map((p) =>
-        h("li", null, R.icons.badge(p.severity), " ", h("span.message", null, p.message), " ", place(p.path, p.line))))) : null,
+      R.views.problemsBeside(problems, asset.findings),
       unmatched,
       columns(app, asset),
       landing(asset),
       neighbours(app, "Reads", model.parents(asset.i), (a) => model.tiers.get(a * model.n + asset.i)),
       neighbours(app, "Read by", model.children(asset.i), (a) => model.tiers.get(asset.i * model.n + a)),
       checks(asset),
-      history(app, asset),
+      R.views.history.history(app, asset),
       numbers(asset),
-      sql(app, asset),
+      R.sql.section(app, asset),
     ];
   }
 
@@ -35,13 +34,14 @@
     return facts([
       ["Kind", [asset.kind.replace("_", " "), asset.materialized && asset.materialized !== asset.kind ? `, ${asset.materialized}` : "", asset.subtype ? `, ${asset.subtype}` : ""]],
       ["Relation", asset.relation && h("span.mono", null, asset.relation)],
-      ["Owner", asset.owner],
-      ["Group", asset.group],
+      ["Owner", asset.owner ? link(app.href({ view: "assets", filters: { owner: [asset.owner] }, select: "" }), asset.owner) : null],
+      ["Group", asset.group && link(app.href({ view: "assets", filters: { group: [asset.group] }, select: "" }), asset.group)],
+      ["Access", asset.access],
       ["Tags", asset.tags.length ? h("span.tags", null, asset.tags.map((t) => h("a.chip", { href: app.href({ view: "assets", filters: { tag: [t] }, select: "" }) }, t))) : null],
       ["File", place(asset.path, asset.line)],
       ["Rows", asset.rows != null ? count(asset.rows) : null],
       ["Made", asset.at != null ? h("span", { title: time(asset.at) }, `${ago(app.model.meta.made_at - asset.at)}`) : null],
-      ["Contract", asset.contract ? "enforced" : null],
+      ...asset.facts.map(([name, value]) => [name, name === "Connection" ? link(app.href({ view: "connections", connection: value }), value) : value]),
       ["Lineage", asset.lineage === "none" ? null : asset.lineage],
       ["Link", asset.url && outside(asset.url)],
     ]);
@@ -54,11 +54,15 @@
     if (!list.length) return null;
     const checked = new Map();
     for (const c of asset.checks) if (c.column && c.asset === asset.i) checked.set(c.column.toLowerCase(), [...(checked.get(c.column.toLowerCase()) || []), c]);
+    const wrong = new Map();
+    for (const f of asset.findings) if (f.column) wrong.set(f.column.toLowerCase(), [...(wrong.get(f.column.toLowerCase()) || []), f]);
     return section(`Columns (${count(list.length)})`, h("ul.columns", null, list.slice(0, 400).map((c) => {
       const name = model.columns.name(c);
       const near = R.graph.neighbours(model, c);
       return h("li", null,
         h("div.head", null, columnLink(app, c, false), h("span.mono.muted.type", null, model.columns.type(c)),
+          model.columns.tags(c).map((t) => h("span.chip", { title: "tag" }, t)),
+          (wrong.get(name.toLowerCase()) || []).map((f) => h("span.chip", { class: R.icons.outcome(f.severity), title: f.message }, f.rule)),
           (checked.get(name.toLowerCase()) || []).map((k) => h("span.chip", { class: k.result ? R.icons.outcome(k.result.status) : "", title: k.name }, k.test || k.name))),
         model.columns.description(c) ? h("div.muted", null, model.columns.description(c)) : null,
         model.columns.origin(c) ? h("div.ends", { "aria-label": "Lands from" }, h("span.arrow", { "aria-hidden": "true" }, "←"), h("span", null, R.ui.origin(model.columns.origin(c)))) : null,
@@ -103,45 +107,10 @@
     ], asset.checks));
   }
 
-  function history(app, asset) {
-    const steps = app.model.history.get(asset.key) || [];
-    if (!steps.length) return null;
-    const timed = steps.filter((s) => took(s) != null && s.status !== "skipped").slice(0, 40).reverse();
-    return section("Runs", timed.length > 1 ? h("p", null, R.ui.sparkline(timed.map(took), { label: `Durations of the last ${timed.length} runs` }),
-      h("span.muted", null, ` ${duration(Math.min(...timed.map(took)))} to ${duration(Math.max(...timed.map(took)))} in ${plural(timed.length, "run")}`)) : null,
-    table([
-      { label: "Status", cell: (s) => R.icons.badge(s.status) },
-      { label: "When", class: "when", cell: (s) => h("a", { href: app.href({ view: "runs", run: s.run.id }), title: s.run.id }, time(s.started_at ?? s.run.started_at)) },
-      { label: "Rows", class: "num", cell: (s) => count(s.rows) },
-      { label: "Time", class: "num", cell: (s) => duration(took(s)) },
-    ], steps.slice(0, 20)));
-  }
-
   function numbers(asset) {
     if (!asset.metrics.length && !asset.metadata.length) return null;
     return section("Metrics", facts([...asset.metrics, ...asset.metadata].map(([name, value]) =>
       [name, h("span.metric", { title: String(value) }, metric(value))])));
-  }
-
-  function sql(app, asset) {
-    const host = h("div");
-    app.texts().then((texts) => {
-      const raw = texts.raw[asset.i];
-      const compiled = texts.compiled[asset.i];
-      if (!raw && !compiled) return;
-      const code = h("pre.sql", { tabindex: "0" });
-      const tabs = h("div.choice", { role: "group", "aria-label": "SQL" });
-      const button = h("button", { onclick: () => R.dom.copy(code.textContent, button) }, "Copy");
-      const choose = (text, label) => {
-        R.dom.fill(code, text);
-        R.dom.fill(tabs, [["source", raw], ["compiled", compiled]].filter(([, t]) => t).map(([name, t]) =>
-          h("button", { "aria-pressed": String(name === label), onclick: () => choose(t, name) }, name)), button);
-      };
-      if (compiled) choose(compiled, "compiled");
-      else choose(raw, "source");
-      host.append(section("SQL", tabs, code));
-    });
-    return host;
   }
 
   R.views.assetPage = page;

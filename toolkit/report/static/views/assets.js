@@ -28,20 +28,21 @@
     });
     const sorted = { key, down, href: (k) => app.href({ sort: k === key && !down ? `${k}-down` : k }) };
     const selection = R.views.selectionBox(app);
+    const heads = [
+      { label: "Asset", sort: "name", cell: (a) => R.ui.assetLink(app, a), text: (a) => a.key },
+      { label: "State", sort: "state", cell: (a) => (a.state ? h("span", { title: a.reason }, R.icons.badge(a.state)) : h("span.muted", null, "–")), text: (a) => a.state },
+      { label: "Rows", sort: "rows", class: "num", cell: (a) => h("span", null, count(a.rows)), text: (a) => a.rows },
+      { label: "Age", sort: "at", class: "num", cell: (a) => h("span", { title: time(a.at) }, a.at == null ? "–" : age(model.meta.made_at - a.at)), text: (a) => (a.at == null ? null : time(a.at)) },
+      { label: "Checks", sort: "checks", class: "num", cell: (a) => checkCount(a), text: (a) => a.checks.length },
+      { label: "Kind", sort: "kind", cell: (a) => a.kind.replace("_", " "), text: (a) => a.kind },
+      { label: "Owner", sort: "owner", cell: (a) => a.owner },
+      { label: "Folder", sort: "folder", class: "extra", cell: (a) => h("span.mono.place", null, a.folder) },
+      { label: "Lineage", sort: "lineage", class: "extra", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage), text: (a) => a.lineage },
+    ];
     R.dom.fill(host, h("div.page", null,
-      h("div.headline", null, h("h1", null, "Assets"), h("span.muted", null, `${count(list.length)} of ${count(model.n)}`)),
+      h("div.headline", null, h("h1", null, "Assets"), h("span.muted", null, `${count(list.length)} of ${count(model.n)}`), h("span.grow"), R.ui.csvButton(app, "assets", heads, list)),
       selection.element,
-      R.ui.table([
-        { label: "Asset", sort: "name", cell: (a) => R.ui.assetLink(app, a) },
-        { label: "State", sort: "state", cell: (a) => (a.state ? h("span", { title: a.reason }, R.icons.badge(a.state)) : h("span.muted", null, "–")) },
-        { label: "Rows", sort: "rows", class: "num", cell: (a) => h("span", null, count(a.rows)) },
-        { label: "Age", sort: "at", class: "num", cell: (a) => h("span", { title: time(a.at) }, a.at == null ? "–" : age(model.meta.made_at - a.at)) },
-        { label: "Checks", sort: "checks", class: "num", cell: (a) => checkCount(a) },
-        { label: "Kind", sort: "kind", cell: (a) => a.kind.replace("_", " ") },
-        { label: "Owner", sort: "owner", cell: (a) => a.owner },
-        { label: "Folder", sort: "folder", class: "extra", cell: (a) => h("span.mono.place", null, a.folder) },
-        { label: "Lineage", sort: "lineage", class: "extra", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage) },
-      ], list, { sorted, empty: "No asset fits these filters.", onrow: (tr, a) => tr.classList.toggle("selected", a.key === state.asset) })));
+      R.ui.table(heads, list, { sorted, empty: "No asset fits these filters.", onrow: (tr, a) => tr.classList.toggle("selected", a.key === state.asset) })));
     return { follow: selection.follow };
   }
 

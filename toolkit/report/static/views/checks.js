@@ -13,22 +13,24 @@
     const said = new Map();
     for (const c of all) said.set(c.result ? c.result.status : "not run", (said.get(c.result ? c.result.status : "not run") || 0) + 1);
     R.dom.fill(host, h("div.page", null,
-      h("div.headline", null, h("h1", null, "Checks"), h("span.muted", null, [...said].map(([s, n]) => `${count(n)} ${s}`).join(", "))),
+      h("div.headline", null, h("h1", null, "Checks"), h("span.muted", null, [...said].map(([s, n]) => `${count(n)} ${s}`).join(", ")), h("span.grow"), R.ui.csvButton(app, "checks", heads(app), all)),
       checkTable(app, all)));
     return {};
   }
 
-  function checkTable(app, checks) {
-    return R.ui.table([
+  function heads(app) {
+    return [
       { label: "Result", cell: (c) => (c.result ? R.icons.badge(c.result.status) : h("span.muted", null, "not run")) },
-      { label: "Check", cell: (c) => [h("span", null, c.test || c.name), c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null] },
-      { label: "Asset", cell: (c) => (c.asset >= 0 ? R.ui.assetLink(app, app.model.assets[c.asset]) : "") },
+      { label: "Check", cell: (c) => [h("span", null, c.test || c.name), c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null], text: (c) => c.key },
+      { label: "Asset", cell: (c) => (c.asset >= 0 ? R.ui.assetLink(app, app.model.assets[c.asset]) : ""), text: (c) => (c.asset >= 0 ? app.model.assets[c.asset].key : "") },
       { label: "Column", cell: (c) => h("span.mono", null, c.column) },
-      { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–") },
+      { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–"), text: (c) => c.result && c.result.failures },
       { label: "Severity", cell: (c) => c.severity },
       { label: "Place", class: "extra", cell: (c) => R.ui.place(c.path) },
-    ], checks, { empty: "No checks." });
+    ];
   }
+
+  const checkTable = (app, checks) => R.ui.table(heads(app), checks, { empty: "No checks." });
 
   R.views.checkTable = checkTable;
   R.views.checks = { mount };

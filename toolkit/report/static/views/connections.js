@@ -8,12 +8,19 @@
 
   function mount(host, app) {
     const { model } = app;
+    const connections = R.views.connection.all(model);
+    const one = connections.find((c) => c.name === app.state.connection);
+    if (one) {
+      R.dom.fill(host, R.views.connection.page(app, one));
+      return {};
+    }
     const fitting = new Set(app.fitting().map((a) => a.i));
     const matches = model.matches.filter((m) => fitting.has(m.parent) || fitting.has(m.child));
     const alone = model.unmatched.filter((u) => fitting.has(u.asset.i));
     R.dom.fill(host, h("div.page", null,
       h("div.headline", null, h("h1", null, "Connections"), h("span.muted", null, said(model))),
-      h("p.note", null, "dbt knows a source by its name and not by who loads it. What writes to the same table is joined to it."),
+      R.views.connection.list(app, connections.filter((c) => c.streams.some((a) => fitting.has(a.i)))),
+      h("p.note.apart", null, "dbt knows a source by its name and not by who loads it. What writes to the same table is joined to it."),
       alone.length ? section(`Joined to nothing (${count(alone.length)})`, unmatchedList(app, alone)) : null,
       section(`Joined (${count(matches.length)})`, table([
         { label: "Writes", cell: (m) => assetLink(app, model.assets[m.parent]) },

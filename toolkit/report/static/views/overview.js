@@ -16,6 +16,7 @@
     const by = (state) => model.assets.filter((a) => a.state === state);
     const states = (state) => app.href({ view: "assets", filters: { state: [state] }, select: "" });
     const known = model.assets.filter((a) => a.state);
+    const to = (view) => app.href({ view, code: null });
     const made = [];
     const [fresh, failed, stale, never] = ["fresh", "failed", "stale", "never"].map(by);
     if (!model.runs.length && never.length === known.length) {
@@ -33,10 +34,24 @@
     if (checks.length) made.push([link(app.href({ view: "checks" }), `${count(checks.length - bad.length)} of ${plural(checks.length, "check")}`), " passed."]);
     else if (model.checks.length) made.push([link(app.href({ view: "checks" }), plural(model.checks.length, "check")), " defined, none run yet."]);
     made.push(lineageSentence(app));
-    const errors = model.problems.filter((p) => p.severity === "error").length;
-    if (model.problems.length) made.push([link(app.href({ view: "problems" }), plural(model.problems.length, "problem")),
-      errors ? ` to look at, ${count(errors)} of them an error.` : " to look at."]);
+    if (model.problems.length) made.push([link(to("problems"), plural(model.problems.length, "problem")), " to look at", errors(app, model.problems), "."]);
+    if (model.findings.length) made.push(...found(app));
     return made;
+  }
+
+  /** ", 2 of them errors": the worst are listed first where the link leads. */
+  function errors(app, list) {
+    const n = list.filter((p) => p.severity === "error").length;
+    return n ? [", ", link(app.href({ view: "problems", code: null }), count(n)), n === 1 ? " of them an error" : " of them errors"] : null;
+  }
+
+  /** "3 findings of rules, 1 of them an error.", and those of other tools. */
+  function found(app) {
+    const tools = new Map();
+    for (const f of app.model.findings) tools.set(f.tool, [...(tools.get(f.tool) || []), f]);
+    const href = app.href({ view: "problems", code: null });
+    return [...tools].sort((a, b) => (b[0] === "toolkit") - (a[0] === "toolkit") || b[1].length - a[1].length).map(([tool, list]) =>
+      [link(href, plural(list.length, "finding")), tool === "toolkit" ? " of rules" : ` of ${tool}`, errors(app, list), "."]);
   }
 
   function listed(app, assets, word, href) {
@@ -117,10 +132,10 @@
   }
 
   function problems(app) {
-    const list = app.model.problems;
+    const list = R.views.allProblems(app.model);
     if (!list.length) return null;
     return section("Problems", R.views.problemList(app, list.slice(0, 5)),
-      list.length > 5 ? h("p.note", null, link(app.href({ view: "problems" }), `All ${count(list.length)} problems`)) : null);
+      list.length > 5 ? h("p.note", null, link(app.href({ view: "problems", code: null }), `All ${count(list.length)}`)) : null);
   }
 
   R.views.overview = { mount };

@@ -77,7 +77,8 @@
         h("button", { "aria-pressed": String(this.only), onclick: () => { this.only = !this.only; this.build(); } }, "Critical path only"),
         h("span.grow"),
         h("span.muted.keys", null, "outlined: critical path; dashed: waited; striped: failed"),
-        h("button", { onclick: () => this.showTable(!this.alternative.childElementCount), title: "The steps as a table (T)" }, "Table"));
+        h("button", { onclick: () => this.showTable(!this.alternative.childElementCount), title: "The steps as a table (T)" }, "Table"),
+        R.ui.menu("Export", [["SVG picture", () => this.export("svg")], ["CSV of the steps", () => this.export("csv")]]));
     }
 
     zoomButtons() {
@@ -159,23 +160,38 @@
       this.choose(numbers[next]);
     }
 
-    showTable(on) {
-      if (!on) return fill(this.alternative);
+    heads() {
       const { app, run } = this;
       const usual = (s) => R.gantt.expected(app.model, s);
       const name = (s) => { const asset = app.model.byKey.get(s.key); return asset ? assetLink(app, asset) : h("span", { title: s.key }, s.name); };
-      return fill(this.alternative, table([
-        { label: "Step", cell: name },
+      return [
+        { label: "Step", cell: name, text: (s) => s.key },
         { label: "Tool", cell: (s) => R.icons.toolName(s.tool) },
         { label: "Status", cell: (s) => R.icons.badge(s.status) },
-        { label: "Began after", class: "num", cell: (s) => (s.started_at == null ? "–" : duration(s.started_at - run.started_at)) },
-        { label: "Took", class: "num", cell: (s) => duration(took(s)) },
-        { label: "Expected", class: "num", cell: (s) => duration(usual(s)) },
-        { label: "Waited", class: "num", cell: (s) => (s.started_at == null ? "–" : duration(s.waited || 0)) },
-        { label: "Rows", class: "num", cell: (s) => count(s.rows) },
+        { label: "Began after", class: "num", cell: (s) => (s.started_at == null ? "–" : duration(s.started_at - run.started_at)), text: (s) => (s.started_at == null ? null : s.started_at - run.started_at) },
+        { label: "Took", class: "num", cell: (s) => duration(took(s)), text: took },
+        { label: "Expected", class: "num", cell: (s) => duration(usual(s)), text: usual },
+        { label: "Waited", class: "num", cell: (s) => (s.started_at == null ? "–" : duration(s.waited || 0)), text: (s) => (s.started_at == null ? null : s.waited || 0) },
+        { label: "Rows", class: "num", cell: (s) => count(s.rows), text: (s) => s.rows },
         { label: "Critical path", cell: (s) => (s.critical ? "yes" : "") },
         { label: "Message", cell: (s) => h("div.message", null, s.message) },
-      ], this.scene.rows.filter((row) => row.step).map((row) => row.step), { empty: "No step ran." }));
+      ];
+    }
+
+    steps() { return this.scene.rows.filter((row) => row.step).map((row) => row.step); }
+
+    showTable(on) {
+      if (!on) fill(this.alternative);
+      else fill(this.alternative, table(this.heads(), this.steps(), { empty: "No step ran." }));
+    }
+
+    /** The run as a file: all of it, as it is drawn, or its steps with times in seconds. */
+    export(ending) {
+      const { project } = this.app.model.meta;
+      const name = R.export.fileName([project, "run", this.run.id], ending);
+      if (ending === "svg") return R.dom.save(name, "image/svg+xml", this.canvas.svg(`${project} · run ${this.run.id}`));
+      const heads = this.heads();
+      return R.dom.save(name, "text/csv", R.ui.csv(heads, this.steps()));
     }
   }
 

@@ -31,16 +31,19 @@
     const from = Math.min(...steps.map((s) => s.started_at ?? Infinity), run.started_at);
     const until = Math.max(...steps.map((s) => s.finished_at ?? 0), run.finished_at ?? 0);
     const gone = steps.some(R.gantt.upToDate) ? 0 : run.up_to_date;  // counted, not listed
-    return R.ui.section(`Steps of ${run.id}`,
+    const heads = [
+      { label: "Step", cell: (s) => stepName(app, s), text: (s) => s.key },
+      { label: "Status", cell: (s) => R.icons.badge(s.status) },
+      { label: "Time", class: "num", cell: (s) => duration(took(s)), text: took },
+      { label: `0 to ${duration(until - from)}`, class: "wide", cell: (s) => gantt(s, from, until), text: null },
+      { label: "Why, and what came of it", cell: (s) => [s.message ? h("div.message", null, s.message) : null, s.reason ? h("div.muted", null, s.reason) : null],
+        text: (s) => [s.message, s.reason].filter(Boolean).join("; ") },
+    ];
+    return h("section", null,
+      h("div.headline", null, h("h2", null, `Steps of ${run.id}`), h("span.grow"), R.ui.csvButton(app, `run-${run.id}`, heads, steps)),
       h("p.note", null, plural(steps.length + gone, "step"), ": ", [...tally].map(([s, n], i) => [i ? ", " : "", `${n} ${s}`]),
         gone ? [tally.size ? ", " : "", `${gone} up to date`] : null, ". ", link(app.href({ view: "run", run: run.id }), "On a line of time")),
-      table([
-        { label: "Step", cell: (s) => stepName(app, s) },
-        { label: "Status", cell: (s) => R.icons.badge(s.status) },
-        { label: "Time", class: "num", cell: (s) => duration(took(s)) },
-        { label: `0 to ${duration(until - from)}`, class: "wide", cell: (s) => gantt(s, from, until) },
-        { label: "Why, and what came of it", cell: (s) => [s.message ? h("div.message", null, s.message) : null, s.reason ? h("div.muted", null, s.reason) : null] },
-      ], steps, { empty: "No steps." }));
+      table(heads, steps, { empty: "No steps." }));
   }
 
   function stepName(app, step) {
