@@ -47,6 +47,8 @@ class Project:
         SettingsError: an installed integration cannot be loaded.
     """
 
+    _carried: tuple[Sequence[Asset], Sequence[Check]] = ((), ())
+
     def __init__(
         self,
         settings: Settings,

@@ -7,6 +7,7 @@ import click
 
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
+from toolkit.cli.written import Written
 
 if TYPE_CHECKING:
     from toolkit.diff.model import Diff
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
 _GATE = 3  # the exit code of a gate that the user set
 _COLOURS = {"breaking": "red", "review": "yellow", "safe": "green"}
 FORMATS = ("text", "markdown", "json", "sarif", "junit")
-
-
-class _Written(click.ParamType[tuple[str, Path]]):
-    """``FORMAT=FILE``."""
-
-    name = "FORMAT=FILE"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path]:
-        form, _, file = str(value).partition("=")
-        if form not in FORMATS or not file:
-            self.fail(f"{value!r} is not FORMAT=FILE with one of {', '.join(FORMATS)}.", param, ctx)
-        return form, Path(file)
 
 
 @click.command()
@@ -51,7 +38,7 @@ class _Written(click.ParamType[tuple[str, Path]]):
     help="Write to this file instead of standard output.",
 )  # fmt: skip
 @click.option(
-    "--write", type=_Written(), multiple=True, metavar="FORMAT=FILE",
+    "--write", type=Written(FORMATS), multiple=True, metavar="FORMAT=FILE",
     help="Write this format to a file too; may be given more than once.",
 )  # fmt: skip
 @click.option(

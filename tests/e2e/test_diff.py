@@ -1,0 +1,204 @@
+"""``toolkit diff`` on a real dbt project in a real git repository, and on real artifacts."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+MIXED = sys.modules["mixed_project"]  # see conftest.py
+CALITP = Path(__file__).parents[2].parent / "shared/data/projects/calitp/manifest.json.gz"
+STAGED = "models/stg_payments.sql"
+PLAIN_STAGED = (
+    "select id as payment_id, customer_id, amount from {{ source('raw', 'raw_payments') }}\n"
+)
+
+
+class Repository:
+    """The plain dbt project below a repository's root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.project = root / "warehouse"
+        shutil.copytree(MIXED.PLAIN, self.project)
+        (root / ".gitignore").write_text("target/\nlogs/\n.toolkit/\n*.duckdb\n")
+        self.git("init", "--quiet", "--initial-branch", "main")
+        self.commit("first")
+
+    def git(self, *words: str) -> str:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        done = subprocess.run(
+            ["git", *identity, *words], cwd=self.root, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def write(self, name: str, text: str) -> None:
+        (self.project / name).write_text(text)
+
+    def diff(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return run(["diff", *words], self.project, code)
+
+    def found(self, *words: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.diff(*words, "--format", "json").stdout)
+        return document
+
+
+def run(words: list[str], folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done: subprocess.CompletedProcess[str] = MIXED.call(words, folder, os.environ)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository of which the base was parsed and compiled once."""
+    repository = Repository(tmp_path_factory.mktemp("diff") / "repository")
+    repository.diff("--base", "HEAD")
+    return repository
+
+
+@pytest.fixture
+def repository(compiled: Repository) -> Iterator[Repository]:
+    yield compiled
+    compiled.git("checkout", "--quiet", "--force", "main")
+    compiled.git("clean", "--quiet", "--force", "-d")
+
+
+def verdicts(document: dict[str, Any]) -> dict[str, str]:
+    return {c["asset"]: f"{c['extent']} {c['verdict']}" for c in document["changes"]}
+
+
+def test_against_a_commit(repository: Repository) -> None:
+    assert repository.diff("--base", "HEAD").stdout.startswith("Nothing changes against HEAD (")
+    repository.write(STAGED, PLAIN_STAGED.replace("amount from", "amount * 2 as amount from"))
+    document = repository.found("--base", "HEAD")
+    assert verdicts(document) == {"model.plain.stg_payments": "column review"}
+    (change,) = document["changes"]
+    (column,) = change["columns"]
+    assert (column["was"], column["now"]) == ("amount", "amount * 2")
+    reached = {one["asset"]: one["columns"] for one in change["reached"] if one["certain"]}
+    assert reached["model.plain.events"] == ["amount"]
+    assert "total" in reached["model.plain.customers"]  # with all rows: amounts are filtered
+    assert "exposure.plain.revenue" in reached
+    assert change["owners"] == ["Finance"]
+    assert change["path"] == STAGED
+
+
+def test_what_is_proved_to_break(repository: Repository) -> None:
+    repository.write(STAGED, PLAIN_STAGED.replace(", amount", ""))
+    out, sarif, junit = (repository.root / name for name in ("out.md", "out.sarif", "out.xml"))
+    done = repository.diff(
+        "--base", "main", "--fail-on", "breaking", "--format", "markdown", "-o", str(out),
+        "--write", f"sarif={sarif}", "--write", f"junit={junit}", code=3,
+    )  # fmt: skip
+    assert "1 of the changes are breaking (--fail-on)" in done.stderr
+    assert done.stdout == ""
+    text = out.read_text()
+    assert text.startswith("<!-- toolkit:diff -->\n### ❌ This breaks something")
+    assert "`model.plain.stg_payments`" in text
+    results = json.loads(sarif.read_text())["runs"][0]["results"]
+    places = {
+        (r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])
+        for r in results
+    }
+    assert ("breaking-change", f"warehouse/{STAGED}") in places
+    assert ("fails-after-change", "warehouse/models/only_positive.sql") in places
+    suite = ET.fromstring(junit.read_text())
+    assert suite.get("failures") == "1"
+
+
+def test_where_the_history_forked_counts(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "theirs")
+    repository.write("models/theirs.sql", "select 1 as one\n")
+    repository.commit("theirs")
+    repository.git("checkout", "--quiet", "-b", "mine", "main")
+    repository.write("models/mine.sql", "select 2 as two\n")
+    repository.commit("mine")
+    document = repository.found("--base", "theirs")
+    assert verdicts(document) == {"model.plain.mine": "additive safe"}
+    assert "where it was forked" in document["base"]
+    assert repository.git("worktree", "list").count("\n") == 0
+
+
+def test_against_artifacts_and_another_checkout(repository: Repository, tmp_path: Path) -> None:
+    repository.diff("--base", "HEAD")  # parses and compiles what is there now
+    artifacts = tmp_path / "artifacts"
+    artifacts.mkdir()
+    shutil.copy(repository.project / "target" / "manifest.json", artifacts)
+    checkout = tmp_path / "checkout"
+    shutil.copytree(repository.project, checkout)
+    repository.write(STAGED, PLAIN_STAGED.replace("amount from", "amount from") + "where id > 1\n")
+    for base in (artifacts, artifacts / "manifest.json", checkout):
+        document = repository.found("--base", str(base))
+        assert verdicts(document) == {"model.plain.stg_payments": "model_wide review"}, base
+        assert document["changes"][0]["rows"]["new"] == [{"kind": "filter", "sql": "WHERE id > 1"}]
+    now = tmp_path / "now"
+    now.mkdir()
+    shutil.copy(repository.project / "target" / "manifest.json", now)
+    words = ["diff", "--manifest", str(now / "manifest.json"), "--base", str(artifacts)]
+    done = run([*words, "--format", "json"], tmp_path)
+    assert verdicts(json.loads(done.stdout)) == {"model.plain.stg_payments": "model_wide review"}
+    assert sorted(path.name for path in now.iterdir()) == ["manifest.json"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--base", "nowhere"], "is no file, no folder and no commit"),
+        (["--base", "models"], "There is no manifest.json in models"),
+        (["--base", "HEAD", "--base-connections", "models"], "goes with a base of artifacts"),
+        (["--base", "HEAD", "--write", "png=x"], "is not FORMAT=FILE"),
+        ([], "Missing option '--base'"),
+    ],
+)
+def test_bad_input(repository: Repository, words: list[str], said: str) -> None:
+    done = repository.diff(*words, code=2)
+    assert said in " ".join(done.stderr.split())
+
+
+def test_a_base_that_dbt_cannot_parse(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "broken")
+    repository.write("models/bad.sql", "select * from {{ ref('nothing') }}\n")
+    repository.commit("broken")
+    repository.git("rm", "--quiet", "warehouse/models/bad.sql")
+    done = repository.diff("--base", "HEAD", code=2)
+    assert "The base cannot be read" in done.stderr
+    assert "depends on a node named 'nothing'" in " ".join(done.stderr.split())
+
+
+def test_a_real_project_of_eight_hundred_assets(tmp_path: Path) -> None:
+    if not CALITP.exists():
+        pytest.skip(f"{CALITP} is not here")
+    manifest = json.loads(gzip.decompress(CALITP.read_bytes()))
+    (tmp_path / "base").mkdir()
+    (tmp_path / "head").mkdir()
+    (tmp_path / "base" / "manifest.json").write_text(json.dumps(manifest))
+    node = manifest["nodes"]["model.calitp_warehouse.dim_organizations"]
+    for part in ("compiled_code", "raw_code"):
+        node[part] = node[part].replace("        hubspot_company_record_id,\n", "")
+    (tmp_path / "head" / "manifest.json").write_text(json.dumps(manifest))
+    words = ["diff", "--manifest", "head/manifest.json", "--base", "base", "--format", "json"]
+    document = json.loads(run(words, tmp_path).stdout)
+    (change,) = document["changes"]
+    assert (change["extent"], change["verdict"]) == ("column", "breaking")
+    # found by hand: grep -l hubspot_company_record_id among the models that read it
+    assert {failure["key"].rsplit(".", 1)[-1] for failure in change["fails"]} == {
+        "dim_organizations_latest_with_caltrans_district",
+        "int_gtfs_quality__naive_organization_service_dataset_full_join",
+    }
+    words[2] = "base/manifest.json"
+    assert json.loads(run(words, tmp_path).stdout)["verdict"] is None
