@@ -188,3 +188,56 @@ def test_a_project_that_was_never_compiled(tmp_path: Path) -> None:
     document = json.loads(done.stdout)
     assert document["project"] == "plain"
     assert document["coverage"]["opaque"] == 0
+
+
+CONNECTION = """\
+version: 1
+name: crm
+source: {package: airbyte-source-faker, version: 7.2.1, config: {}}
+destination: {type: duckdb, name: warehouse, schema: raw}
+namespace_definition: destination
+streams:
+  - name: users
+    sync_mode: full_refresh_overwrite
+    json_schema:
+      properties:
+        id: {type: integer}
+        email: {type: string}
+    mappers: MAPPERS
+"""
+
+
+@pytest.mark.parametrize(
+    ("column", "mapped", "reported"), [("email_sha", "email", False), ("email", "id", True)]
+)
+def test_a_mapper_of_the_connection_stops_a_tag(
+    manifest: Path, tmp_path: Path, column: str, mapped: str, reported: bool
+) -> None:
+    """The tag stands on what lands; where that is a hash, nothing of it flows on."""
+    manifest.write_text(manifest.read_text().replace("email", column))
+    connection = tmp_path / "crm.yml"
+    hashing = f"{{targetField: {mapped}, method: SHA-256, fieldNameSuffix: _sha}}"
+    mappers = f"[{{type: hashing, mapperConfiguration: {hashing}}}]"
+    connection.write_text(CONNECTION.replace("MAPPERS", mappers))
+    rules = {one[0] for one in found(manifest, "--connections", str(connection))}
+    assert ("untagged-pii" in rules) is reported
+    assert "unloaded-source" not in rules
+
+
+def test_a_source_beside_those_that_a_connection_loads(manifest: Path, tmp_path: Path) -> None:
+    connection = tmp_path / "crm.yml"
+    text = CONNECTION.replace("MAPPERS", "[]")
+    connection.write_text(text.replace("name: users", "name: people"))
+    rules = [one[:2] for one in found(manifest, "--connections", str(connection))]
+    assert ("unloaded-source", "source.shop.crm.users") in rules
+
+
+def test_the_example_keeps_its_rules(tmp_path: Path) -> None:
+    repository = Path(__file__).parents[2]
+    left = shutil.ignore_patterns("target", "logs", ".toolkit", "*.duckdb*", ".user.yml", "__py*")
+    for name in ("dbt_project", "connectors"):
+        shutil.copytree(repository / name, tmp_path / name, ignore=left)
+    done = run(tmp_path / "dbt_project", "lint", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rules = {finding["rule"] for finding in json.loads(done.stdout)["findings"]}
+    assert rules <= {"uncontracted-public-model"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
-from toolkit.graph import Asset, AssetGraph
+from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.rules.model import Found, Rule, Scope, is_time_spine, label
 from toolkit.settings import RuleSettings
 
@@ -23,11 +23,11 @@ def _unloaded_sources(scope: Scope, _: RuleSettings) -> Iterator[Found]:
     graph = scope.graph
     sources = [asset for asset in graph if asset.kind == "source"]
     loaded = {_collection(asset) for asset in sources if graph.parents(asset.key)}
-    schemas = {_schema(asset) for asset in graph if asset.kind == "stream"} - {None}
+    landing = {asset.relation for asset in graph if asset.kind == "stream"} - {None}
     near = {one.asset.key: one.candidates for one in graph.unmatched if one.what == "source"}
     for asset in scope.of_kind("source"):
         candidates = near.get(asset.key, ())
-        expected = _collection(asset) in loaded or _schema(asset) in schemas
+        expected = _collection(asset) in loaded or any(_beside(asset, one) for one in landing)
         if graph.parents(asset.key) or not (expected or candidates):
             continue
         mend = "Add the stream to a connection, or remove the table from the source."
@@ -43,9 +43,17 @@ def _collection(asset: Asset) -> tuple[str | None, str | None]:
     return asset.package, asset.source_name
 
 
-def _schema(asset: Asset) -> tuple[str | None, str] | None:
-    place = asset.relation.folded() if asset.relation is not None else None
-    return (place.database, place.schema) if place is not None and place.schema else None
+def _beside(asset: Asset, landing: Relation | None) -> bool:
+    """In the schema where a stream lands; a database that is not known may be the same."""
+    if asset.relation is None or landing is None:
+        return False
+    ours, theirs = asset.relation.folded(), landing.folded()
+    known = ours.database is not None and theirs.database is not None
+    return (
+        ours.schema is not None
+        and ours.schema == theirs.schema
+        and not (known and ours.database != theirs.database)
+    )
 
 
 def _unread_models(scope: Scope, _: RuleSettings) -> Iterator[Found]:
