@@ -64,8 +64,7 @@ def with_sql() -> Any:
     edges = [
         ColumnEdge(("model.shop.stg_purchases", "price"), (customers, "revenue"), "DIRECT",
                    "AGGREGATION", said, line),
-        ColumnEdge(("model.shop.stg_users", "email"), (customers, "email"), "DIRECT", "IDENTITY",
-                   None, line - 1),
+        ColumnEdge(("model.shop.stg_users", "email"), (customers, "email"), "DIRECT", "IDENTITY"),
     ]  # fmt: skip
     traced = shop.lineage(graph)
     lineage = Lineage(traced.columns, edges, [], traced.status, [])

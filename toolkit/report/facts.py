@@ -18,9 +18,9 @@ _DBT = (
     ("incremental_strategy", "Incremental"),
     ("strategy", "Strategy"),
     ("unique_key", "Unique key"),
-    ("on_schema_change", "On schema change"),
     ("loaded_at_field", "Loaded at"),
 )
+_INCREMENTAL = (("on_schema_change", "On schema change"),)
 _PERIODS = {"minute": "min", "hour": "h", "day": "d"}
 
 
@@ -35,6 +35,7 @@ def facts_of(asset: Asset) -> list[tuple[str, str]]:
         found += [("State", "disabled")] if config.get("enabled") is False else []
     else:
         found += _plain(config, _DBT)
+        found += _plain(config, _INCREMENTAL) if asset.materialized == "incremental" else []
     promise = freshness(asset)
     if promise:
         found.append(("Freshness", promise))

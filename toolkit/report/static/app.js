@@ -56,7 +56,7 @@
       const version = meta.commit ? meta.commit.slice(0, 10) : runs[0] && runs[0].id;
       return h("header", null,
         h("button.bare", { onclick: () => document.body.classList.toggle("no-rail"), title: "Hide or show the left rail", "aria-label": "Hide or show the left rail" }, R.icons.icon("rail", 16)),
-        h("a.project", { href: "#" }, meta.project), h("span.sep", null, "/"), h("span", null, meta.target),
+        h("a.project", { href: "#" }, meta.project), meta.target ? [h("span.sep", null, "/"), h("span", null, meta.target)] : null,
         version ? [h("span.sep", null, "/"), h("span.mono.version", { title: meta.commit || version }, version)] : null,
         h("span.muted.made", { title: `toolkit ${meta.version}` }, R.format.time(meta.made_at)),
         h("span.grow"), this.search.element,

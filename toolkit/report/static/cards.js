@@ -95,7 +95,7 @@
       cardOf.set(a, groups.get(name));
       cards[groups.get(name)].members.push(asset);
     }
-    for (const place of groups.values()) groupCard(cards[place]);
+    for (const place of groups.values()) groupCard(cards[place], wanted.by);
     return { cards, cardOf };
   }
 
@@ -122,14 +122,14 @@
     return parts.join(" · ");
   }
 
-  function groupCard(card) {
+  function groupCard(card, by) {
     const n = card.members.length;
     const mean = (get) => card.members.reduce((sum, a) => sum + get(a), 0) / n;
     const hues = new Map();
     for (const a of card.members) hues.set(R.icons.hue(a), (hues.get(R.icons.hue(a)) || 0) + 1);
     const states = STATES.map((s) => [s, card.members.filter((a) => a.state === s).length]).filter(([, k]) => k);
     Object.assign(card, {
-      hint: mean((a) => a.layer), row: mean((a) => a.row), icon: "folder",
+      hint: by === "layer" ? R.filters.LAYERS.indexOf(card.group) : mean((a) => a.layer), row: mean((a) => a.row), icon: "folder",
       hue: [...hues].sort((x, y) => y[1] - x[1])[0][0],
       title: R.format.plain(groupTitle(card.group)), state: states.length ? states[0][0] : null,
       line: R.format.plural(n, "asset") + (states.length && states[0][0] !== "fresh" && states[0][0] !== "never" ? ` · ${states[0][1]} ${states[0][0]}` : ""),

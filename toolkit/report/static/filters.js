@@ -1,6 +1,6 @@
 // The rail's filters: within one facet any may fit, all facets must.
 (function (R) {
-  const LAYERS = ["streams", "sources", "seeds", "snapshots", "staging", "intermediate", "marts", "models", "Python", "ML", "exposures"];
+  const LAYERS = ["streams", "sources", "seeds", "staging", "snapshots", "intermediate", "marts", "models", "Python", "ML", "exposures"];
   const BY_KIND = {
     stream: "streams", source: "sources", seed: "seeds", snapshot: "snapshots", python: "Python", ml_model: "ML",
     exposure: "exposures", metric: "exposures", semantic_model: "exposures", saved_query: "exposures",

@@ -9,7 +9,7 @@
   const SWEEPS = 8;
 
   /**
-   * @param {{id: number, hint: number, row: number, w: number, h: number}[]} items
+   * @param {{id: number, hint: number, row: number, w: number, h: number, members?: Object[]}[]} items
    *        hint: mean layer in the whole graph, row: mean row there
    * @param {[number, number][]} links  places in `items`, from left to right
    * @returns items, each with x and y (top left) and layer
@@ -29,6 +29,7 @@
     for (const i of order) {
       if (!parents[i].length && children[i].length) layer[i] = Math.min(...children[i].map((c) => layer[c])) - 1;
     }
+    if (items.some((item) => item.members)) flatten(items, layer);
     const linked = order.filter((i) => parents[i].length || children[i].length);
     const columns = [];
     for (const i of linked) (columns[layer[i]] ||= []).push(i);
@@ -38,6 +39,17 @@
     const bottom = settle(items, columns);
     grid(items, order.filter((i) => !parents[i].length && !children[i].length), columns.length, bottom);
     return items;
+  }
+
+  /**
+   * Groups that read each other in circles would stand one behind the other, in a row far longer
+   * than the graph is deep. Then each stands where its members do on average.
+   */
+  function flatten(items, layer) {
+    if (Math.max(...layer) < 8 + 2 * Math.sqrt(items.length)) return;
+    const places = items.map((item) => Math.round(item.hint));
+    const taken = [...new Set(places)].sort((a, b) => a - b);
+    places.forEach((place, i) => (layer[i] = taken.indexOf(place)));
   }
 
   function sweep(items, columns, parents, children) {

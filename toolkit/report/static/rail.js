@@ -42,7 +42,7 @@
     const on = picked.includes(value);
     const next = on ? picked.filter((v) => v !== value) : [...picked, value];
     const box = h("input", { type: "checkbox", checked: on, onchange: () => app.go({ filters: { ...app.state.filters, [facet.id]: next }, open: [] }) });
-    const label = facet.id === "tool" ? R.icons.toolName(value) : facet.id === "folder" ? R.format.middle(value, 27) : facet.id === "kind" ? value.replace("_", " ") : value;
+    const label = facet.id === "tool" ? R.icons.toolName(value) : facet.id === "folder" ? R.format.middle(value, 25) : facet.id === "kind" ? value.replace("_", " ") : value;
     return h("label", { title: value }, box,
       facet.id === "tool" ? h("span.swatch", { class: "hue-" + R.icons.hue({ tool: value, kind: "" }) }) : null,
       facet.id === "state" && value !== "no state" ? h("span", { class: "state-" + R.icons.outcome(value) }, R.icons.icon(R.icons.GLYPH[R.icons.outcome(value)], 11)) : null,

@@ -21,30 +21,27 @@
     return at >= 0 && text.indexOf(wanted, at + 1) < 0 ? [at, at + wanted.length] : null;
   }
 
-  /** The last place on a line where a whole word stands, in any case. */
-  function findWord(text, word, line) {
-    const starts = lineStarts(text);
-    if (!(line > 0 && line <= starts.length)) return null;
-    const said = text.slice(starts[line - 1], starts[line] ?? text.length);
-    const name = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const found = [...said.matchAll(new RegExp(`(?<![\\w$])${name}(?![\\w$])`, "gi"))].pop();
-    return found ? [starts[line - 1] + found.index, starts[line - 1] + found.index + word.length] : null;
+  /** Every place where a name stands as a whole word, in any case. */
+  function words(text, name) {
+    const wanted = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    if (!wanted) return [];
+    return Array.from(text.matchAll(new RegExp(`(?<![\\w$])${wanted}(?![\\w$])`, "gi")), (found) => [found.index, found.index + found[0].length]);
   }
 
-  /** What of a text makes a column: expressions, those in CTEs too, and for a copy the name. */
+  /**
+   * What of a text makes a column: its expressions, those in CTEs too. A column that is only
+   * copied has none; then its name, wherever it stands.
+   * @returns {{ranges: number[][], copied: boolean}}
+   */
   function marks(model, column, text) {
     const found = [];
-    const name = model.columns.name(column);
-    for (const edge of R.graph.neighbours(model, column).from) {
-      const place = edge.expression ? find(text, edge.expression, edge.line)
-        : findWord(text, name, edge.line) || findWord(text, model.columns.name(edge.column), edge.line);
-      if (place) found.push(place);
-      for (const step of edge.inner) {
-        const inner = find(text, step.text, 0);
-        if (inner) found.push(inner);
-      }
+    const { from } = R.graph.neighbours(model, column);
+    for (const edge of from) {
+      const places = [...edge.inner.map((step) => find(text, step.text, 0)), edge.expression ? find(text, edge.expression, edge.line) : null];
+      found.push(...places.filter(Boolean));
     }
-    return merged(found);
+    const copied = from.length > 0 && from.every((edge) => !edge.expression);
+    return { ranges: merged(copied ? words(text, model.columns.name(column)) : found), copied };
   }
 
   /** Ranges in order, those that touch as one. */
@@ -75,12 +72,13 @@
     return made;
   }
 
-  /** The text in a box of its own, scrolled to its first mark. */
-  function block(text, ranges) {
+  /** The text in a box of its own, scrolled to what makes the column; for a copy that is the last place. */
+  function block(text, { ranges, copied }) {
     const { h } = R.dom;
     const box = h("pre.sql", { tabindex: "0" }, lines(text.replace(/\n+$/, ""), ranges).map((pieces) =>
       h("span.line", null, pieces.map(([piece, marked]) => (marked ? h("mark", null, piece) : piece)))));
-    const first = box.querySelector("mark");
+    const all = box.querySelectorAll("mark");
+    const first = all[copied ? all.length - 1 : 0];
     if (first) requestAnimationFrame(() => (box.scrollTop = first.offsetTop - 60));
     return box;
   }
@@ -96,7 +94,7 @@
       const code = h("div");
       const choose = (chosen) => {
         const text = known.find(([name]) => name === chosen)[1];
-        fill(code, block(text, column < 0 ? [] : marks(app.model, column, text)));
+        fill(code, block(text, column < 0 ? { ranges: [], copied: false } : marks(app.model, column, text)));
         fill(bar, known.map(([name]) => h("button", { "aria-pressed": String(name === chosen), onclick: () => choose(name) }, name)),
           h("button", { onclick: (e) => copy(text, e.currentTarget) }, "Copy"));
       };
@@ -106,5 +104,5 @@
     return host;
   }
 
-  R.sql = { find, findWord, marks, lines, section };
+  R.sql = { find, words, marks, lines, section };
 })(globalThis.Report);

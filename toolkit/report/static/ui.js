@@ -78,6 +78,15 @@
       h("span.kind", { class: "hue-" + R.icons.hue(asset) }, R.icons.icon(asset.kind)), h("span.name", null, asset.name));
   }
 
+  /** A step's name, linked to what it makes, or to the connection that it syncs. */
+  function stepLink(app, step) {
+    const asset = app.model.byKey.get(step.key);
+    if (asset) return assetLink(app, asset);
+    if (step.kind !== "sync") return h("span.step-name", { title: step.key }, step.name);
+    return h("a.asset-link", { href: app.href({ view: "connections", connection: step.name, asset: null, column: null }), title: step.key },
+      h("span.kind.hue-airbyte", null, R.icons.icon("connections")), h("span.name", null, step.name));
+  }
+
   /** asset.column, linked to its trace on the graph. */
   function columnLink(app, column, withAsset = true) {
     const { columns, assets } = app.model;
@@ -151,5 +160,5 @@
 
   const took = (step) => (step.finished_at == null || step.started_at == null ? null : step.finished_at - step.started_at);
 
-  R.ui = { origin, expressions, tier, tierSaid, colors, monoFont, section, facts, place, link, assetLink, columnLink, table, csv, csvButton, menu, bar, took };
+  R.ui = { origin, expressions, tier, tierSaid, colors, monoFont, section, facts, place, link, assetLink, stepLink, columnLink, table, csv, csvButton, menu, bar, took };
 })(globalThis.Report);

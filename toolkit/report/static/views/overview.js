@@ -50,7 +50,7 @@
     const tools = new Map();
     for (const f of app.model.findings) tools.set(f.tool, [...(tools.get(f.tool) || []), f]);
     const href = app.href({ view: "problems", code: null });
-    return [...tools].sort((a, b) => (b[0] === "toolkit") - (a[0] === "toolkit") || b[1].length - a[1].length).map(([tool, list]) =>
+    return [...tools].sort((a, b) => Number(b[0] === "toolkit") - Number(a[0] === "toolkit") || b[1].length - a[1].length).map(([tool, list]) =>
       [link(href, plural(list.length, "finding")), tool === "toolkit" ? " of rules" : ` of ${tool}`, errors(app, list), "."]);
   }
 
@@ -96,15 +96,10 @@
     if (!steps.length) return null;
     const longest = took(steps[0]) || 1;
     return section("Slowest steps", table([
-      { label: "Step", cell: (s) => stepName(app, s) },
+      { label: "Step", cell: (s) => R.ui.stepLink(app, s) },
       { label: "", class: "wide", cell: (s) => bar([[took(s), "neutral"]], longest) },
       { label: "Time", class: "num", cell: (s) => duration(took(s)) },
     ], steps));
-  }
-
-  function stepName(app, step) {
-    const asset = app.model.byKey.get(step.key);
-    return asset ? assetLink(app, asset) : step.name;
   }
 
   function coverage(app) {

@@ -11,19 +11,24 @@
     return [...problems, ...findings].sort((a, b) => (ORDER[a.severity] ?? 3) - (ORDER[b.severity] ?? 3) || a.i - b.i);
   }
 
-  function asset(app, p) {
-    if (p.asset < 0) return "";
+  /** The asset, the column, the file with its line. */
+  function where(app, p) {
     const { model } = app;
-    const column = p.column ? R.graph.findColumn(model, p.asset, p.column) : -1;
-    return [R.ui.assetLink(app, model.assets[p.asset]), p.column ? h("div.mono", null, column >= 0 ? R.ui.columnLink(app, column, false) : p.column) : null];
+    const column = p.column && p.asset >= 0 ? R.graph.findColumn(model, p.asset, p.column) : -1;
+    return [p.asset >= 0 ? R.ui.assetLink(app, model.assets[p.asset]) : null,
+      p.column ? h("div.mono", null, column >= 0 ? R.ui.columnLink(app, column, false) : p.column) : null,
+      p.path ? h("div", null, R.ui.place(p.path, p.line)) : null];
   }
 
   const heads = (app) => [
     { label: "Severity", cell: (p) => R.icons.badge(p.severity) },
     { label: "Problem", cell: (p) => [h("div.message", null, p.message), p.mend ? h("div.muted.message", null, p.mend) : null], text: (p) => p.message },
-    { label: "Rule", cell: (p) => [h("span.mono.muted", null, p.code), p.tool === "toolkit" ? null : h("div.muted", null, p.tool)], text: (p) => `${p.tool}:${p.code}` },
-    { label: "Asset", cell: (p) => asset(app, p), text: (p) => (p.asset >= 0 ? app.model.assets[p.asset].key : "") },
-    { label: "Place", class: "extra", cell: (p) => R.ui.place(p.path, p.line) },
+    { label: "Where", class: "where", cell: (p) => where(app, p), text: null },
+    { label: "Rule", class: "extra rule", cell: (p) => [h("span.mono.muted", null, p.code), p.tool === "toolkit" ? null : h("div.muted", null, p.tool)], text: (p) => `${p.tool}:${p.code}` },
+  ];
+  const filed = (app) => [...heads(app),
+    { label: "Asset", text: (p) => (p.asset >= 0 ? app.model.assets[p.asset].key : "") }, { label: "Column", text: (p) => p.column },
+    { label: "Path", text: (p) => p.path }, { label: "Line", text: (p) => p.line || "" }, { label: "Mend", text: (p) => p.mend },
   ];
 
   const problemList = (app, list) => R.ui.table(heads(app), list, { empty: "No problems." });
@@ -37,7 +42,7 @@
     const list = state.code ? here.filter((p) => p.code === state.code) : here;
     R.dom.fill(host, h("div.page", null,
       h("div.headline", null, h("h1", null, "Problems"), h("span.muted", null, list.length === here.length ? count(list.length) : `${count(list.length)} of ${count(here.length)}`),
-        h("span.grow"), R.ui.csvButton(app, "problems", heads(app), list)),
+        h("span.grow"), R.ui.csvButton(app, "problems", filed(app), list)),
       h("p.codes", null, [...codes].sort((a, b) => b[1] - a[1]).map(([code, n]) =>
         h("a.chip", { href: app.href({ code: code === state.code ? null : code }), "aria-current": code === state.code ? "true" : null }, `${count(n)} `, h("span.mono", null, code)))),
       problemList(app, list)));

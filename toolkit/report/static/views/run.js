@@ -2,7 +2,7 @@
 (function (R) {
   const { h, fill } = R.dom;
   const { count, plural, duration, time, percent, plain } = R.format;
-  const { link, table, assetLink } = R.ui;
+  const { link, table } = R.ui;
   const { took, details } = R.gantt;
 
   class RunView {
@@ -163,9 +163,8 @@
     heads() {
       const { app, run } = this;
       const usual = (s) => R.gantt.expected(app.model, s);
-      const name = (s) => { const asset = app.model.byKey.get(s.key); return asset ? assetLink(app, asset) : h("span", { title: s.key }, s.name); };
       return [
-        { label: "Step", cell: name, text: (s) => s.key },
+        { label: "Step", cell: (s) => R.ui.stepLink(app, s), text: (s) => s.key },
         { label: "Tool", cell: (s) => R.icons.toolName(s.tool) },
         { label: "Status", cell: (s) => R.icons.badge(s.status) },
         { label: "Began after", class: "num", cell: (s) => (s.started_at == null ? "–" : duration(s.started_at - run.started_at)), text: (s) => (s.started_at == null ? null : s.started_at - run.started_at) },

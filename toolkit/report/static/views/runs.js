@@ -2,7 +2,7 @@
 (function (R) {
   const { h, svg } = R.dom;
   const { plural, duration, time, ago } = R.format;
-  const { link, took, table, assetLink } = R.ui;
+  const { link, took, table } = R.ui;
 
   function mount(host, app) {
     const { model, state } = app;
@@ -32,7 +32,7 @@
     const until = Math.max(...steps.map((s) => s.finished_at ?? 0), run.finished_at ?? 0);
     const gone = steps.some(R.gantt.upToDate) ? 0 : run.up_to_date;  // counted, not listed
     const heads = [
-      { label: "Step", cell: (s) => stepName(app, s), text: (s) => s.key },
+      { label: "Step", cell: (s) => R.ui.stepLink(app, s), text: (s) => s.key },
       { label: "Status", cell: (s) => R.icons.badge(s.status) },
       { label: "Time", class: "num", cell: (s) => duration(took(s)), text: took },
       { label: `0 to ${duration(until - from)}`, class: "wide", cell: (s) => gantt(s, from, until), text: null },
@@ -44,11 +44,6 @@
       h("p.note", null, plural(steps.length + gone, "step"), ": ", [...tally].map(([s, n], i) => [i ? ", " : "", `${n} ${s}`]),
         gone ? [tally.size ? ", " : "", `${gone} up to date`] : null, ". ", link(app.href({ view: "run", run: run.id }), "On a line of time")),
       table(heads, steps, { empty: "No steps." }));
-  }
-
-  function stepName(app, step) {
-    const asset = app.model.byKey.get(step.key);
-    return asset ? assetLink(app, asset) : h("span", { title: step.key }, step.name);
   }
 
   function gantt(step, from, until) {
