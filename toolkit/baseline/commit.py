@@ -172,7 +172,7 @@ def _prepare(settings: Settings, then: Path) -> None:
         return
     words = [
         sys.executable, "-m", "toolkit.cli", "lineage", "--quiet", "--format", "csv",
-        "--output", os.devnull, "--project-dir", str(then), "--target-path", str(then / "target"),
+        "--project-dir", str(then), "--target-path", str(then / "target"),
     ]  # fmt: skip
     for option, value in (
         ("--profiles-dir", settings.profiles_dir),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
@@ -45,6 +46,11 @@ FORMATS = ("text", "markdown", "json", "sarif", "junit")
     "--fail-on", type=click.Choice(["breaking", "review", "never"]), default="never",
     show_default=True, help="Exit with 3 if there is anything as bad as this.",
 )  # fmt: skip
+@click.option(
+    "--data", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="The DuckDB file that the base was built into: compare the rows of what is changed or "
+    "reached with those in this target's file.",
+)  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Show what is safe, and all reached, too.")
 @project_options
 @artifact_options
@@ -52,8 +58,8 @@ FORMATS = ("text", "markdown", "json", "sarif", "junit")
 @click.pass_context
 def diff(
     ctx: click.Context, /, base: str, base_connections: tuple[Path, ...], form: str,
-    output: Path | None, write: tuple[tuple[str, Path], ...], fail_on: str, everything: bool,
-    **options: Any,
+    output: Path | None, write: tuple[tuple[str, Path], ...], fail_on: str, data: Path | None,
+    everything: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Say what a change breaks: every asset, column, dashboard and owner that it reaches.
 
@@ -67,6 +73,8 @@ def diff(
     project = load_project(options)
     before = baseline(project, base, base_connections)
     found = _compare(project, before.project, before.name, before.notes)
+    if data is not None:
+        found = _with_rows(found, before.project, project, data)
     both = Both(before.project.graph, project.graph)
     for name, path in write:
         write_atomically(path, _rendered(name, found, both, project, everything=everything))
@@ -83,13 +91,26 @@ def diff(
 
 
 def _compare(project: "Project", before: "Project", name: str, notes: tuple[str, ...]) -> "Diff":
-    import msgspec
-
     from toolkit.diff.compare import compare
 
     head = _side(project, project.dialect, "this project")
     base = _side(before, project.dialect, name, like=project)
     return msgspec.structs.replace(compare(base, head), problems=notes)
+
+
+def _with_rows(found: "Diff", before: "Project", project: "Project", data: Path) -> "Diff":
+    from toolkit.diff.rows import rows_differ
+    from toolkit.errors import UsageError
+
+    profile = project.settings.profile
+    if profile is None or profile.file is None:
+        raise UsageError(
+            "--data compares DuckDB files, and this target has none.",
+            "Nothing was compared.",
+            "Leave out --data, or use a target of type duckdb and no --manifest.",
+        )
+    rows = rows_differ(found, before.graph, project.graph, (data, profile.file))
+    return msgspec.structs.replace(found, data=rows)
 
 
 def _side(project: "Project", dialect: str, name: str, like: "Project | None" = None) -> "Side":

@@ -7,6 +7,7 @@ import msgspec
 
 from toolkit.diff.definition import Clause
 from toolkit.lineage.reach import Hop, Verdict
+from toolkit.warehouse.rows_diff import RowsDiff
 
 How = Literal["added", "removed", "renamed", "changed"]
 
@@ -130,6 +131,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
         base / head: what was compared, in words.
         counts: how many changes of each verdict, with those of checks.
         problems: what could not be compared, and why.
+        data: how the rows of what is changed or reached differ, where two files were given.
     """
 
     base: str
@@ -138,6 +140,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckChange, ...] = ()
     counts: Mapping[str, int] = {}
     problems: tuple[str, ...] = ()
+    data: Mapping[str, RowsDiff] = {}
 
     @property
     def verdict(self) -> Verdict | None:

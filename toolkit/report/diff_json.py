@@ -4,6 +4,7 @@ from typing import Any
 
 from toolkit.diff.model import AssetChange, CheckChange, ColumnChange, Diff, ReachedAsset
 from toolkit.graph import Asset, AssetGraph
+from toolkit.warehouse.rows_diff import RowsDiff
 
 SCHEMA_VERSION = 1
 
@@ -53,6 +54,7 @@ def diff_document(diff: Diff, both: Both, project: str) -> dict[str, Any]:
         "counts": dict(diff.counts),
         "changes": [_change(change, both) for change in diff.changes],
         "checks": [_check(change) for change in diff.checks],
+        "rows": {key: _rows(rows) for key, rows in diff.data.items()},
         "notes": list(diff.problems),
     }
 
@@ -108,6 +110,21 @@ def _reached(one: ReachedAsset, both: Both) -> dict[str, Any]:
         "certain": one.sure,
         "columns": list(one.columns),
         "path": [[hop.asset, hop.column, hop.how or None] for hop in one.path],
+    }
+
+
+def _rows(rows: RowsDiff) -> dict[str, Any]:
+    return {
+        "base": rows.base,
+        "head": rows.head,
+        "key": list(rows.key),
+        "compared": rows.share,
+        "only_base": rows.only_base,
+        "only_head": rows.only_head,
+        "both": rows.both,
+        "columns": dict(rows.columns),
+        "columns_gone": list(rows.gone),
+        "columns_new": list(rows.new),
     }
 
 

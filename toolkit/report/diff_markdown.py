@@ -6,7 +6,7 @@ from toolkit.diff.model import AssetChange, CheckChange, Diff, Failure
 from toolkit.lineage.reach import Verdict
 from toolkit.report.diff_json import Both, owners
 from toolkit.report.diff_picture import picture
-from toolkit.report.diff_words import clause_lines, column_line, counted, headline
+from toolkit.report.diff_words import clause_lines, column_line, counted, headline, rows_line
 from toolkit.report.markdown import code, plain
 
 MARKER = "<!-- toolkit:diff -->"
@@ -32,11 +32,13 @@ def diff_markdown(diff: Diff, both: Both, *, link: str | None = None) -> str:
     foot = _foot(link)
     drawn = picture(diff, both)
     safe = _safe(diff)
+    data = _rows(diff)
     for detailed, shown, with_picture in (
         (True, None, True), (True, None, False), (False, None, False), (False, _LISTED, False),
     ):  # fmt: skip
         parts = [*head, *_loud(diff, both, detailed=detailed, shown=shown)]
         parts += [drawn] if with_picture and drawn else []
+        parts += data if detailed else []
         parts += safe if shown is None else []
         text = "\n".join([*parts, *foot])
         if len(text) <= _ROOM:
@@ -126,6 +128,15 @@ def _cut(lines: Sequence[str]) -> Iterator[str]:
     yield from lines[:_REACHED]
     if len(lines) > _REACHED:
         yield f"{len(lines) - _REACHED} more"
+
+
+def _rows(diff: Diff) -> list[str]:
+    if not diff.data:
+        return []
+    shown = [f"- {code(key)}: {plain(rows_line(rows))}" for key, rows in diff.data.items()]
+    differing = sum(not rows.same for rows in diff.data.values())
+    summary = f"rows of {differing} of {len(diff.data)} tables differ"
+    return [f"<details><summary>{summary}</summary>", "", *_cut(shown), "", "</details>", ""]
 
 
 def _safe(diff: Diff) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from toolkit.diff.model import AssetChange, Diff
 from toolkit.report.diff_json import Both, owners
-from toolkit.report.diff_words import clause_lines, column_line, counted, headline, title
+from toolkit.report.diff_words import clause_lines, column_line, counted, headline, rows_line, title
 
 Painter = Callable[[str, str], str]
 """Takes a verdict and a text, gives the text in the verdict's colour."""
@@ -36,6 +36,9 @@ def diff_text(
         sign = {"added": "+ ", "removed": "- "}.get(check.how, "")
         lines += ["", f"{paint(check.verdict, f'{check.verdict:<8}')}  {sign}{check.key}"]
         lines.append(f"{_INDENT}{check.reason}")
+    if diff.data:
+        lines += ["", "rows:"]
+        lines += [f"  {key}: {rows_line(rows)}" for key, rows in diff.data.items()]
     if safe:
         lines += ["", f"{safe} safe {'change' if safe == 1 else 'changes'} not shown (--all)"]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from toolkit.diff.definition import Clause
 from toolkit.diff.model import AssetChange, ColumnChange, Diff, ReachedAsset
 from toolkit.report.diff_json import Both
+from toolkit.warehouse.rows_diff import RowsDiff
 
 _KINDS = {
     "python": "Python asset", "ml_model": "ML model", "saved_query": "saved query",
@@ -13,6 +14,7 @@ _KINDS = {
 }  # fmt: skip
 _ORDER = ("exposure", "ml_model", "metric", "python", "model", "snapshot")
 _LONGEST = 160
+_COLUMNS = 5
 
 
 def plural(count: int, word: str) -> str:
@@ -72,6 +74,32 @@ def clause_lines(gone: Sequence[Clause], new: Sequence[Clause]) -> list[str]:
     return [f"- {short(clause.text)}" for clause in gone] + [
         f"+ {short(clause.text)}" for clause in new
     ]
+
+
+def rows_line(rows: RowsDiff) -> str:
+    """How the rows of a table differ, in one line."""
+    if rows.base is None or rows.head is None:
+        there = rows.head if rows.base is None else rows.base
+        where = "now" if rows.base is None else "before"
+        return (
+            "no table in either file" if there is None else f"{plural(there, 'row')}, only {where}"
+        )
+    if rows.same:
+        return f"{plural(rows.head, 'row')}, all the same{_share(rows)}"
+    parts = [f"{rows.base:,} -> {plural(rows.head, 'row')}"]
+    what = "key" if rows.key else "row"
+    parts += [f"{plural(rows.only_base, what)} only before"] if rows.only_base else []
+    parts += [f"{plural(rows.only_head, what)} only now"] if rows.only_head else []
+    worst = sorted(rows.columns.items(), key=lambda item: -item[1])
+    parts += [f"{name} differs in {plural(count, 'row')}" for name, count in worst[:_COLUMNS]]
+    parts += [f"{len(worst) - _COLUMNS} more columns differ"] if len(worst) > _COLUMNS else []
+    return ", ".join(parts) + _share(rows)
+
+
+def _share(rows: RowsDiff) -> str:
+    by = f"by {', '.join(rows.key)}" if rows.key else "row by row"
+    part = "" if rows.share == 1 else f", {rows.share:.1%} of them compared"
+    return f" ({by}{part})"
 
 
 def title(change: AssetChange) -> str:

@@ -127,7 +127,7 @@ class Warehouse:
                     return duckdb.connect(self.path, read_only=True, config=dict(self._options))
             return duckdb.connect(self.path, read_only=False, config=dict(self._options))
         except duckdb.Error as error:
-            raise _open_error(self.path, str(error)) from error
+            raise open_error(self.path, str(error)) from error
 
     @contextmanager
     def released(self) -> Iterator[None]:
@@ -235,7 +235,8 @@ class Warehouse:
                 return
 
 
-def _open_error(path: str, message: str) -> WarehouseError:
+def open_error(path: str, message: str) -> WarehouseError:
+    """What DuckDB said when it could not open a file, in our words."""
     held = re.search(r"held in (.*?) ?\(PID (\d+)\)", message)
     if held:
         if _builds(int(held[2])):

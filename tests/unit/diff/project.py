@@ -1,9 +1,11 @@
 """A project for the tests of diffs, written in a few lines of YAML; no tool is asked."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlglot
+import yaml
 from sqlglot import exp
 
 from toolkit.diff.compare import compare
@@ -13,6 +15,7 @@ from toolkit.graph import Asset, AssetGraph, Check, Column, Relation
 from toolkit.lineage import trace
 
 DATABASE = "shop"
+SUITE = yaml.safe_load((Path(__file__).parents[2] / "golden" / "diff" / "verdicts.yml").read_text())
 
 
 def side(project: Mapping[str, Any], name: str, schema: str = "main") -> Side:

@@ -1,14 +1,10 @@
 """Verdicts on changes against those that people wrote down (tests/golden/diff/verdicts.yml)."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from diff_project import diff_of
+from diff_project import SUITE, diff_of
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "diff" / "verdicts.yml"
-SUITE = yaml.safe_load(GOLDEN.read_text())
 CASES = SUITE["cases"]
 
 
