@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,8 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 MIXED = sys.modules["mixed_project"]  # see conftest.py
-CALITP = Path(__file__).parents[2].parent / "shared/data/projects/calitp/manifest.json.gz"
+REPOSITORY = Path(__file__).parents[2]
+CALITP = REPOSITORY.parent / "shared/data/projects/calitp/manifest.json.gz"
 STAGED = "models/stg_payments.sql"
 PLAIN_STAGED = (
     "select id as payment_id, customer_id, amount from {{ source('raw', 'raw_payments') }}\n"
@@ -178,6 +180,29 @@ def test_a_base_that_dbt_cannot_parse(repository: Repository) -> None:
     done = repository.diff("--base", "HEAD", code=2)
     assert "The base cannot be read" in done.stderr
     assert "depends on a node named 'nothing'" in " ".join(done.stderr.split())
+
+
+def test_the_example_in_the_documentation(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "diff.md").read_text()
+    outputs = shutil.ignore_patterns("target", "logs", ".toolkit", "*.duckdb*", "__pycache__")
+    for name in ("dbt_project", "connectors"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=outputs)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", str(tmp_path)]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], check=True)
+    edits = re.findall(r"^`([^`\n]+)`:\n\n```diff\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(edits) == 2
+    for name, lines in edits:
+        path = tmp_path / "dbt_project" / name
+        text = path.read_text()
+        for old, new in re.findall(r"^-(.*)\n\+(.*)$", lines, re.MULTILINE):
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+    done = run(["diff", "--base", "main"], tmp_path / "dbt_project")
+    shown = re.search(r"^```text\n\$ toolkit diff --base main\n(.*?)^```$", page, re.M | re.S)
+    assert shown is not None
+    assert re.sub(r"[0-9a-f]{7}\)", "8bb5473)", done.stdout) == shown[1]
 
 
 def test_a_real_project_of_eight_hundred_assets(tmp_path: Path) -> None:
