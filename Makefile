@@ -34,8 +34,8 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	$(BIN)/toolkit report --project-dir $(PROJECT)
 	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
-test: $(READY_DEV) ## run all tests, in three processes; those of another dbt are test-dbt110's
-	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e/test_other_dbt.py
+test: $(READY_DEV) ## run all tests, in four processes; those of another dbt are test-dbt110's
+	$(BIN)/pytest -n 4 --dist loadfile --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .
@@ -65,15 +65,15 @@ $(OLDEST)/.ready: $(INPUTS) | $(BIN)/python
 
 DBT110 := .venv-dbt110
 test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on it, and it driven from outside
-	$(DBT110)/bin/python -m pytest -p no:cacheprovider tests/e2e/test_engines.py
-	TOOLKIT_TEST_OTHER_DBT=$(abspath $(DBT110)/bin/dbt) $(BIN)/pytest tests/e2e/test_other_dbt.py
+	$(DBT110)/bin/python -m pytest -n 3 -p no:cacheprovider tests/e2e/test_engines.py
+	TOOLKIT_TEST_OTHER_DBT=$(abspath $(DBT110)/bin/dbt) $(BIN)/pytest -n 2 tests/e2e/test_other_dbt.py
 
 # dbt-core 1.10 wants an older sqlparse.
 $(DBT110)/.ready: $(INPUTS) | $(BIN)/python
 	rm -rf $(DBT110) && $(PYTHON) -m venv $(DBT110)
 	grep -v -i -E '^(dbt-core|dbt-duckdb|sqlparse)=' constraints.txt > $(DBT110)/constraints.txt
 	$(if $(UV),$(UV) pip install --quiet --python $(DBT110)/bin/python,$(DBT110)/bin/python -m pip install --disable-pip-version-check --quiet) \
-		-c $(DBT110)/constraints.txt -e . "dbt-core==1.10.*" "dbt-duckdb==1.10.*" pytest pytest-timeout
+		-c $(DBT110)/constraints.txt -e . "dbt-core==1.10.*" "dbt-duckdb==1.10.*" pytest pytest-timeout pytest-xdist
 	@touch $@
 
 bench: $(READY_DEV) ## measure speed and memory
