@@ -67,7 +67,7 @@ def test_freshness(promise: object, said: str) -> None:
 def test_the_past_comes_back_run_by_run(shop: ModuleType, run_js: RunJs) -> None:
     body = (
         "return ['model.shop.customers', 'python.churn_model', 'model.shop.stg_users',"
-        " 'exposure.shop.revenue'].map((key) => model.byKey.get(key).past"
+        " 'exposure.shop.revenue'].map((key) => model.past(model.byKey.get(key))"
         ".map((p) => [p.run.id, p.rows, [...p.metrics]]));"
     )
     customers, churn, users, exposure = told(shop.data(), body, run_js)

@@ -68,13 +68,15 @@
     return new Map(core.columns.origin.map(([c, property, how, masked]) => [c, { property: pool[property], how: pool[how], masked: masked === 1 }]));
   }
 
-  /** For each asset the runs that made it, newest first, with what was counted then. */
-  function past(core, pool, assets, runs) {
-    for (const [a, distances, counts, metrics] of core.past) {
-      assets[a].past = Array.from(running(distances), (run, i) => ({
+  /** The runs that made an asset, newest first, with what was counted then; unpacked when somebody asks. */
+  function past(core, pool, runs) {
+    const packed = new Map(core.past.map((entry) => [entry[0], entry]));
+    return (asset) => {
+      const [, distances, counts, metrics] = packed.get(asset.i) || [0, [], [], []];
+      return Array.from(running(distances), (run, i) => ({
         run: runs[run], rows: counts[i], metrics: new Map(metrics.map(([name, values]) => [pool[name], values[i]])),
       }));
-    }
+    };
   }
 
   /**
@@ -102,7 +104,6 @@
       asset.checks = [];
       asset.problems = [];
       asset.findings = [];
-      asset.past = [];
     }
 
     const from = running(core.edges.from);
@@ -142,7 +143,6 @@
       if (!history.has(step.key)) history.set(step.key, []);
       history.get(step.key).push(step);
     }
-    past(core, pool, assets, runs);
     const landed = landing(core, pool, assets);
     const tags = new Map(core.columns.tags.map(([c, list]) => [c, names(list)]));
     const unmatched = core.unmatched.map(([asset, what, severity, candidates]) => ({
@@ -159,6 +159,7 @@
     return {
       meta: core.meta, assets, n, checks, runs, steps, history, problems, findings, unmatched, matches,
       tiers: new Map(matches.map((m) => [m.parent * n + m.child, m.tier])),
+      past: past(core, pool, runs),
       byKey: new Map(assets.map((a) => [a.key, a])),
       edges: { from, to, count: from.length },
       parents: (a) => Array.from(into(a), (e) => from[e]),

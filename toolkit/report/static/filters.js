@@ -12,7 +12,9 @@
   const NAMES = [["staging", /^(stg|base)_/i], ["intermediate", /^int_/i], ["marts", /^(fct|fact|dim|mart|rpt)_/i]];
 
   /** Where on the way from streams to dashboards an asset stands: one of LAYERS. */
-  function layerOf(asset) {
+  const layerOf = (asset) => (asset.layerName ??= layerBy(asset));
+
+  function layerBy(asset) {
     if (BY_KIND[asset.kind]) return BY_KIND[asset.kind];
     const folders = (asset.path || "").split("/").slice(0, -1).reverse();
     for (const folder of folders) for (const [layer, fits] of FOLDERS) if (fits.test(folder)) return layer;

@@ -38,6 +38,9 @@
     return { rows: made, from: run.started_at, until: Math.max(until, run.started_at + 1e-3), ran, left };
   }
 
+  /** How many steps of a run began. */
+  const ran = (run) => run.steps.reduce((n, step) => n + (step.started_at != null && !upToDate(step) ? 1 : 0), 0);
+
   /** Seconds that a step took when it last succeeded before this run, as far as the report knows. */
   function expected(model, step) {
     const before = (model.history.get(step.key) || []).find((s) => s.run.i > step.run.i && s.run.target === step.run.target && SUCCEEDED.includes(s.status) && took(s) != null);
@@ -86,5 +89,5 @@
     return duration(Math.round(seconds));
   }
 
-  R.gantt = { rows, expected, critical, details, tick, tickSaid, upToDate, took };
+  R.gantt = { rows, ran, expected, critical, details, tick, tickSaid, upToDate, took };
 })(globalThis.Report);

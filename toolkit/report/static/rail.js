@@ -7,14 +7,14 @@
   function rail(app) {
     const { model, state } = app;
     const assets = plural(model.n, "asset");
-    const last = model.runs.length ? R.gantt.rows(model.runs[0], model.meta.made_at) : null;
+    const ran = model.runs.length ? R.gantt.ran(model.runs[0]) : null;
     // For each view how many it shows, and the words for it: [number, what it counts].
     const totals = {
       graph: [model.n, `${assets}, joined by ${plural(model.edges.count, "dependency", "dependencies")}`],
       assets: [model.n, assets],
       columns: [model.columns.count, plural(model.columns.count, "column")],
       connections: [model.matches.length + model.unmatched.length, R.views.connectionsSaid(model)],
-      ...(last ? { run: [last.ran, `${plural(last.ran, "step")} ran in the last run`] } : {}),
+      ...(ran == null ? {} : { run: [ran, `${plural(ran, "step")} ran in the last run`] }),
       runs: [model.runs.length, plural(model.runs.length, "run")],
       checks: [model.checks.length, plural(model.checks.length, "check")],
       problems: [model.problems.length + model.findings.length, R.views.problemsSaid(model)],

@@ -1,6 +1,6 @@
 // Numbers from run to run as a small line: each point says its value and its run.
 (function (R) {
-  const WIDTH = 180;
+  const WIDTH = 150;
   const HEIGHT = 30;
   const PAD = 4;
   const MOST_SHARE = 10; // above this a share of the value before says nothing

@@ -1,7 +1,7 @@
 // Pieces that several views share: theme, tables that grow, sections, bars, sparklines.
 (function (R) {
   const { h, fill, save } = R.dom;
-  const CHUNK = 150;
+  const CHUNK = 80; // rows; more than any window shows
 
   const COLOR_NAMES = ["bg", "surface", "card", "line", "edge", "text", "muted", "accent",
     "tool-airbyte", "tool-dbt", "tool-python", "tool-ml", "tool-exposure",

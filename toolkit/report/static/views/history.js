@@ -13,7 +13,7 @@
   /** Lines over time of those numbers of which at least two are known: `{name, say, points}`. */
   function series(model, asset) {
     const here = (x) => x.run.target === model.meta.target;
-    const past = asset.past.filter(here).reverse();
+    const past = model.past(asset).filter(here).reverse();
     const ran = stepsOf(model, asset).filter((s) => here(s) && took(s) != null && s.status !== "skipped").slice(0, MOST).reverse();
     const point = (x, value, say, bad) => ({ value, bad, title: `${say(value)}, ${time(x.run.started_at)}${bad ? ", failed" : ""}` });
     const names = [...new Set(past.flatMap((p) => [...p.metrics.keys()]))];
