@@ -182,6 +182,90 @@ def test_a_base_that_dbt_cannot_parse(repository: Repository) -> None:
     assert "depends on a node named 'nothing'" in " ".join(done.stderr.split())
 
 
+APP = """\
+sources:
+  - name: app
+    tables: [{name: payments, columns: [{name: amount}]}]
+exposures:
+  - name: payments
+    type: dashboard
+    owner: {name: Finance}
+    depends_on: [ref('app_payments')]
+"""
+CONNECTION = {
+    "version": 1,
+    "name": "app",
+    "source": {"package": "airbyte-source-faker", "version": "7.2.1", "config": {}},
+    "destination": {"type": "duckdb", "name": "warehouse", "schema": "app"},
+    "namespace_definition": "destination",
+    "streams": [
+        {
+            "name": "payments",
+            "sync_mode": "full_refresh_overwrite",
+            "primary_key": [["id"]],
+            "json_schema": {
+                "properties": {
+                    "id": {"type": "integer"},
+                    "customer_id": {"type": "integer"},
+                    "amount": {"type": "integer"},
+                    "note": {"type": "string"},
+                }
+            },
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "verdict", "said"),
+    [
+        ({"selected_fields": [["id"], ["customer_id"], ["note"]]}, "column breaking",
+         "model.plain.app_payments reads payments.amount, which is gone"),
+        ({"selected_fields": [["id"], ["customer_id"], ["amount"]]}, "column safe", None),
+        ({"sync_mode": "incremental_append"}, "none review", None),
+        ({"enabled": False}, "none breaking",
+         "source.plain.app.payments was loaded by stream.app.payments, "
+         "and nothing loads it now"),
+        ({"prefix": "x_"}, "none breaking",
+         "source.plain.app.payments was loaded by stream.app.payments, "
+         "and nothing loads it now"),
+        ({"mappers": [{"type": "hashing", "mapperConfiguration": {
+            "targetField": "amount", "method": "SHA-256", "fieldNameSuffix": "_hashed"}}]},
+         "column breaking", "model.plain.app_payments reads payments.amount, which is gone"),
+        ({}, None, None),
+    ],
+    ids=["read", "unread", "mode", "off", "prefix", "hashed", "same"],
+)  # fmt: skip
+def test_a_connection_that_is_configured_otherwise(
+    repository: Repository, tmp_path: Path, edit: dict[str, Any], verdict: str | None,
+    said: str | None,
+) -> None:  # fmt: skip
+    repository.write("models/app.yml", APP)
+    select = "select id, customer_id, amount from {{ source('app', 'payments') }}\n"
+    repository.write("models/app_payments.sql", select)
+    repository.diff("--base", "HEAD")
+    shutil.copy(repository.project / "target" / "manifest.json", tmp_path)
+    stream = {**CONNECTION["streams"][0]}  # type: ignore[index]
+    whole = {key: value for key, value in edit.items() if key in ("enabled", "prefix")}
+    stream |= {key: value for key, value in edit.items() if key not in whole}
+    for name, connection in (
+        ("was.yml", CONNECTION), ("now.yml", {**CONNECTION, **whole, "streams": [stream]}),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(json.dumps(connection))
+    done = run(
+        ["diff", "--manifest", "manifest.json", "--connections", "now.yml", "--base",
+         "manifest.json", "--base-connections", "was.yml", "--format", "json"], tmp_path,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    found = {asset: how for asset, how in verdicts(document).items() if "stream" in asset}
+    assert found == ({"stream.app.payments": verdict} if verdict else {})
+    fails = [f"{f['key']} {f['reason']}" for c in document["changes"] for f in c["fails"]]
+    assert fails == ([said] if said else [])
+    if verdict and "safe" not in verdict:
+        reached = {one["asset"] for c in document["changes"] for one in c["reached"]}
+        assert "exposure.plain.payments" in reached
+
+
 def test_the_example_in_the_documentation(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "diff.md").read_text()
     outputs = shutil.ignore_patterns("target", "logs", ".toolkit", "*.duckdb*", "__pycache__")

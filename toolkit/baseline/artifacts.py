@@ -43,7 +43,6 @@ def from_path(project: Project, path: Path, connections: Sequence[Path] = ()) ->
     changes: dict[str, Any] = {
         "manifest": manifest.resolve(),
         "catalog": catalog.resolve() if catalog.is_file() else None,
-        "state_dir": settings.state_dir / "base" / "artifacts",
     }
     if connections:
         changes["connections"] = tuple(one.resolve() for one in connections)

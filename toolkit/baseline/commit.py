@@ -70,6 +70,7 @@ def from_commit(project: Project, name: str, commit: Commit) -> "Baseline":
             "Give a later commit, or compare with artifacts (--base FOLDER).",
         )
     _bring_packages(settings, then)
+    _bring_streams(settings, then)
     if any("Jinja asks for" in asset.volatile for asset in project.graph):
         _bring_warehouse(settings, then)
     _prepare(settings, then)
@@ -140,6 +141,13 @@ def _bring_packages(settings: Settings, then: Path) -> None:
     names = ("packages.yml", "dependencies.yml", "package-lock.yml")
     if all(_text(settings.project_dir / name) == _text(then / name) for name in names):
         theirs.symlink_to(ours, target_is_directory=True)
+
+
+def _bring_streams(settings: Settings, then: Path) -> None:
+    """What is known of the fields that sources offer: it is no part of any commit."""
+    ours, theirs = settings.state_dir / "airbyte", then / ".toolkit" / "airbyte"
+    if ours.is_dir():
+        shutil.copytree(ours, theirs, dirs_exist_ok=True, ignore=shutil.ignore_patterns("private"))
 
 
 def _text(path: Path) -> str | None:

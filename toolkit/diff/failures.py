@@ -31,6 +31,21 @@ class Columns:
                 continue
             self.gone |= {(key, f): name for f, name in before.items() if f not in after}
             self.new |= {(key, f): name for f, name in after.items() if f not in before}
+        self.gone |= self._not_landed()
+
+    def _not_landed(self) -> dict[Ref, str]:
+        """Columns of sources, which people may still list, that no stream lands any more."""
+        lands = {edge.target for edge in self._head.lineage.column_edges}
+        found: dict[Ref, str] = {}
+        for edge in self._base.lineage.column_edges:
+            stream, column = edge.source
+            key, name = edge.target
+            source = self._head.graph.assets.get(key)
+            if source is None or source.kind != "source" or edge.target in lands:
+                continue
+            if (stream, column.casefold()) in self.gone:
+                found[key, name.casefold()] = name
+        return found
 
     def gone_with(self, starts: Iterable[Ref], own: Collection[Ref]) -> list[Ref]:
         """These, and what was passed on from them and is gone as well, in order.

@@ -56,7 +56,8 @@ class Judge:
         brought = [column.name for column in own.columns if column.how in _NEW]
         gone = self._columns.gone_with(_refs(now, taken), self._own_gone)
         new = self._columns.new_with(_refs(now, brought), self._own_new)
-        fails = self._columns.failures(gone, new)
+        unloaded = self._unloaded(was)
+        fails = [*unloaded, *self._columns.failures(gone, new)]
         columns = tuple(self._column(was, now, column, fails) for column in own.columns)
         found = reached(
             self._base,
@@ -65,7 +66,8 @@ class Judge:
             was=was.key,
             gone=[(was.key, name) for name in taken],
             other=[(now.key, c.name) for c in own.columns if c.how in ("changed", "retyped")],
-            rows=own.extent in ("model_wide", "unknown"),
+            rows=own.extent in ("model_wide", "unknown") or any(note.rows for note in notes),
+            cut=bool(unloaded),
         )
         beyond = self._is_beyond(now)
         verdict, reason = self._of_pair(own, columns, fails, bool(found), beyond)
@@ -102,13 +104,9 @@ class Judge:
 
     def removed(self, asset: Asset) -> AssetChange:
         """The verdict on an asset that is gone."""
-        fails = [
-            Failure(key, f"is loaded by {asset.name}, which is gone, and by nothing else")
-            for key in sorted(self._base.graph.children(asset.key))
-            if asset.kind == "stream" and self._is_unloaded(key)
-        ]
+        fails = self._unloaded(asset)
         whole = [(asset.key, name) for name in self._base.lineage.columns.get(asset.key, {})]
-        found = reached(self._base, self._head, asset.key, was=asset.key, gone=whole, rows=True)
+        found = reached(self._base, self._head, asset.key, was=asset.key, gone=whole, cut=True)
         readers = [one for one in self._base.graph.children(asset.key) if one in self._head.graph]
         contract = removed_contract(asset)
         verdict: Verdict
@@ -143,7 +141,7 @@ class Judge:
         former = column.former
         gone = column.how in _GONE
         side, ref = (self._base, (was.key, former)) if gone else (self._head, (now.key, former))
-        readers = tuple(key for key, _ in side.downstream.readers(ref) if key != now.key)
+        readers = tuple(key for key in _readers(side, ref) if key != now.key)
         broken = [failure for failure in fails if f".{former}," in failure.reason]
         beyond = self._is_beyond(now)
         verdict: Verdict = "safe"
@@ -208,17 +206,25 @@ class Judge:
             if ref[0] != key and ref[0] in self._head.graph:
                 name = f"{self._head.graph[ref[0]].name}.{names.get(ref, ref[1])}"
                 yield ColumnChange(
-                    name=name, how=how, verdict="safe", reason="passed on by `select *`"
+                    name=name, how=how, verdict="safe", reason="passed on by its parent"
                 )
 
+    def _unloaded(self, stream: Asset) -> list[Failure]:
+        """Sources that this stream loaded, that something reads, and that nothing loads now."""
+        if stream.kind != "stream" or not _is_on(stream):
+            return []
+        return [
+            Failure(key, f"was loaded by {stream.key}, and nothing loads it now")
+            for key in sorted(self._base.graph.children(stream.key))
+            if self._is_unloaded(key)
+        ]
+
     def _is_unloaded(self, key: str) -> bool:
-        source = self._head.graph.assets.get(key)
-        return (
-            source is not None
-            and source.kind == "source"
-            and not source.matched
-            and bool(self._head.graph.children(key))
-        )
+        graph = self._head.graph
+        source = graph.assets.get(key)
+        if source is None or source.kind != "source" or not graph.children(key):
+            return False
+        return not any(parent in graph and _is_on(graph[parent]) for parent in source.matched)
 
     def _is_beyond(self, asset: Asset) -> bool:
         return _beyond(self._head, asset)
@@ -231,6 +237,20 @@ _DID = {
     "added": "is new", "removed": "is gone", "renamed": "has another name",
     "retyped": "has another type", "changed": "means something else",
 }  # fmt: skip
+
+
+def _readers(side: Side, ref: tuple[str, str]) -> Iterator[str]:
+    """What reads a column; where a stream lands in a source, what reads it there."""
+    for key, _ in side.downstream.readers(ref):
+        if side.graph[key].kind != "source":
+            yield key
+            continue
+        for name in side.downstream.into(ref, key):
+            yield from (reader for reader, _ in side.downstream.readers((key, name)))
+
+
+def _is_on(stream: Asset) -> bool:
+    return stream.config.get("enabled") is not False
 
 
 def _beyond(side: Side, asset: Asset) -> bool:

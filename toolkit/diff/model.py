@@ -56,11 +56,13 @@ class Note(msgspec.Struct, frozen=True):
         what: for people ("materialized: table -> view").
         verdict: of this alone.
         reason: why, where it is not safe.
+        rows: readers may see other rows.
     """
 
     what: str
     verdict: Verdict = "safe"
     reason: str = ""
+    rows: bool = False
 
 
 class ColumnChange(msgspec.Struct, frozen=True, kw_only=True):

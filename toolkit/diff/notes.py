@@ -12,13 +12,15 @@ _KEEPING = frozenset(
      "merge_exclude_columns", "on_schema_change", "strategy", "updated_at", "check_cols",
      "invalidate_hard_deletes", "hard_deletes", "full_refresh", "event_time", "batch_size", "begin",
      "lookback", "snapshot_meta_column_names", "dbt_valid_to_current", "sync_mode", "cursor_field",
-     "primary_key", "mappers", "quote_columns", "column_types", "delimiter"}
+     "primary_key", "quote_columns", "column_types", "delimiter"}
 )  # fmt: skip
+# Settings that decide which values a stream lands.
+_LANDING = frozenset({"mappers", "stream", "namespace"})
 _HOOKS = frozenset({"pre-hook", "post-hook", "pre_hook", "post_hook"})
 # Said elsewhere, or the same thing once more.
 _ELSEWHERE = frozenset(
     {"materialized", "schema", "alias", "database", "tags", "meta", "docs", "group", "access",
-     "description", "contract", "enabled", "packages", "connection_id", "owner"}
+     "description", "contract", "packages", "connection_id", "owner"}
 )  # fmt: skip
 _ACCESS = {"private": 0, "protected": 1, "public": 2}
 _LONGEST = 80
@@ -43,7 +45,7 @@ def _materialized(base: Asset, head: Asset) -> Iterator[Note]:
     if now == "ephemeral":
         yield Note(what, "review", "there is no table any more for readers outside of dbt")
     elif "incremental" in (was, now):
-        yield Note(what, "review", "rows are kept from run to run, or no longer are")
+        yield Note(what, "review", "rows are kept from run to run, or no longer are", rows=True)
     else:
         yield Note(what)
 
@@ -54,12 +56,12 @@ def _config(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Note]:
         if was == now or (not was and not now):
             continue
         what = f"{name}: {_said(was)} -> {_said(now)}"
-        if name == "enabled":
-            continue
         if name in _KEEPING:
-            yield Note(what, "review", "it decides which rows are kept, and how")
+            yield Note(what, "review", "it decides which rows are kept, and how", rows=True)
+        elif name in _LANDING:
+            yield Note(what, "review", "other values land")
         elif name in _HOOKS:
-            yield Note(what, "review", "nobody can tell what a hook does")
+            yield Note(what, "review", "nobody can tell what a hook does", rows=True)
         else:
             yield Note(what)
 

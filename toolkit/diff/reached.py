@@ -17,6 +17,7 @@ def reached(
     gone: Iterable[ColumnRef] = (),
     other: Iterable[ColumnRef] = (),
     rows: bool = False,
+    cut: bool = False,
 ) -> tuple[ReachedAsset, ...]:
     """Assets downstream that come to see the change of ``changed``.
 
@@ -25,16 +26,14 @@ def reached(
         gone: columns of the old graph that are no longer there.
         other: columns of the new graph that hold something else.
         rows: its rows are others.
+        cut: what it fed does not get its rows from it any more.
     """
     found: dict[str, ReachedAsset] = {}
-    gone = list(gone)
-    if was is not None and (gone or (rows and changed not in head.graph)):
-        whole = [was] if rows and changed not in head.graph else []
-        _add(found, base.downstream.of(gone, rows=whole), was)
-    if changed in head.graph:
-        whole = [changed] if rows else []
-        if whole or (other := list(other)):
-            _add(found, head.downstream.of(other, rows=whole), changed)
+    gone, other = list(gone), list(other)
+    if was is not None and (gone or cut):
+        _add(found, base.downstream.of(gone, rows=[was] if cut else []), was)
+    if changed in head.graph and (rows or other):
+        _add(found, head.downstream.of(other, rows=[changed] if rows else []), changed)
     order = {key: place for place, key in enumerate((*base.graph.assets, *head.graph.assets))}
     return tuple(sorted(found.values(), key=lambda one: (not one.sure, order[one.key])))
 

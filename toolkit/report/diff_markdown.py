@@ -100,7 +100,7 @@ def _details(change: AssetChange, both: Both) -> Iterator[str]:
     lines += [*_cut([_failure(one, both) for one in change.fails])]
     if change.passed_on:
         names = [f"{'-' if c.how == 'removed' else '+'} {c.name}" for c in change.passed_on]
-        lines.append(f"passed on by {code('select *')}: {', '.join(map(code, names[:_REACHED]))}")
+        lines.append(f"passed on: {', '.join(map(code, names[:_REACHED]))}")
     lines += [*_cut([*_reached(change, both)])]
     if not lines:
         return

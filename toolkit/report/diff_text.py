@@ -62,7 +62,7 @@ def change_lines(change: AssetChange, both: Both, *, everything: bool) -> Iterat
         yield f"fails: {len(change.fails) - len(shown)} more (--all)"
     if change.passed_on:
         names = [f"{'-' if c.how == 'removed' else '+'}{c.name}" for c in change.passed_on]
-        yield f"passed on by `select *`: {', '.join(names)}"
+        yield f"passed on: {', '.join(names)}"
     if change.reached:
         people = owners(change, both)
         yield f"reaches {counted(change.reached, both)}" + (
