@@ -1,5 +1,6 @@
 """The rows of one table in two DuckDB files: how many, which keys, which columns differ."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -56,9 +57,12 @@ class TwoFiles:
         import duckdb
 
         self._sample = sample
-        self._connection = duckdb.connect()
+        # what has no room in memory would else go to a folder where we stand
+        self._spill = tempfile.TemporaryDirectory(prefix="toolkit-")
+        self._connection = duckdb.connect(config={"temp_directory": self._spill.name})
         for name, path in (("base", base), ("head", head)):
             if not path.is_file():
+                self.close()
                 raise WarehouseError(
                     f"There is no DuckDB file {path}.",
                     "Rows were not compared.",
@@ -68,14 +72,19 @@ class TwoFiles:
             try:
                 self._connection.execute(f"attach '{escaped}' as {name} (read_only)")
             except duckdb.Error as error:
-                self._connection.close()
+                self.close()
                 raise open_error(str(path), str(error)) from error
 
     def __enter__(self) -> "TwoFiles":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of both files."""
         self._connection.close()
+        self._spill.cleanup()
 
     def compare(
         self, base: Relation | None, head: Relation | None, key: Sequence[str] = ()
