@@ -1,6 +1,8 @@
 """Where assets stand: layers along the edges, no two cards in one place, always the same."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +88,25 @@ def test_spread_moves_nothing_that_need_not_move() -> None:
 
 def test_empty_bands_are_closed() -> None:
     assert close_gaps([10.0, 11.0, 90.0]) == [0.0, 1.0, 3.0]
+
+
+PLACE = """
+  const items = input.hints.map((hint, id) => ({ id, hint, row: id, w: 180, h: 44, ports: [],
+    ...(input.grouped ? { members: [id] } : {}) }));
+  return R.layout.place(items, input.links).map((c) => [c.layer, c.x, c.y]);
+"""
+
+
+def test_groups_that_read_each_other_are_no_longer_than_the_graph(
+    run_js: Callable[[str, object], Any],
+) -> None:
+    """Forty groups in four depths, each read by all others: not a row of forty."""
+    hints = [place % 4 for place in range(40)]
+    links = [[a, b] for a in range(40) for b in range(40) if a != b]
+    given_ = {"hints": hints, "links": links, "grouped": True}
+    placed = run_js(PLACE, given_)
+    assert [layer for layer, *_ in placed] == hints
+    assert len({(x, y) for _, x, y in placed}) == 40
+    # assets have no circles, and a long row of them is one
+    chain = {"hints": list(range(40)), "links": [[n, n + 1] for n in range(39)], "grouped": False}
+    assert [layer for layer, *_ in run_js(PLACE, chain)] == list(range(40))

@@ -160,6 +160,7 @@
       meta: core.meta, assets, n, checks, runs, steps, history, problems, findings, unmatched, matches,
       tiers: new Map(matches.map((m) => [m.parent * n + m.child, m.tier])),
       past: past(core, pool, runs),
+      byCheck: new Map(checks.map((c) => [c.key, c])),
       byKey: new Map(assets.map((a) => [a.key, a])),
       edges: { from, to, count: from.length },
       parents: (a) => Array.from(into(a), (e) => from[e]),

@@ -78,10 +78,12 @@
       h("span.kind", { class: "hue-" + R.icons.hue(asset) }, R.icons.icon(asset.kind)), h("span.name", null, asset.name));
   }
 
-  /** A step's name, linked to what it makes, or to the connection that it syncs. */
+  /** A step's name, linked to what it makes, is about (a check) or syncs. */
   function stepLink(app, step) {
     const asset = app.model.byKey.get(step.key);
     if (asset) return assetLink(app, asset);
+    const check = app.model.byCheck.get(step.key);
+    if (check && check.asset >= 0) return h("a.step-name", { href: app.href({ asset: app.model.assets[check.asset].key, column: null }), title: step.key }, step.name);
     if (step.kind !== "sync") return h("span.step-name", { title: step.key }, step.name);
     return h("a.asset-link", { href: app.href({ view: "connections", connection: step.name, asset: null, column: null }), title: step.key },
       h("span.kind.hue-airbyte", null, R.icons.icon("connections")), h("span.name", null, step.name));

@@ -34,7 +34,7 @@
       { label: "Rows", sort: "rows", class: "num", cell: (a) => h("span", null, count(a.rows)), text: (a) => a.rows },
       { label: "Age", sort: "at", class: "num", cell: (a) => h("span", { title: time(a.at) }, a.at == null ? "–" : age(model.meta.made_at - a.at)), text: (a) => (a.at == null ? null : time(a.at)) },
       { label: "Checks", sort: "checks", class: "num", cell: (a) => checkCount(a), text: (a) => a.checks.length },
-      { label: "Kind", sort: "kind", cell: (a) => a.kind.replace("_", " "), text: (a) => a.kind },
+      { label: "Kind", sort: "kind", class: "extra", cell: (a) => a.kind.replace("_", " "), text: (a) => a.kind },
       { label: "Owner", sort: "owner", class: "any", cell: (a) => a.owner },
       { label: "Folder", sort: "folder", class: "extra", cell: (a) => h("span.mono.place", null, a.folder) },
       { label: "Lineage", sort: "lineage", class: "extra", cell: (a) => (a.lineage === "none" ? h("span.muted", null, "–") : a.lineage), text: (a) => a.lineage },

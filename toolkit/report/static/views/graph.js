@@ -119,14 +119,14 @@
         if (scene.cards.length <= 80 && groups < scene.cards.length) parts.push(h("a.button", { href: app.href({ ports: !state.ports }), "aria-pressed": String(!!state.ports) }, "Columns"));
         for (const name of state.open) parts.push(h("a.chip", { href: app.href({ open: state.open.filter((o) => o !== name) }), title: "Collapse" }, name, " ×"));
       }
-      parts.push(h("span.grow"),
+      parts.push(h("span.tools", null,
         h("button", { onclick: () => this.showTable(this.alternative.childElementCount === 0), title: "The graph as a table (T)" }, "Table"),
         R.ui.menu("Export", [
           ["SVG picture", () => this.export("svg")],
           [this.trace ? "CSV of the edges" : "CSV of the assets", () => this.export("csv")],
           ["Mermaid diagram", () => this.export("mmd")],
           ["Copy as Mermaid", (e) => copy(R.export.mermaid(this.scene), e.currentTarget)],
-        ]));
+        ])));
       fill(this.bar, parts);
       fill(this.caption, this.trace ? [h("span.legend.direct", null, "direct"), h("span.legend.indirect", null, "indirect"), h("span.legend.opaque", null, "opaque")] : null);
     }

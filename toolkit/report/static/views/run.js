@@ -75,10 +75,9 @@
         runs.map((r) => h("option", { value: r.id, selected: r === run }, `${time(r.started_at)}  ${r.status}`)));
       fill(this.bar, pick,
         h("button", { "aria-pressed": String(this.only), onclick: () => { this.only = !this.only; this.build(); } }, "Critical path only"),
-        h("span.grow"),
-        h("span.muted.keys", null, "outlined: critical path; dashed: waited; striped: failed"),
-        h("button", { onclick: () => this.showTable(!this.alternative.childElementCount), title: "The steps as a table (T)" }, "Table"),
-        R.ui.menu("Export", [["SVG picture", () => this.export("svg")], ["CSV of the steps", () => this.export("csv")]]));
+        h("span.tools", null, h("span.muted.keys", null, "outlined: critical path; dashed: waited; striped: failed"),
+          h("button", { onclick: () => this.showTable(!this.alternative.childElementCount), title: "The steps as a table (T)" }, "Table"),
+          R.ui.menu("Export", [["SVG picture", () => this.export("svg")], ["CSV of the steps", () => this.export("csv")]])));
     }
 
     zoomButtons() {
@@ -90,7 +89,7 @@
 
     asset(step) {
       const { model } = this.app;
-      const check = model.checks.find((c) => c.key === step.key);
+      const check = model.byCheck.get(step.key);
       return model.byKey.get(step.key) || (check && check.asset >= 0 ? model.assets[check.asset] : null);
     }
 
