@@ -85,7 +85,8 @@ class _Memory:
     def __init__(self, job: Job) -> None:
         import duckdb
 
-        self._connection = duckdb.connect(":memory:")
+        spill = str(Path(job.folder) / "spill")  # else `.tmp` in the project
+        self._connection = duckdb.connect(":memory:", config={"temp_directory": spill})
         known = self._connection.execute("SELECT name FROM duckdb_settings()").fetchall()
         # What names a place in the warehouse, or is an extension's, means nothing here.
         names = {name.lower() for (name,) in known} - {"schema", "search_path"}
