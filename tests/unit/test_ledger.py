@@ -4,10 +4,11 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from toolkit.errors import LedgerError
-from toolkit.ledger import Ledger, Materialization, Run, RunError, StepRow
+from toolkit.ledger import Ledger, Materialization, Point, Run, RunError, StepRow
 from toolkit.ledger.schema import MIGRATIONS
 
 
@@ -55,6 +56,23 @@ def test_latest_is_the_run_that_was_begun_last_whatever_the_clock_said(tmp_path:
         assert ledger.last_steps("dev")["a"].run_id == "r2"
         assert [run.id for run in ledger.runs()] == ["r2", "r1"]
         assert [made.run_id for made in ledger.materializations("a")] == ["r2", "r1"]
+
+
+def test_points_are_of_published_runs_of_the_target(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.db") as ledger:
+        for run_id, target in (("r1", "dev"), ("r2", "dev"), ("r3", "prod"), ("r4", "dev")):
+            ledger.start_run(msgspec.structs.replace(a_run(run_id), target=target))
+            for asset, rows in (("b", 7), ("a", None)):
+                made = Materialization(
+                    asset=asset, run_id=run_id, at=1.0, rows=rows, metrics={"auc": 0.5}
+                )
+                ledger.finish_step(a_step(asset, run_id, status="success"), [made])
+        ledger.set_published("r4", False)
+        assert ledger.points("dev", ["r1", "r3", "r4", "r9"]) == {
+            "r1": [Point(asset="a", metrics={"auc": 0.5}),
+                   Point(asset="b", rows=7, metrics={"auc": 0.5})],
+        }  # fmt: skip
+        assert ledger.points("dev", []) == {}
 
 
 def test_old_runs_go_and_the_last_time_of_each_step_stays(tmp_path: Path) -> None:
