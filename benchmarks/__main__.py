@@ -14,6 +14,7 @@ QUICK = {
     "bench_build": ["--quick"],
     "bench_runner": ["--quick"],
     "bench_startup": ["--quick"],
+    "bench_diff": ["--repeat", "1"],
     "bench_loader": ["--rows", "5000", "--rounds", "1"],
     "bench_report": ["--assets", "500"],
     "bench_selection": ["--assets", "500", "--repeat", "3"],
