@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,24 @@ def test_against_artifacts_and_another_checkout(repository: Repository, tmp_path
 def test_bad_input(repository: Repository, words: list[str], said: str) -> None:
     done = repository.diff(*words, code=2)
     assert said in " ".join(done.stderr.split())
+
+
+def test_kill_9_while_the_base_is_made(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository")
+    base = repository.project / ".toolkit" / "base"
+    command = [sys.executable, "-m", "toolkit.cli", "diff", "--base", "HEAD"]
+    process = subprocess.Popen(command, cwd=repository.project, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not [p for p in base.glob("*/warehouse") if not p.parent.name.startswith("new-")]:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # nobody tells us what another program does
+    process.kill()
+    process.wait()
+    assert not [*base.glob("*/warehouse/.toolkit/base-ready")]
+    done = repository.diff("--base", "HEAD")
+    assert done.stdout.startswith("Nothing changes against HEAD (")
+    assert [*base.glob("*/warehouse/.toolkit/base-ready")]
 
 
 def test_a_base_that_dbt_cannot_parse(repository: Repository) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toolkit.errors import ArtifactError
+from toolkit.integrations.dbt import tether
 from toolkit.project import Project
 from toolkit.settings import Settings, load_settings
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _KEPT = 3  # commits whose files stay for the next time
 _COPIED = 256 * 2**20  # bytes of a DuckDB file that may be copied for Jinja that looks into it
+_NEW = "new-"  # begins the name of a folder that is not whole yet
+_LEFT = 3600.0  # seconds after which such a one was left behind by a process that was killed
 _LAST = 12  # lines of what went wrong
 
 
@@ -96,7 +100,7 @@ def _checkout(cache: Path, commit: Commit) -> Path:
     ignore = cache.parent / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
-    made = Path(tempfile.mkdtemp(dir=cache, prefix="new-"))
+    made = Path(tempfile.mkdtemp(dir=cache, prefix=_NEW))
     try:
         index = {"GIT_INDEX_FILE": str(made / ".index")}
         for words in (
@@ -126,9 +130,12 @@ def _checkout(cache: Path, commit: Commit) -> Path:
 
 def _forget(cache: Path, keep: Path) -> None:
     """Remove the files of commits that were not asked for lately."""
-    old = [path for path in cache.iterdir() if path.is_dir() and path not in (keep,)]
-    old = [path for path in old if path.name != "artifacts" and not path.name.startswith("new-")]
-    for path in sorted(old, key=lambda one: one.stat().st_mtime, reverse=True)[_KEPT - 1 :]:
+    known = [path for path in cache.iterdir() if path.is_dir() and path != keep]
+    whole = [path for path in known if not path.name.startswith(_NEW)]
+    whole.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    left = time.time() - _LEFT
+    torn = [path for path in known if path not in whole and path.stat().st_mtime < left]
+    for path in [*whole[_KEPT - 1 :], *torn]:
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -179,6 +186,7 @@ def _prepare(settings: Settings, then: Path) -> None:
     if ready.is_file() and ready.read_text() == state:
         return
     words = [
+        sys.executable, "-I", "-S", tether.__file__,  # it does not outlive us
         sys.executable, "-m", "toolkit.cli", "lineage", "--quiet", "--format", "csv",
         "--project-dir", str(then), "--target-path", str(then / "target"),
     ]  # fmt: skip
