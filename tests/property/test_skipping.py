@@ -136,7 +136,7 @@ class Story:
                 assert status in (*ASLEEP, "pass"), self._about_check(name, status, wanted)
             else:
                 assert status == wanted, self._about_check(name, status, wanted)
-        self._nothing_is_left(true)
+        self._nothing_is_left(true, checked)
         for name in true.failed:
             if self.rng.random() < 0.3 and not true.failed[name].endswith(" failed"):
                 self.told.append(self.world.mend(name))
@@ -200,12 +200,12 @@ class Story:
         statuses = {planned.step.key: "no-op" for planned in plan.steps}
         return statuses | {row.step: row.status for row in result.steps}
 
-    def _nothing_is_left(self, true: Any) -> None:
+    def _nothing_is_left(self, true: Any, checked: dict[str, str]) -> None:
         """A build right after a build runs nothing, but what failed and what failed checks."""
         for key, status in self._run().items():
             self.quiet[status] += 1
             name = key.removeprefix("model.").removeprefix("test.")
-            if name not in true.failed and true.checked.get(name, "pass") == "pass":
+            if name not in true.failed and checked.get(name, "pass") == "pass":
                 assert status in ASLEEP, f"{key} ran again: {status}\n{self._story()}"
 
     def _about(self, model: Any, what: str) -> str:
