@@ -43,6 +43,7 @@ class Definition(msgspec.Struct, frozen=True):
         expressions: folded name -> where the column is computed, as SQL on one line.
         casts: folded name -> type and fingerprint of what is cast, for what is computed by a cast.
         references: columns of assets that the query names, folded: ``(key, column)``.
+        loose: those that it may name: of which asset is not certain.
         clauses: what decides the rows, wherever in the query it stands; for people.
     """
 
@@ -52,6 +53,7 @@ class Definition(msgspec.Struct, frozen=True):
     expressions: Mapping[str, str]
     casts: Mapping[str, tuple[str, str]]
     references: frozenset[tuple[str, str]]
+    loose: frozenset[tuple[str, str]]
     clauses: frozenset[Clause]
 
 

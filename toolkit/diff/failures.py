@@ -89,11 +89,14 @@ class Columns:
         """Whether a reader's query, as it is now, names a column."""
         if reader.sql is None or reader.language == "python":
             return False  # what it declares to read is no proof
+        before = self._base.graph.assets.get(reader.key)
         try:
-            return ref in self._head.definitions.of(reader).references
+            named = self._head.definitions.of(reader)
+            if ref in named.references or ref not in named.loose or before is None:
+                return ref in named.references
+            return ref in self._base.definitions.of(before).references
         except Undefined:
             pass
-        before = self._base.graph.assets.get(reader.key)
         if before is None or before.sql != reader.sql:
             return False
         edges = self._base.downstream.readers((ref[0], self.gone.get(ref, ref[1])))

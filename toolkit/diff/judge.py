@@ -69,7 +69,7 @@ class Judge:
             rows=own.extent in ("model_wide", "unknown") or any(note.rows for note in notes),
             cut=bool(unloaded),
         )
-        beyond = self._is_beyond(now)
+        beyond = _beyond(self._head, now)
         verdict, reason = self._of_pair(own, columns, fails, bool(found), beyond)
         for note in notes:
             if worst_first(note.verdict) < worst_first(verdict):
@@ -99,7 +99,7 @@ class Judge:
         """The verdict on a new asset."""
         return AssetChange(
             key=asset.key, how="added", extent="additive", verdict="safe", reason="it is new",
-            beyond=self._is_beyond(asset),
+            beyond=_beyond(self._head, asset),
         )  # fmt: skip
 
     def removed(self, asset: Asset) -> AssetChange:
@@ -118,7 +118,7 @@ class Judge:
             verdict, reason = "safe", "nothing reads it"
         elif readers:
             verdict, reason = "review", f"{_count(readers)} read it and do so no longer"
-        elif self._was_beyond(asset):
+        elif _beyond(self._base, asset):
             verdict, reason = "review", _BEYOND
         else:
             verdict, reason = "safe", "what read it is gone as well"
@@ -130,7 +130,7 @@ class Judge:
             reason=reason,
             fails=tuple(fails),
             reached=tuple(one for one in found if one.key in self._head.graph),
-            beyond=self._was_beyond(asset),
+            beyond=_beyond(self._base, asset),
         )
 
     # ---- parts ----
@@ -143,7 +143,7 @@ class Judge:
         side, ref = (self._base, (was.key, former)) if gone else (self._head, (now.key, former))
         readers = tuple(key for key in _readers(side, ref) if key != now.key)
         broken = [failure for failure in fails if f".{former}," in failure.reason]
-        beyond = self._is_beyond(now)
+        beyond = _beyond(self._head, now)
         verdict: Verdict = "safe"
         if column.how == "added":
             reason = "nothing else changes"
@@ -225,12 +225,6 @@ class Judge:
         if source is None or source.kind != "source" or not graph.children(key):
             return False
         return not any(parent in graph and _is_on(graph[parent]) for parent in source.matched)
-
-    def _is_beyond(self, asset: Asset) -> bool:
-        return _beyond(self._head, asset)
-
-    def _was_beyond(self, asset: Asset) -> bool:
-        return _beyond(self._base, asset)
 
 
 _DID = {

@@ -4,8 +4,7 @@ Every part becomes a digest of the digests below it (a Merkle tree), so no name 
 query itself uses is in the result.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
 from toolkit.diff.definition import Clause, Definition, Undefined
+from toolkit.diff.digests import digest, flat
 from toolkit.diff.references import references
 
 _STAR = "*"
@@ -24,7 +24,16 @@ _KNOWN = frozenset(
 )  # fmt: skip
 _CLAUSES = {"where": "filter", "having": "filter", "qualify": "filter", "group": "grouping",
             "limit": "limit", "offset": "limit"}  # fmt: skip
-_MULTIPLIES = (exp.Explode, exp.Unnest, exp.Inline)
+# In a select list they make several rows of one; so do functions of these names.
+_MULTIPLIES = (exp.Explode, exp.Unnest, exp.Inline, exp.GenerateSeries, exp.ExplodingGenerateSeries)
+_UNFOLDING = (
+    "_array_elements",
+    "_each",
+    "_to_table",
+    "_matches",
+    "_subscripts",
+    "_populate_recordset",
+)
 
 
 class _Rel(msgspec.Struct):
@@ -59,23 +68,17 @@ def meaning(query: exp.Expr, dialect: str, renamed: Mapping[tuple[str, str], str
         raise Undefined("it is no query that can be taken apart")
     walk = _Walk(dialect, renamed)
     rel = walk.rel(scope)
+    named = [*references(query)]
     return Definition(
         rows=rel.rows,
         order=walk.outer_order(scope),
         columns=rel.columns,
         expressions=rel.expressions,
         casts=rel.casts,
-        references=frozenset(references(query)),
+        references=frozenset((key, name) for key, name, sure in named if sure),
+        loose=frozenset((key, name) for key, name, sure in named if not sure),
         clauses=frozenset(walk.clauses),
     )
-
-
-def _digest(*parts: str) -> str:
-    found = hashlib.blake2b(digest_size=12)
-    for part in parts:
-        found.update(part.encode(errors="surrogatepass"))
-        found.update(b"\0")
-    return found.hexdigest()
 
 
 class _Walk:
@@ -117,7 +120,7 @@ class _Walk:
         casts: dict[str, tuple[str, str]] = {}
         parts = [self._sources(scope, query)]
         parts += [
-            _digest(name, *self._conditions(query.args[name].this, scope))
+            digest(name, *self._conditions(query.args[name].this, scope))
             for name in ("where", "having", "qualify")
             if query.args.get(name)
         ]
@@ -125,32 +128,32 @@ class _Walk:
             keys = sorted(self._text(key, scope) for key in group.expressions)
             rest = [f"{k}={self._any(v, scope)}" for k, v in group.args.items()
                     if k != "expressions" and v]  # fmt: skip
-            parts.append(_digest("group", *keys, *rest))
+            parts.append(digest("group", *keys, *rest))
         for item in query.expressions:
             name, found, text, cast = self._output(item, scope)
             if name == _STAR and name in columns:
-                found = _digest("stars", columns[name], found)
+                found = digest("stars", columns[name], found)
             columns[name], expressions[name] = found, text
             if cast is not None:
                 casts[name] = cast
-            if item.find(*_MULTIPLIES):
-                parts.append(_digest("multiplies", found))
+            if _multiplies(item):
+                parts.append(digest("multiplies", found))
         if distinct := query.args.get("distinct"):
             self._clause("distinct", distinct, scope)
             on = self._any(distinct.args.get("on"), scope)
             order = self._any(query.args.get("order"), scope) if on else ""
-            parts.append(_digest("distinct", on, order, *sorted(columns.values())))
+            parts.append(digest("distinct", on, order, *sorted(columns.values())))
         parts += self._limits(scope, query, columns)
         for name, value in query.args.items():
             if name not in _KNOWN and value:
-                parts.append(_digest(name, self._any(value, scope)))
+                parts.append(digest(name, self._any(value, scope)))
         for name, kind in _CLAUSES.items():
             if query.args.get(name):
                 self._clause(kind, query.args[name], scope)
         if query.args.get("group") is None and _aggregates(query):
             parts.append("one row")
         # what only passes on its one source means that source
-        rows = parts[0] if len(parts) == 1 else _digest("select", *parts)
+        rows = parts[0] if len(parts) == 1 else digest("select", *parts)
         return _Rel(rows, columns, expressions, casts)
 
     def _limits(self, scope: Scope, query: exp.Expr, columns: Mapping[str, str]) -> list[str]:
@@ -158,7 +161,7 @@ class _Walk:
         if not any(limits):
             return []
         order = self._any(query.args.get("order"), scope)
-        return [_digest("limit", *limits, order)]
+        return [digest("limit", *limits, order)]
 
     def outer_order(self, scope: Scope) -> str:
         """Of the outermost ORDER BY, which decides no more than the order of rows."""
@@ -176,11 +179,11 @@ class _Walk:
                     if v and k not in ("this", "on", "method", "side", "kind")]  # fmt: skip
             on = join.args.get("on")
             conditions = self._conditions(on, scope) if on is not None else []
-            parts.append(_digest("join", *how, self._source(join.this, scope), *conditions, *rest))
+            parts.append(digest("join", *how, self._source(join.this, scope), *conditions, *rest))
             self._clause("join", join, scope)
         laterals = query.args.get("laterals") or ()
-        parts += [_digest("lateral", self._source(lateral, scope)) for lateral in laterals]
-        return parts[0] if len(parts) == 1 else _digest("from", *parts)
+        parts += [digest("lateral", self._source(lateral, scope)) for lateral in laterals]
+        return parts[0] if len(parts) == 1 else digest("from", *parts)
 
     def _source(self, node: exp.Expr, scope: Scope) -> str:
         found = scope.sources.get(node.alias_or_name)
@@ -196,13 +199,13 @@ class _Walk:
             if value and name not in ("this", "alias", "db", "catalog", "joins")
         ]  # fmt: skip
         nested = [self._said("nested join", join, scope) for join in node.args.get("joins") or ()]
-        return _digest("source", rows, *extra, *nested) if extra or nested else rows
+        return digest("source", rows, *extra, *nested) if extra or nested else rows
 
     def _table(self, table: exp.Table) -> _Rel:
         if not isinstance(table.this, exp.Identifier):
-            rows = _digest("function", *_flat(table.this))
+            rows = digest("function", *flat(table.this))
         else:
-            rows = _digest("table", table.name)
+            rows = digest("table", table.name)
         return _Rel(rows, {}, {}, {}, any_column=rows)
 
     def _set_operation(self, scope: Scope, query: exp.SetOperation) -> _Rel:
@@ -225,7 +228,7 @@ class _Walk:
         if isinstance(query, exp.Union) and left.rows > right.rows:
             left, right = right, left
             pairs = [(b, a) for a, b in pairs]
-        made = [_digest(kind, *pair) for pair in pairs]
+        made = [digest(kind, *pair) for pair in pairs]
         all_of_it = made if distinct or not isinstance(query, exp.Union) else []
         rows = [kind, left.rows, right.rows, *sorted(all_of_it)]
         columns = dict(zip(names, made, strict=True))
@@ -233,7 +236,7 @@ class _Walk:
         expressions = {**branches[1].expressions, **branches[0].expressions} if by_name else dict(
             zip(names, branches[0].expressions.values(), strict=True)
         )  # fmt: skip
-        return _Rel(_digest("set", *rows), columns, expressions, {})
+        return _Rel(digest("set", *rows), columns, expressions, {})
 
     # ---- columns ----
 
@@ -262,7 +265,7 @@ class _Walk:
         for _, source in scope.selected_sources.values():
             rel = self._rel_of(source)
             parts += [rel.rows, rel.any_column, *(f"{n}={f}" for n, f in rel.columns.items())]
-        return _digest("star", *_flat(item), *parts)
+        return digest("star", *flat(item), *parts)
 
     def _resolve(self, column: exp.Column, scope: Scope) -> tuple[Scope | exp.Table, Scope, int]:
         """The source of a column, the scope that it is a source of, and how far out that is."""
@@ -291,8 +294,8 @@ class _Walk:
         if len(places) > 1:
             # Another source has a column of the same meaning (a self-join): which one is it?
             # All sources with their order are in the rows, so its place among them will do.
-            found = _digest("one of", found, str(places.index(column.table)))
-        return _digest("outer", str(depth), found) if depth else found
+            found = digest("one of", found, str(places.index(column.table)))
+        return digest("outer", str(depth), found) if depth else found
 
     def _rel_of(self, source: Scope | exp.Table) -> _Rel:
         return self.rel(source) if isinstance(source, Scope) else self._table(source)
@@ -300,7 +303,7 @@ class _Walk:
     def _offered(self, rel: _Rel, name: str) -> str | None:
         found = rel.columns.get(name)
         beyond = rel.any_column or rel.columns.get(_STAR)
-        return _digest("any", beyond, name) if found is None and beyond else found
+        return digest("any", beyond, name) if found is None and beyond else found
 
     def _gives(self, source: Scope | exp.Table, found: str, name: str) -> bool:
         rel = self._rel_of(source)
@@ -322,13 +325,13 @@ class _Walk:
     # ---- expressions ----
 
     def _text(self, node: exp.Expr, scope: Scope) -> str:
-        return _digest(*self._words(node, scope))
+        return digest(*self._words(node, scope))
 
     def _any(self, value: Any, scope: Scope) -> str:  # noqa: ANN401 - sqlglot's trees hold anything
-        return _digest(*self._words(value, scope)) if value else ""
+        return digest(*self._words(value, scope)) if value else ""
 
     def _said(self, kind: str, node: exp.Expr, scope: Scope) -> str:
-        return _digest(kind, *self._words(node, scope))
+        return digest(kind, *self._words(node, scope))
 
     def _conditions(self, node: exp.Expr, scope: Scope) -> list[str]:
         node = node.unnest()
@@ -342,17 +345,17 @@ class _Walk:
             yield self._column(node, scope)
         elif isinstance(node, exp.Query) and (inner := self._scope_of(node, scope)) is not None:
             rel = self.rel(inner)
-            yield _digest("query", rel.rows, *rel.columns.values(), self.outer_order(inner))
+            yield digest("query", rel.rows, *rel.columns.values(), self.outer_order(inner))
         elif isinstance(node, exp.Connector):
-            parts = [_digest(*self._words(part.unnest(), scope)) for part in node.flatten()]
-            yield _digest(type(node).__name__, *sorted(parts))
+            parts = [digest(*self._words(part.unnest(), scope)) for part in node.flatten()]
+            yield digest(type(node).__name__, *sorted(parts))
         elif isinstance(node, exp.EQ | exp.NEQ):
-            sides = [_digest(*self._words(side, scope)) for side in (node.left, node.right)]
-            yield _digest(type(node).__name__, *sorted(sides))
+            sides = [digest(*self._words(side, scope)) for side in (node.left, node.right)]
+            yield digest(type(node).__name__, *sorted(sides))
         elif isinstance(node, exp.Window) and node.args.get("alias"):
             yield from self._named_window(node, scope)
         else:
-            yield from _flat(node, lambda below: self._words(below, scope))
+            yield from flat(node, lambda below: self._words(below, scope))
 
     def _named_window(self, node: exp.Window, scope: Scope) -> Iterator[str]:
         name = node.args["alias"].name.casefold()
@@ -361,7 +364,7 @@ class _Walk:
                 inline = exp.Window(this=node.this, **{
                     key: value for key, value in window.args.items() if key not in ("this", "alias")
                 })  # fmt: skip
-                yield from _flat(inline, lambda below: self._words(below, scope))
+                yield from flat(inline, lambda below: self._words(below, scope))
                 return
         raise Undefined(f"there is no window {name}")
 
@@ -405,6 +408,11 @@ def _wrapped(node: exp.Expr) -> Iterator[exp.Expr]:
         yield node
 
 
+def _multiplies(item: exp.Expr) -> bool:
+    names = (call.name.casefold() for call in item.find_all(exp.Anonymous))
+    return item.find(*_MULTIPLIES) is not None or any(n.endswith(_UNFOLDING) for n in names)
+
+
 def _aggregates(query: exp.Select) -> bool:
     """Whether the whole of it is one group."""
     return any(
@@ -412,33 +420,3 @@ def _aggregates(query: exp.Select) -> bool:
         for item in query.expressions
         for found in item.find_all(exp.AggFunc)
     )
-
-
-def _flat(node: Any, below: Any = None) -> Iterator[str]:  # noqa: ANN401 - as above
-    """A tree as words; names without case, and nothing of how they are quoted."""
-    go = below or _flat
-    if isinstance(node, exp.Identifier):
-        yield f"name={node.name.casefold()}"
-    elif isinstance(node, exp.Expr):
-        yield f"({type(node).__name__}"
-        for name, value in node.args.items():
-            if value is None or value is False or value == []:
-                continue
-            yield f".{name}"
-            if isinstance(value, list):
-                yield from _listed(value, go)
-            else:
-                yield from go(value)
-        yield ")"
-    elif isinstance(node, list | tuple):
-        yield from _listed(node, go)
-    else:
-        yield f"{type(node).__name__}={node}"
-
-
-def _listed(values: Iterable[Any], go: Any) -> Iterator[str]:  # noqa: ANN401 - as above
-    yield "["
-    for value in values:
-        yield from go(value)
-        yield ";"
-    yield "]"

@@ -6,11 +6,12 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 
-def references(query: exp.Expr) -> Iterator[tuple[str, str]]:
-    """``(asset key, folded column)`` for each name; a star was spelled out before and is none.
+def references(query: exp.Expr) -> Iterator[tuple[str, str, bool]]:
+    """Asset key, folded column, and whether it is sure, for each name that stands in the query.
 
-    A name of which nobody can tell the table counts for each table that is read beside it:
-    that happens where none of them has the column.
+    A star was spelled out before and is none. A name of which nobody can tell the table counts
+    for each table that is read beside it, and is not sure: that happens where none of them has
+    the column.
     """
     for scope in traverse_scope(query):
         tables = [source for _, source in scope.selected_sources.values()]
@@ -25,7 +26,7 @@ def references(query: exp.Expr) -> Iterator[tuple[str, str]]:
                     continue
             for table in found:
                 if isinstance(table.this, exp.Identifier):
-                    yield table.name, name
+                    yield table.name, name, bool(column.table)
 
 
 def _is_an_output(column: exp.Column, scope: Scope) -> bool:
