@@ -56,11 +56,18 @@ Diff = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def diff(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Diff:
-    """Compares two catalogs of the example shop, in a copy that is compiled once."""
+def shop(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the example shop, that is compiled once."""
     root = tmp_path_factory.mktemp("shop")
     for name in ("dbt_project", "connectors"):
         shutil.copytree(repository / name, root / name, ignore=OUTPUTS)
+    return root
+
+
+@pytest.fixture(scope="module")
+def diff(shop: Path) -> Diff:
+    """Compares two catalogs of the example shop."""
+    root = shop
 
     def run(now: dict[str, Any], *words: str) -> subprocess.CompletedProcess[str]:
         (root / "base.json").write_text(json.dumps(catalog(SHOP)))
@@ -96,6 +103,22 @@ def keys(change: dict[str, Any], *kinds: str) -> set[str]:
     return {
         a["key"] for a in change["reach"]["assets"] if a["certain"] and (a["kind"] in kinds)
     }  # fmt: skip
+
+
+def test_drift_beside_what_a_change_breaks(diff: Diff, drifted: dict[str, Any], shop: Path) -> None:
+    diff(drifted)  # compiles the project, and writes the file
+    run = subprocess.run(
+        [sys.executable, "-m", "toolkit.cli", "diff", "--base", "target", "--drift", "--against",
+         "../now.json", "--fail-on", "breaking", "--format", "json"],
+        cwd=shop / "dbt_project", env=ENVIRONMENT, capture_output=True, text=True, timeout=240,
+        check=False,
+    )  # fmt: skip
+    assert run.returncode == 3, run.stderr
+    document = json.loads(run.stdout)
+    assert document["verdict"] is None  # the project itself has not changed
+    (change,) = document["drift"][0]["changes"]  # nothing is kept of what was offered before
+    assert (change["stream"], change["column"], change["verdict"]) == ("users", "email", "breaking")
+    assert change["fails"] == ["model.shop.stg_users"]
 
 
 def test_exactly_what_reads_a_field_is_reached(diff: Diff, drifted: dict[str, Any]) -> None:

@@ -74,7 +74,7 @@ def diff(
             "Leave one of them out.",
         )
     project = load_project(options)
-    compared = _Compared(project, names, against, base, offline=offline)
+    compared = Compared(project, names, against, base, offline=offline)
     drifts = compared.all()
     if save is not None:
         _save(save, compared.catalogs)
@@ -91,7 +91,7 @@ def diff(
         ctx.exit(_GATE if found else _UNREACHED)
 
 
-class _Compared:
+class Compared:
     """Asks each chosen connection's source, and compares."""
 
     def __init__(

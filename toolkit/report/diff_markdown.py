@@ -21,11 +21,12 @@ _REACHED = 30
 _LISTED = 40
 
 
-def diff_markdown(diff: Diff, both: Both, *, link: str | None = None) -> str:
+def diff_markdown(diff: Diff, both: Both, *, link: str | None = None, more: str = "") -> str:
     """The comment.
 
     Args:
         link: where the full report is, for what has no room.
+        more: Markdown to put below it, where it has room.
     """
     head = [MARKER, f"### {_SIGNS[diff.verdict or 'safe']} {plain(headline(diff))}", ""]
     head += [f"_{plain(note)}_\n" for note in diff.problems]
@@ -40,9 +41,10 @@ def diff_markdown(diff: Diff, both: Both, *, link: str | None = None) -> str:
         parts += [drawn] if with_picture and drawn else []
         parts += data if detailed else []
         parts += safe if shown is None else []
-        text = "\n".join([*parts, *foot])
-        if len(text) <= _ROOM:
-            return text
+        for below in (more, "") if more else ("",):
+            text = "\n".join([*parts, below, *foot])
+            if len(text) <= _ROOM:
+                return text
     return text[:_ROOM].rsplit("\n", 1)[0] + "\n\n" + "\n".join(["More has no room here.", *foot])
 
 

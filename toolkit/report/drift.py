@@ -11,6 +11,7 @@ from toolkit.integrations.airbyte.drift import Change
 from toolkit.integrations.airbyte.impact import Finding
 from toolkit.integrations.airbyte.offers import ConnectionDrift, Landed
 from toolkit.lineage.reach import VERDICTS, Reach
+from toolkit.report.markdown import code, plain
 
 SCHEMA_VERSION = 1
 _NAMED = 4
@@ -239,16 +240,17 @@ class DriftReport:
         """For a comment on a pull request or a CI summary."""
         lines = ["## Source drift", ""]
         for drift in self._drifts:
-            lines += [f"### {drift.connection}", ""]
+            lines += [f"### {plain(drift.connection)}", ""]
             if drift.trouble is not None:
-                lines += [f"Not known: {' '.join(drift.trouble.splitlines())}", ""]
+                lines += [f"Not known: {plain(drift.trouble)}", ""]
                 continue
             shown = [f for f in drift.findings if f.verdict != "safe" or self._everything]
             if shown:
                 lines += ["| verdict | change | why | reaches | owners |", "|---|---|---|---|---|"]
             lines += [self._row(finding) for finding in shown]
             lines += [""] if shown else []
-            lines += [f"- {line}" for line in self._rest(drift)] or ([] if shown else ["No drift."])
+            rest = [f"- {plain(line)}" for line in self._rest(drift)]
+            lines += rest or ([] if shown else ["No drift."])
             lines.append("")
         return "\n".join(lines).rstrip() + "\n"
 
@@ -256,10 +258,11 @@ class DriftReport:
         reach = finding.reach
         keys = reached(self._graph, reach) if reach is not None else []
         far = [k for k in keys if not self._graph.children(k)] or keys
-        reaches = f"{len(keys)} assets: {_listed([f'`{k}`' for k in far])}" if keys else ""
+        reaches = f"{len(keys)} assets: {_listed([code(k).replace('|', '¦') for k in far])}"
         who = ", ".join(owners(self._graph, reach)) if reach is not None else ""
-        cells = [f"**{finding.verdict}**", said(finding.change), finding.reason, reaches, who]
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        words = [plain(text) for text in (said(finding.change), finding.reason, who)]
+        cells = [f"**{finding.verdict}**", *words[:2], reaches if keys else "", words[2]]
+        return f"| {' | '.join(cells)} |"
 
     def _relative(self, place: str) -> str:
         """``file:line`` from the project's folder."""
