@@ -35,8 +35,8 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
 # In the order of their names: the folders with the longest tests come first.
-test: $(READY_DEV) ## run all tests, in four processes; those of another dbt are test-dbt110's
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_other_dbt.py
+test: $(READY_DEV) ## run all tests, in three processes; those of another dbt are test-dbt110's
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .

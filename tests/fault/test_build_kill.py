@@ -22,7 +22,7 @@ PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]
 TWINS = sys.modules["fault_twins"]
 
-RUNS = int(os.environ.get("TOOLKIT_BUILD_KILLS", "2"))
+RUNS = int(os.environ.get("TOOLKIT_BUILD_KILLS", "1"))
 SEED = int(os.environ.get("TOOLKIT_FAULT_SEED", "1"))
 LONG = RUNS > 5
 KILLED_AGAIN = 0.25  # how often a resumed build is killed, too

@@ -24,7 +24,7 @@ PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]
 TWINS = sys.modules["fault_twins"]
 
-STORMS = int(os.environ.get("TOOLKIT_STORMS", "2"))
+STORMS = int(os.environ.get("TOOLKIT_STORMS", "1"))
 SEED = int(os.environ.get("TOOLKIT_FAULT_SEED", "1"))
 DAY = 86_400.0
 INTERRUPTED = 128 + signal.SIGINT

@@ -22,7 +22,7 @@ from toolkit.diff.definition import Definition, Definitions, Undefined
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.lineage import trace
 
-EXAMPLES = int(os.environ.get("TOOLKIT_DIFF_EXAMPLES", "600"))
+EXAMPLES = int(os.environ.get("TOOLKIT_DIFF_EXAMPLES", "400"))
 SEED = int(os.environ.get("TOOLKIT_DIFF_SEED", "0"))
 WORLDS = 4
 ROWS = 12
