@@ -151,6 +151,24 @@ def test_fail_fast(chain: Any, engine: str) -> None:
     assert ends(chain)["model.plain.scored"] == "skipped"
 
 
+@in_process
+def test_a_failed_test_blocks_the_models_below(tmp_path: Path, engine: str) -> None:
+    # Within dbt's own part: a model waits for the tests of what it reads.
+    folder = tmp_path / "plain"
+    shutil.copytree(PLAIN, folder)
+    (folder / "models/twice.sql").write_text("select unnest([1, 1]) as id\n")
+    (folder / "models/below.sql").write_text("select * from {{ ref('twice') }}\n")
+    (folder / "models/twice.yml").write_text(
+        "models: [{name: twice, columns: [{name: id, data_tests: [unique]}]}]\n"
+    )
+    words = ["build", "--engine", engine, "--select", "twice+"]
+    done = MIXED.call(words, folder, os.environ)
+    assert done.returncode == 1, done.stderr
+    with Ledger(folder / ".toolkit" / "ledger.db") as ledger:
+        ended = {step.name: step.status for step in ledger.steps(ledger.runs(1)[0].id)}
+    assert ended == {"twice": "success", "unique_twice_id": "fail", "below": "skipped"}
+
+
 def test_a_mistake_of_ours_in_a_thread_of_dbts_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

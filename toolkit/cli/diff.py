@@ -9,7 +9,7 @@ import msgspec
 
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
-from toolkit.cli.written import Written
+from toolkit.cli.written import written_options
 
 if TYPE_CHECKING:
     from toolkit.diff.model import Diff
@@ -32,17 +32,7 @@ FORMATS = ("text", "markdown", "json", "sarif", "junit")
     "--base-connections", type=click.Path(path_type=Path, exists=True), multiple=True,
     help="Airbyte configurations as they were, for a base of artifacts.",
 )  # fmt: skip
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
-)  # fmt: skip
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file instead of standard output.",
-)  # fmt: skip
-@click.option(
-    "--write", type=Written(FORMATS), multiple=True, metavar="FORMAT=FILE",
-    help="Write this format to a file too; may be given more than once.",
-)  # fmt: skip
+@written_options(FORMATS)
 @click.option(
     "--fail-on", type=click.Choice(["breaking", "review", "never"]), default="never",
     show_default=True, help="Exit with 3 if there is anything as bad as this.",

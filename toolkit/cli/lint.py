@@ -14,7 +14,7 @@ from toolkit.cli.options import (
     project_options,
     selection_options,
 )
-from toolkit.cli.written import Written
+from toolkit.cli.written import written_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +29,7 @@ _COLORS = {"error": "red", "warning": "yellow"}
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file instead of standard output.",
-)  # fmt: skip
-@click.option(
-    "--write", type=Written(FORMATS), multiple=True, metavar="FORMAT=FILE",
-    help="Write this format to a file too; may be given more than once.",
-)  # fmt: skip
+@written_options(FORMATS)
 @click.option(
     "foreign", "--with", type=click.Path(path_type=Path), cls=Paths, multiple=True,
     help="Show what other tools found beside it: the JSON of `sqlfluff lint --format json`, the "

@@ -1,7 +1,8 @@
-"""``--write FORMAT=FILE``: one call, several formats."""
+"""One result in several formats: ``--format``, ``--output`` and ``--write FORMAT=FILE``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,3 +26,27 @@ class Written(click.ParamType[tuple[str, Path]]):
             wanted = ", ".join(self._formats)
             self.fail(f"{value!r} is not FORMAT=FILE with one of {wanted}.", param, ctx)
         return form, Path(file)
+
+
+def written_options(formats: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Options that say in which formats a result is written, and where (``form``, ``output``, and
+    ``write``)."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option(
+                "--write", type=Written(formats), multiple=True, metavar="FORMAT=FILE",
+                help="Write this format to a file too; may be given more than once.",
+            ),
+            click.option(
+                "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+                help="Write to this file instead of standard output.",
+            ),
+            click.option(
+                "--format", "form", type=click.Choice(formats), default="text", show_default=True
+            ),
+        ):  # fmt: skip
+            command = option(command)
+        return command
+
+    return add

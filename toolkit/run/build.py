@@ -181,14 +181,19 @@ def _build(
             errors = _run_errors([*scheduler.errors, error], settings)
             raise
         finally:
-            finished = time.time()
-            ledger.steps_may_wait(False)
-            ledger.finish_run(run.id, status, finished, errors)
-            ledger.forget_old()
-            run = msgspec.structs.replace(run, status=status, finished_at=finished, errors=errors)
+            run = _ended(run, status, errors, ledger)
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _ended(run: Run, status: RunStatus, errors: tuple[RunError, ...], ledger: Ledger) -> Run:
+    """The run with its end, which is in the ledger from here on."""
+    finished = time.time()
+    ledger.steps_may_wait(False)
+    ledger.finish_run(run.id, status, finished, errors)
+    ledger.forget_old()
+    return msgspec.structs.replace(run, status=status, finished_at=finished, errors=errors)
 
 
 def _confirm(plan: Plan, graph: AssetGraph, history: History, ledger: Ledger) -> None:

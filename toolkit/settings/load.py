@@ -49,17 +49,13 @@ def load_settings(
     renderer = Renderer(env, variables)
     folder = find_project(project_dir, env)
     project_file = Document(folder / PROJECT_FILE)
-    name = profile or env_option(env, "PROFILE") or profile_name_of(project_file, renderer)
-    if not name:
-        raise missing_profile_name(project_file)
+    name = profile or env_option(env, "PROFILE") or _profile_name(project_file, renderer)
     profiles = Document(find_profiles(profiles_dir, folder, env))
     wanted = target or env_option(env, "TARGET")
     output = Output(profiles, name, wanted, renderer, folder, threads)
-    project = read_project(
-        project_file,
-        Renderer(env, variables, _target_variable(name, output), secrets=False),
-        target_path or _path(env_option(env, "TARGET_PATH")),
-    )
+    rendered = Renderer(env, variables, _target_variable(name, output), secrets=False)
+    written = target_path or _path(env_option(env, "TARGET_PATH"))
+    project = read_project(project_file, rendered, written)
     config = read_config(find_config(folder), output.target, renderer)
     _refuse_two_dbts(config, engine)
     return Settings(
@@ -149,6 +145,13 @@ def artifact_settings(
         vars=variables,
         secrets=_secrets(env, config, {}),
     )
+
+
+def _profile_name(project_file: Document, renderer: Renderer) -> str:
+    name = profile_name_of(project_file, renderer)
+    if not name:
+        raise missing_profile_name(project_file)
+    return name
 
 
 def _refuse_two_dbts(config: Config, engine: Engine) -> None:
