@@ -10,6 +10,7 @@ and retry. Here is only when they are asked.
 """
 
 import _thread
+import contextlib
 import sys
 import threading
 import time
@@ -250,12 +251,11 @@ class Scheduler:
                 if self._run_batch():
                     continue
                 with self._changed:
-                    if self._broken is not None:
-                        raise self._broken
-                    if self._board.done:
+                    if self._board.done and self._broken is None:
                         return
-                    if self._ends == ends:  # else a batch may have got ready meanwhile
+                    if self._ends == ends and self._broken is None:  # else a batch may have got ready meanwhile
                         self._changed.wait()
+                self._raise_broken()
         except KeyboardInterrupt:
             if self._broken is not None:
                 raise self._broken from None
@@ -372,14 +372,12 @@ class Scheduler:
                     self._no_more_attempts(steps)
                 self._tell_what_follows()
         except ToolkitError as error:
-            if self._broken is not None:
-                raise
+            self._raise_broken()
             if all(step.key in self._board.status for step in steps):
                 self.errors.append(error)
             for step in steps:
                 self._fail(step, str(error))
-        if self._broken is not None:
-            raise self._broken
+        self._raise_broken()
 
     def _call(self, step: Step, context: RunContext) -> None:
         """Run one step in its thread; whatever happens, the main thread hears of it."""
@@ -392,10 +390,25 @@ class Scheduler:
 
     def _break(self, error: BaseException) -> None:
         """Have the main thread raise what another one cannot report."""
-        self._broken = error
         with self._changed:
+            if self._broken is None:
+                self._broken = error
+                _thread.interrupt_main()  # which may be in a call that waits for this step
             self._changed.notify_all()
-        _thread.interrupt_main()  # which may be in a call that waits for this step
+
+    def _raise_broken(self) -> None:
+        """Raise what another thread could not report, if there is such; in the main thread.
+
+        The lock was held while we were interrupted for it, so the interruption meets us here
+        at the latest, and not whoever comes after and takes it for the user's.
+        """
+        with self._changed:
+            broken = self._broken
+        if broken is not None:
+            with contextlib.suppress(KeyboardInterrupt):
+                for _ in range(3):
+                    time.sleep(0)
+            raise broken
 
     def _run_single(self, step: Step, context: RunContext) -> None:
         attempt = self._retries.attempt(step.key)

@@ -1,5 +1,7 @@
 """The scheduler with runners that really run in threads and in the main thread."""
 
+import _thread
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -191,4 +193,32 @@ def test_a_ledger_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     house.ledger.finish_step = full  # type: ignore[method-assign]
     with pytest.raises(LedgerError):
         house.run()
+    house.ledger.finish_step = write  # type: ignore[method-assign]
+
+
+def test_it_ends_the_run_however_late_the_main_thread_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interruption must not meet whoever comes after: nobody has pressed Ctrl-C."""
+    interrupt = _thread.interrupt_main
+
+    def late() -> None:
+        time.sleep(0.3)
+        interrupt()
+
+    house = House(tmp_path, {"p1": ""}, good)
+    write = house.ledger.finish_step
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise LedgerError("The ledger cannot be used: disk full.")
+
+    house.ledger.finish_step = full  # type: ignore[method-assign]
+    monkeypatch.setattr("_thread.interrupt_main", late)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(LedgerError):
+            house.run()
+        time.sleep(0.5)
+    finally:
+        signal.signal(signal.SIGINT, before)
     house.ledger.finish_step = write  # type: ignore[method-assign]
