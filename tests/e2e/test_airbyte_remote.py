@@ -20,7 +20,7 @@ if "airbyte_server" not in sys.modules:
 
 from airbyte_server import AirbyteServer, RealTime, connection, destination, source  # noqa: E402
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SECRET = "planted/secret+of=an-application"
 # A warehouse that is no DuckDB file of ours; what the server lands is put there by a hook.

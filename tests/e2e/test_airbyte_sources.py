@@ -24,7 +24,7 @@ if "airbyte_harness" not in sys.modules:
 
 from airbyte_harness import DEDUP, Project  # noqa: E402
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 FAKER = {
     "source": {

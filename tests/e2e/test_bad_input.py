@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 
 def refused(run: "subprocess.CompletedProcess[str]", *words: str, code: int = 2) -> str:

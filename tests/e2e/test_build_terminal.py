@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 SCREEN = Path(__file__).parents[1] / "unit" / "run" / "screen.py"
 

@@ -31,7 +31,7 @@ ORDER = [
     "model.plain.customers", "exposure.plain.revenue", "snapshot.plain.customers_snapshot",
 ]  # fmt: skip
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 Run = subprocess.CompletedProcess[str]
 

@@ -14,7 +14,7 @@ import pytest
 PROJECT = Path(__file__).parent / "projects" / "plain"
 BIN = Path(sys.executable).parent
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 
 @pytest.fixture

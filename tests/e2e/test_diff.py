@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 MIXED = sys.modules["mixed_project"]  # see conftest.py
 REPOSITORY = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ import pytest
 from toolkit.ledger import Ledger
 from toolkit.run.control import RunControl
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 MIXED = sys.modules["mixed_project"]  # see conftest.py
 PLAIN: Path = MIXED.PLAIN

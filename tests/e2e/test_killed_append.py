@@ -11,7 +11,7 @@ import pytest
 
 from toolkit.ledger import Ledger
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 LOG = "model.shop.log"
 FILES = {

@@ -15,7 +15,7 @@ import pytest
 from toolkit.run import RunLock
 from toolkit.warehouse import stamp_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 # Opens the file again and again, as a dashboard does ("again"), or keeps it open ("keeps"), and
 # prints what is not as it should be. The number of rows is the version: all tables and views

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 FILES = {
     "dbt_project.yml": "name: shop\nprofile: shop\nmodel-paths: [models]\n",

@@ -10,7 +10,7 @@ import pytest
 
 from toolkit.ledger import Ledger, StepRow
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 MIXED = sys.modules["mixed_project"]  # see conftest.py
 # takes longer than anyone waits, and can be interrupted

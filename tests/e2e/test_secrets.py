@@ -36,7 +36,7 @@ from airbyte_server import (  # noqa: E402
     source,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 _NUMBERS = iter(range(1000))
 

@@ -13,7 +13,7 @@ import pytest
 
 from toolkit.ledger import Ledger
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CONFIG = {
     "dbt_project.yml": "name: shop\nprofile: shop\nmodels: {+materialized: table}\n",

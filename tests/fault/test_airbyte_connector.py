@@ -25,7 +25,7 @@ if "airbyte_harness" not in sys.modules:
 
 from airbyte_harness import DEDUP, Project, complete  # noqa: E402
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 FULL = {"name": "users", "sync_mode": "full_refresh_overwrite"}
 ROWS = {"rows": ["users", 1, 20], "state_every": 5}

@@ -36,7 +36,7 @@ if "airbyte_harness" not in sys.modules:
 
 from airbyte_harness import Project  # noqa: E402
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(3600)]
 
 KILLS = int(os.environ.get("TOOLKIT_KILLS", "1"))
 MANIFEST = Path(__file__).parents[2] / "connectors" / "weather" / "manifest.yaml"

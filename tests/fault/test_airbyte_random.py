@@ -25,7 +25,7 @@ from airbyte_harness import DEDUP, Project, complete  # noqa: E402
 
 from toolkit.integrations.airbyte.local import sync  # noqa: E402
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 RUNS = int(os.environ.get("TOOLKIT_FAULT_RUNS", "10"))
 ROWS = 10_000

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]

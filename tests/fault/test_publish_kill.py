@@ -21,7 +21,7 @@ import pytest
 
 from toolkit.project import Project
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(3600)]
 
 HARNESS = sys.modules["fault_harness"]
 KILLS = int(os.environ.get("TOOLKIT_PUBLISH_KILLS", "2"))

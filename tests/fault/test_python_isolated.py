@@ -28,6 +28,7 @@ if "python_harness" not in sys.modules:
 from python_harness import PythonProject  # noqa: E402
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.fault,
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]

@@ -15,7 +15,7 @@ import pytest
 from toolkit.errors import LedgerError
 from toolkit.ledger import Ledger
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(3600)]
 
 PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(3600)]
 
 PIPELINE = sys.modules["fault_pipeline"]
 HARNESS = sys.modules["fault_harness"]

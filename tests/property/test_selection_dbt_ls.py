@@ -15,7 +15,7 @@ from toolkit.integrations.dbt.manifest import read_manifest
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 PROJECT = Path(__file__).parent / "selection_project"
 

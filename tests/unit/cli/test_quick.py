@@ -19,7 +19,7 @@ import pytest
 from toolkit.cli.quick import nothing_to_do
 from toolkit.ledger import Ledger, Run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 FILES = {
     "dbt_project.yml": "name: tiny\nprofile: tiny\nvars: {rate: 1}\n",

@@ -14,7 +14,7 @@ from toolkit.integrations.dbt.assets import assets_of
 from toolkit.integrations.dbt.manifest import read_manifest
 from toolkit.integrations.dbt.select_args import select_args
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 PROJECT = Path(__file__).parents[2] / "property" / "selection_project"
 
