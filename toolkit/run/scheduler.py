@@ -253,7 +253,9 @@ class Scheduler:
                 with self._changed:
                     if self._board.done and self._broken is None:
                         return
-                    if self._ends == ends and self._broken is None:  # else a batch may have got ready meanwhile
+                    if (
+                        self._ends == ends and self._broken is None
+                    ):  # else a batch may have got ready meanwhile
                         self._changed.wait()
                 self._raise_broken()
         except KeyboardInterrupt:

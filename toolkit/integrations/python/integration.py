@@ -6,8 +6,8 @@ from pathlib import Path
 from toolkit.errors import AssetError, Problem
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step, Watched
-from toolkit.integrations.python import cache
-from toolkit.integrations.python.load import NAME, load
+from toolkit.integrations.python.declared import cache
+from toolkit.integrations.python.declared.load import NAME, load
 from toolkit.integrations.python.registry import Registry
 from toolkit.settings import Settings
 
@@ -78,7 +78,7 @@ class PythonIntegration:
 
     def kept_files(self, settings: Settings) -> list[Path]:
         """Which version of each ML model this target uses."""
-        from toolkit.integrations.python.models import ModelStore
+        from toolkit.integrations.python.models.store import ModelStore
 
         return ModelStore(settings.state_dir / "models", settings.target).pointers()
 
@@ -88,7 +88,7 @@ class PythonIntegration:
         Raises:
             AssetError: the files declare something else than the graph was made of.
         """
-        from toolkit.integrations.python.runner import PythonRunner
+        from toolkit.integrations.python.running.runner import PythonRunner
 
         registry = self._registry
         if registry is None:

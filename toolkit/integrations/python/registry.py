@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from toolkit.graph import Asset, Check, Relation
-from toolkit.integrations.python.annotations import Form
+from toolkit.integrations.python.declared.annotations import Form
 
 Wanted = Form | Literal["metrics"]
 ColumnTest = Literal["not_null", "unique"]

@@ -14,10 +14,8 @@ import msgspec
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.base import RunContext
-from toolkit.integrations.python import checking
-from toolkit.integrations.python.calling import AGAIN, UNTOUCHED
-from toolkit.integrations.python.capture import StepLog
-from toolkit.integrations.python.exchange import (
+from toolkit.integrations.python.declared.modules import relative
+from toolkit.integrations.python.isolation.exchange import (
     ANSWER,
     CRASH,
     JOB,
@@ -32,9 +30,8 @@ from toolkit.integrations.python.exchange import (
     open_arrow,
     raised_again,
 )
-from toolkit.integrations.python.models import Packed
-from toolkit.integrations.python.modules import relative
-from toolkit.integrations.python.process import Ended, IsolatedProcess
+from toolkit.integrations.python.isolation.process import Ended, IsolatedProcess
+from toolkit.integrations.python.models.store import Packed
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -43,8 +40,11 @@ from toolkit.integrations.python.registry import (
     Registry,
     stamp,
 )
-from toolkit.integrations.python.session import Session
-from toolkit.integrations.python.stopping import Stoppable
+from toolkit.integrations.python.running import checking
+from toolkit.integrations.python.running.calling import AGAIN, UNTOUCHED
+from toolkit.integrations.python.running.capture import StepLog
+from toolkit.integrations.python.running.session import Session
+from toolkit.integrations.python.running.stopping import Stoppable
 
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.python.process import IsolatedProcess
-from toolkit.integrations.python.session import Session
+from toolkit.integrations.python.isolation.process import IsolatedProcess
+from toolkit.integrations.python.running.session import Session
 
 _AGAIN_SECONDS = 0.2  # a function may begin its next query
 _IN_PROCESS_SECONDS = 5.0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import AssetFailedError
 from toolkit.graph import Column, Relation
-from toolkit.integrations.python.annotations import KNOWN, Form, form_of
-from toolkit.integrations.python.session import Session
+from toolkit.integrations.python.declared.annotations import KNOWN, Form, form_of
+from toolkit.integrations.python.running.session import Session
 from toolkit.text import with_article
 from toolkit.warehouse import Content, content_hash, quote, quote_relation
 

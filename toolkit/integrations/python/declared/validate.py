@@ -11,7 +11,7 @@ from toolkit.integrations.python.api import (
     CheckDefinition,
     ResourceDefinition,
 )
-from toolkit.integrations.python.modules import Found
+from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.registry import PythonResource
 
 # Also a file name (the model store's folder, a log) and a part of a key, so ASCII only.

@@ -18,7 +18,7 @@ import msgspec
 
 from toolkit.graph import Asset
 from toolkit.integrations.base import Loaded, Watched
-from toolkit.integrations.python import libraries
+from toolkit.integrations.python.code import libraries
 from toolkit.integrations.python.registry import Stamp, stamp
 from toolkit.settings import Settings
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.python.modules import line_in, relative
+from toolkit.integrations.python.declared.modules import line_in, relative
 from toolkit.integrations.python.registry import Callee
 
 UNTOUCHED = "What it makes is as it was before."

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.integrations.python.code_version import code_version
-from toolkit.integrations.python.libraries import Libraries
-from toolkit.integrations.python.modules import Found
+from toolkit.integrations.python.code.code_version import code_version
+from toolkit.integrations.python.code.libraries import Libraries
+from toolkit.integrations.python.code.sources import imported, reach
+from toolkit.integrations.python.code.volatile import volatile
+from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.registry import Callee, Stamp, stamp
-from toolkit.integrations.python.sources import imported, reach
-from toolkit.integrations.python.volatile import volatile
 from toolkit.settings import Settings
 
 

@@ -21,12 +21,9 @@ from toolkit.integrations.base import (
     StepProgress,
     StepStarted,
 )
-from toolkit.integrations.python import checking, output
-from toolkit.integrations.python.calling import call
-from toolkit.integrations.python.capture import Capture, StepLog
-from toolkit.integrations.python.isolated import Isolation
-from toolkit.integrations.python.models import ModelStore, Packed, as_model, pack
-from toolkit.integrations.python.modules import relative
+from toolkit.integrations.python.declared.modules import relative
+from toolkit.integrations.python.isolation.isolated import Isolation
+from toolkit.integrations.python.models.store import ModelStore, Packed, as_model, pack
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -34,9 +31,12 @@ from toolkit.integrations.python.registry import (
     PythonCheck,
     Registry,
 )
-from toolkit.integrations.python.resources import ResourcePool
-from toolkit.integrations.python.session import Session
-from toolkit.integrations.python.stopping import Stoppable
+from toolkit.integrations.python.running import checking, output
+from toolkit.integrations.python.running.calling import call
+from toolkit.integrations.python.running.capture import Capture, StepLog
+from toolkit.integrations.python.running.resources import ResourcePool
+from toolkit.integrations.python.running.session import Session
+from toolkit.integrations.python.running.stopping import Stoppable
 from toolkit.masking import Masker
 from toolkit.warehouse import content_hash
 

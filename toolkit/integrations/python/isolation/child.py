@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from toolkit.errors import ToolkitError
-from toolkit.integrations.python import checking, output
-from toolkit.integrations.python.calling import call, raised
-from toolkit.integrations.python.exchange import (
+from toolkit.integrations.python.declared.modules import find_again, line_in
+from toolkit.integrations.python.isolation.exchange import (
     ANSWER,
     CRASH,
     JOB,
@@ -33,11 +32,12 @@ from toolkit.integrations.python.exchange import (
     open_arrow,
     write_arrow,
 )
-from toolkit.integrations.python.models import ModelStore, as_model, pack
-from toolkit.integrations.python.modules import find_again, line_in
+from toolkit.integrations.python.models.store import ModelStore, as_model, pack
 from toolkit.integrations.python.registry import Callee, PythonResource
-from toolkit.integrations.python.resources import ResourcePool
-from toolkit.integrations.python.session import Session, delivered
+from toolkit.integrations.python.running import checking, output
+from toolkit.integrations.python.running.calling import call, raised
+from toolkit.integrations.python.running.resources import ResourcePool
+from toolkit.integrations.python.running.session import Session, delivered
 
 if TYPE_CHECKING:
     import duckdb

@@ -64,7 +64,7 @@ def _become_child(guardian: int, folder: str) -> None:
     with open(os.path.join(folder, "job.json"), "rb") as file:
         sys.path[:] = json.load(file)["path"]
 
-    from toolkit.integrations.python import child
+    from toolkit.integrations.python.isolation import child
 
     child.main(folder)
 

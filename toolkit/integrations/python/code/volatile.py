@@ -12,10 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.integrations.python import outside
-from toolkit.integrations.python.modules import relative
+from toolkit.integrations.python.code import outside
+from toolkit.integrations.python.code.sources import Reached, is_ours, parse
+from toolkit.integrations.python.declared.modules import relative
 from toolkit.integrations.python.registry import Callee, stamp
-from toolkit.integrations.python.sources import Reached, is_ours, parse
 
 DECLARED = "it is declared volatile"
 

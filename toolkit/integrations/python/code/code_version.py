@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
-from toolkit.integrations.python.sources import STATEMENTS, Reached, is_ours, parse
+from toolkit.integrations.python.code.sources import STATEMENTS, Reached, is_ours, parse
 
 
 def code_version(reached: Reached, libraries: Mapping[str, str], extra: str) -> str:

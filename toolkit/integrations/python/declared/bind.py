@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python import annotations
-from toolkit.integrations.python.directory import Directory, Entry
-from toolkit.integrations.python.modules import Found
+from toolkit.integrations.python.declared import annotations
+from toolkit.integrations.python.declared.directory import Directory, Entry
+from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.validate import NOTHING_DONE, parameters, reject, texts
 from toolkit.integrations.python.registry import Callee, Input, Wanted
-from toolkit.integrations.python.validate import NOTHING_DONE, parameters, reject, texts
 from toolkit.text import with_article
 
 

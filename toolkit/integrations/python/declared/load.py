@@ -9,27 +9,19 @@ from typing import Any
 
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Check, Relation
-from toolkit.integrations.python import modules
 from toolkit.integrations.python.api import (
     AssetDefinition,
     CheckDefinition,
     ResourceDefinition,
     definition_of,
 )
-from toolkit.integrations.python.bind import Names, bind
-from toolkit.integrations.python.columns import column_tests, columns
-from toolkit.integrations.python.directory import Directory, Entry
-from toolkit.integrations.python.judge_code import CodeJudge, Judged
-from toolkit.integrations.python.modules import Found
-from toolkit.integrations.python.registry import (
-    Callee,
-    Input,
-    PythonAsset,
-    PythonCheck,
-    Registry,
-    Stamp,
-)
-from toolkit.integrations.python.validate import (
+from toolkit.integrations.python.code.judge_code import CodeJudge, Judged
+from toolkit.integrations.python.declared import modules
+from toolkit.integrations.python.declared.bind import Names, bind
+from toolkit.integrations.python.declared.columns import column_tests, columns
+from toolkit.integrations.python.declared.directory import Directory, Entry
+from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.validate import (
     NOTHING_DONE,
     check_asset_options,
     check_flags,
@@ -39,6 +31,14 @@ from toolkit.integrations.python.validate import (
     choose_resources,
     reject,
     texts,
+)
+from toolkit.integrations.python.registry import (
+    Callee,
+    Input,
+    PythonAsset,
+    PythonCheck,
+    Registry,
+    Stamp,
 )
 from toolkit.settings import Settings
 

@@ -13,7 +13,7 @@ import msgspec
 
 from toolkit.errors import AssetFailedError, ToolkitError
 from toolkit.integrations.python.registry import Input, Origin, Wanted
-from toolkit.integrations.python.session import Session
+from toolkit.integrations.python.running.session import Session
 from toolkit.warehouse import quote
 
 if TYPE_CHECKING:

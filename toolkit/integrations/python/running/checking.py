@@ -7,10 +7,10 @@ import msgspec
 from toolkit.errors import AssetFailedError
 from toolkit.graph import Check, Relation
 from toolkit.integrations.python.api import CheckResult
-from toolkit.integrations.python.capture import TakesText
-from toolkit.integrations.python.output import described, table_form
 from toolkit.integrations.python.registry import ColumnTest
-from toolkit.integrations.python.session import Session
+from toolkit.integrations.python.running.capture import TakesText
+from toolkit.integrations.python.running.output import described, table_form
+from toolkit.integrations.python.running.session import Session
 from toolkit.warehouse import quote, quote_relation
 
 if TYPE_CHECKING:

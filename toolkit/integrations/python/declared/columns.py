@@ -5,9 +5,9 @@ from typing import Any, get_args
 
 from toolkit.graph import Column
 from toolkit.integrations.python.api import AssetDefinition
-from toolkit.integrations.python.bind import Bound
+from toolkit.integrations.python.declared.bind import Bound
+from toolkit.integrations.python.declared.validate import reject, texts
 from toolkit.integrations.python.registry import ColumnTest
-from toolkit.integrations.python.validate import reject, texts
 
 _OPTIONS = ("type", "description", "inputs", "tags", "meta", "tests")
 

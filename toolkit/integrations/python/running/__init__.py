@@ -1,0 +1,1 @@
+"""Calling functions: inputs handed over, results judged and written, checks and resources."""
