@@ -23,7 +23,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-oldest test-dbt110 check system bench fault constraints clean distclean
+.PHONY: help build test test-slow test-oldest test-dbt110 check system bench fault constraints clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,13 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
 # In the order of their names: the folders with the longest tests come first.
-test: $(READY_DEV) ## run all tests, in three processes; those of another dbt are test-dbt110's
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_other_dbt.py
+SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
+
+test: $(READY_DEV) ## run the tests, but for those that take long
+	$(BIN)/pytest $(SPREAD) -m "not slow and not soak"
+
+test-slow: $(READY_DEV) ## run those that take long; those of another dbt are test-dbt110's
+	$(BIN)/pytest $(SPREAD) -m "slow and not soak" --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .
@@ -119,5 +124,5 @@ $(READY): $(INPUTS) | $(BIN)/python
 	@touch $@
 
 $(READY_DEV): $(INPUTS) | $(BIN)/python
-	$(INSTALL) -c constraints.txt -e ".[ml,dev]"
+	$(INSTALL) -c constraints.txt -e ".[ml,polars,onnx,notebooks,mlflow,dev]"
 	@touch $(READY) $@
