@@ -55,6 +55,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         name: what progress and summary call it.
         uses_duckdb: it works on the target's DuckDB file in this process; otherwise somebody
             else's engine does the work, and the target may be any warehouse.
+        pool / timeout / retries / retry_wait: as its author declared them, in the words of
+            ``run.rules``, which win over them; ``None``: not said.
     """
 
     key: str
@@ -65,6 +67,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     blocking: bool = True
     uses_duckdb: bool = True
+    pool: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    retry_wait: float | None = None
 
 
 class StepStarted(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,8 +32,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def default_policy(step: Step) -> Policy:
-    """How a step is run that no rule speaks of."""
-    return Policy(retries=SYNC_RETRIES) if step.kind == "sync" else Policy()
+    """How a step is run that no rule speaks of: as its author declared."""
+    return Policy(
+        pool=step.pool,
+        timeout=step.timeout,
+        retries=step.retries
+        if step.retries is not None
+        else SYNC_RETRIES
+        if step.kind == "sync"
+        else 0,
+        retry_wait=step.retry_wait if step.retry_wait is not None else RETRY_WAIT_SECONDS,
+    )
 
 
 class Guide(msgspec.Struct, frozen=True, kw_only=True):

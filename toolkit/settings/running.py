@@ -116,6 +116,18 @@ def _seconds(
     given = renderer.tree(document, keys, value)
     if given is None:
         return None
+    found = duration(given)
+    if found is None or not least <= found:
+        raise document.error(
+            keys,
+            f"is {given!r}, which is no length of time.",
+            next_step="Write seconds, or a number with s, min or h: `30 min`.",
+        )
+    return found
+
+
+def duration(given: object) -> float | None:
+    """Seconds of ``90``, ``"30 s"``, ``"5 min"`` or ``"2 h"``; ``None``: no length of time."""
     found: float | None = None
     if isinstance(given, int | float) and not isinstance(given, bool):
         found = float(given)
@@ -123,10 +135,4 @@ def _seconds(
         matched = _DURATION.fullmatch(given.strip().lower())
         if matched and matched["unit"] in _UNITS:
             found = float(matched["number"]) * _UNITS[matched["unit"]]
-    if found is None or not least <= found < 1e9:
-        raise document.error(
-            keys,
-            f"is {given!r}, which is no length of time.",
-            next_step="Write seconds, or a number with s, min or h: `30 min`.",
-        )
-    return found
+    return found if found is not None and 0 <= found < 1e9 else None

@@ -56,7 +56,20 @@ class CheckResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssetDefinition:
+class Running:
+    """How something is run, and what differs by target; not validated yet."""
+
+    enabled: Any = True
+    config: Any = None
+    targets: Any = None
+    retries: Any = None
+    retry_wait: Any = None
+    timeout: Any = None
+    pool: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetDefinition(Running):
     """What ``@asset`` was told; not validated yet."""
 
     function: Callable[..., Any]
@@ -73,12 +86,13 @@ class AssetDefinition:
     access: str | None
     meta: Mapping[str, Any]
     trusted: Sequence[str]
-    isolated: bool
+    isolate: Any
+    requirements: Any
     volatile: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckDefinition:
+class CheckDefinition(Running):
     """What ``@check`` was told; not validated yet."""
 
     function: Callable[..., Any]
@@ -88,7 +102,8 @@ class CheckDefinition:
     description: str | None
     deps: Any
     tags: Sequence[str]
-    isolated: bool
+    isolate: Any
+    requirements: Any
     volatile: bool | None
 
 
@@ -152,8 +167,16 @@ def asset(
     access: Access | None = None,
     meta: Mapping[str, Any] | None = None,
     trusted: Iterable[str] = (),
-    isolated: bool = False,
+    isolate: bool | Mapping[str, Any] = False,
+    requirements: Sequence[str] | None = None,
     volatile: bool | None = None,
+    enabled: bool = True,
+    config: Mapping[str, Any] | None = None,
+    targets: Mapping[str, Mapping[str, Any]] | None = None,
+    retries: int | None = None,
+    retry_wait: float | str | None = None,
+    timeout: float | str | None = None,
+    pool: str | None = None,
 ) -> Callable[[F], F]: ...
 def asset(
     name: Any = None,
@@ -170,8 +193,16 @@ def asset(
     access: str | None = None,
     meta: Any = None,
     trusted: Any = (),
-    isolated: Any = False,
+    isolate: Any = False,
+    requirements: Any = None,
     volatile: Any = None,
+    enabled: Any = True,
+    config: Any = None,
+    targets: Any = None,
+    retries: Any = None,
+    retry_wait: Any = None,
+    timeout: Any = None,
+    pool: Any = None,
 ) -> Any:
     """Make a function an asset: a table in the warehouse, or an ML model.
 
@@ -193,10 +224,18 @@ def asset(
         deps: ``{parameter: asset name or key}`` where the names differ or are ambiguous; or a
             list of assets that must only be made before.
         trusted: types that skops may load besides its own, as it names them.
-        isolated: the function runs in a process of its own, which can be stopped and may crash.
+        isolate: the function runs in a process of its own, which can be stopped and may crash;
+            ``{"memory": "2GB", "cpu_seconds": 600}`` are limits of it and all that it starts.
+        requirements: packages, as pip names them, of an environment of its own.
         volatile: it may make something else of the same inputs, so it is run by each build.
             ``None``: judged by its code. ``False``: you vouch that its inputs and its code
             explain all that it makes.
+        enabled: ``False`` leaves it out, with its checks.
+        config: ``{parameter: value}`` for parameters of the function that are no inputs; JSON
+            values, part of the code version.
+        targets: ``{target: {option or parameter: value}}``: what is otherwise for one target.
+        retries / retry_wait / timeout / pool: as in a rule of ``run.rules`` in toolkit.yml,
+            which wins over them.
     """
 
     def decorate(function: F) -> F:
@@ -218,8 +257,16 @@ def asset(
                 access=access,
                 meta=meta or {},
                 trusted=trusted,
-                isolated=isolated,
+                isolate=isolate,
+                requirements=requirements,
                 volatile=volatile,
+                enabled=enabled,
+                config=config,
+                targets=targets,
+                retries=retries,
+                retry_wait=retry_wait,
+                timeout=timeout,
+                pool=pool,
             ),
         )
         return function
@@ -235,8 +282,16 @@ def check(
     description: str | None = None,
     deps: Mapping[str, str] | None = None,
     tags: Sequence[str] = (),
-    isolated: bool = False,
+    isolate: bool | Mapping[str, Any] = False,
+    requirements: Sequence[str] | None = None,
     volatile: bool | None = None,
+    enabled: bool = True,
+    config: Mapping[str, Any] | None = None,
+    targets: Mapping[str, Mapping[str, Any]] | None = None,
+    retries: int | None = None,
+    retry_wait: float | str | None = None,
+    timeout: float | str | None = None,
+    pool: str | None = None,
 ) -> Callable[[F], F]:
     """Make a function a check of an asset, a dbt one too.
 
@@ -251,7 +306,8 @@ def check(
         description: default: the docstring.
         deps: ``{parameter: asset name or key}``.
         tags: for selection.
-        isolated / volatile: as for :func:`asset`.
+        isolate / requirements / volatile / enabled / config / targets / retries / retry_wait / timeout / pool:
+            as for :func:`asset`.
     """
     if callable(asset) and definition_of(asset) is None:
         raise TypeError("@check needs to be told its asset: @check(asset='<name>')")
@@ -267,8 +323,16 @@ def check(
                 description=description,
                 deps=deps,
                 tags=tags,
-                isolated=isolated,
+                isolate=isolate,
+                requirements=requirements,
                 volatile=volatile,
+                enabled=enabled,
+                config=config,
+                targets=targets,
+                retries=retries,
+                retry_wait=retry_wait,
+                timeout=timeout,
+                pool=pool,
             ),
         )
         return function
