@@ -134,7 +134,7 @@ from toolkit import asset
 HERE = pathlib.Path(__file__).parent
 
 
-@asset(isolated=True)
+@asset(isolate=True)
 def slow(orders):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
@@ -143,7 +143,7 @@ def slow(orders):
     time.sleep(600)
 
 
-@asset(isolated=True)
+@asset(isolate=True)
 def quick(orders):
     print("quick")
     return orders
@@ -193,4 +193,4 @@ def test_ctrl_c_ends_an_isolated_function(folder: Path, number: signal.Signals) 
     assert rows(folder, "SELECT count(*) FROM quick") == [(30,)]
 
 
-QUICK = "@asset(isolated=True)\ndef quick(orders):\n    print('quick')\n    return orders\n"
+QUICK = "@asset(isolate=True)\ndef quick(orders):\n    print('quick')\n    return orders\n"

@@ -26,7 +26,7 @@ from toolkit import asset
 CODE = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
 
-@asset(isolated=True)
+@asset(isolate=True)
 def wedged(daily: pa.Table) -> pa.Table:
     """Never comes back; so do its children."""
     import signal

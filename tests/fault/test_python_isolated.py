@@ -45,7 +45,7 @@ DEAF += "open({0!r}, 'w').close(); time.sleep(600)"
 START = "import subprocess, sys; "
 START += "subprocess.Popen([sys.executable, '-c', sys.argv[1]], start_new_session=True)"
 
-@asset(isolated=True)
+@asset(isolate=True)
 def hangs(orders):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     def start(name, **more):
@@ -56,7 +56,7 @@ def hangs(orders):
     print("begun", flush=True)
     time.sleep(600)
 
-@asset(isolated=True)
+@asset(isolate=True)
 def works(orders):
     return orders
 """
@@ -148,7 +148,7 @@ def client():
     yield 1
     (HERE / "closed").touch()
 
-@asset(isolated=True)
+@asset(isolate=True)
 def waits(orders, client):
     try:
         (HERE / "begun").touch()
@@ -293,8 +293,8 @@ def test_a_death_is_an_error_and_the_run_goes_on(project: PythonProject, case: s
     ended = project.run(
         "import os\nfrom toolkit import asset\n\ndef crash():\n"
         "    import ctypes; ctypes.string_at(0)\n\n"
-        f"@asset(isolated=True)\ndef out(orders):\n    print('before')\n    {body}\n\n"
-        "@asset(isolated=True)\ndef then(orders):\n    return orders\n"
+        f"@asset(isolate=True)\ndef out(orders):\n    print('before')\n    {body}\n\n"
+        "@asset(isolate=True)\ndef then(orders):\n    return orders\n"
     )
     step = ended["python.out"]
     assert step.status == "error"
@@ -306,7 +306,7 @@ def test_a_death_is_an_error_and_the_run_goes_on(project: PythonProject, case: s
 
 def test_what_is_left_running_ends_with_the_step(project: PythonProject, mark: str) -> None:
     step = project.run(
-        "import subprocess\nfrom toolkit import asset\n@asset(isolated=True)\ndef out(orders):\n"
+        "import subprocess\nfrom toolkit import asset\n@asset(isolate=True)\ndef out(orders):\n"
         "    subprocess.Popen(['sleep', '600'], start_new_session=True)\n    return orders\n"
     )["python.out"]
     assert step.status == "success"
@@ -315,7 +315,7 @@ def test_what_is_left_running_ends_with_the_step(project: PythonProject, mark: s
 
 def test_a_thread_of_the_function_does_not_hold_up_the_step(project: PythonProject) -> None:
     step = project.run(
-        "import threading\nfrom toolkit import asset\n@asset(isolated=True)\ndef out(orders):\n"
+        "import threading\nfrom toolkit import asset\n@asset(isolate=True)\ndef out(orders):\n"
         "    threading.Thread(target=threading.Event().wait).start()\n    return orders\n"
     )["python.out"]
     assert step.status == "success"

@@ -20,7 +20,7 @@ def test_it_is_another_process_in_a_session_of_its_own(project: PythonProject) -
     import os
 
     project.run(
-        f"{HEAD}\n@asset(isolated=True)\ndef out():\n    return pa.table({{'pid': [os.getpid()],"
+        f"{HEAD}\n@asset(isolate=True)\ndef out():\n    return pa.table({{'pid': [os.getpid()],"
         "'group': [os.getpgid(0)], 'session': [os.getsid(0)], 'cwd': [os.getcwd()]})\n"
     )
     [(pid, group, session, cwd)] = project.rows("FROM out")
@@ -31,12 +31,12 @@ def test_it_is_another_process_in_a_session_of_its_own(project: PythonProject) -
 
 def test_it_can_be_selected(project: PythonProject) -> None:
     project.write(
-        f"{HEAD}\n@asset(isolated=True)\ndef out(): ...\n@asset\ndef here(): ...\n"
-        "@check('out', isolated=True)\ndef fine(out): ...\n@check('out')\ndef good(out): ...\n"
+        f"{HEAD}\n@asset(isolate=True)\ndef out(): ...\n@asset\ndef here(): ...\n"
+        "@check('out', isolate=True)\ndef fine(out): ...\n@check('out')\ndef good(out): ...\n"
     )
     loaded = project.load()
     things = [*loaded.assets, *loaded.checks]
-    assert {t.name for t in things if t.config.get("isolated")} == {"out", "fine"}
+    assert {t.name for t in things if t.config.get("isolate")} == {"out", "fine"}
 
 
 def test_order_of_columns_and_rows_and_empty_tables(project: PythonProject) -> None:
@@ -52,7 +52,7 @@ def test_order_of_columns_and_rows_and_empty_tables(project: PythonProject) -> N
     for name, annotation in forms.items():
         for table in ("orders", "empty"):
             source += (
-                f"@asset(deps={{'x': '{table}'}}, isolated=True)\n"
+                f"@asset(deps={{'x': '{table}'}}, isolate=True)\n"
                 f"def {table}_{name}(x: {annotation}):\n    return x\n"
             )
     ended = project.run(source)
@@ -74,7 +74,7 @@ def anonymous(pid):
     lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("RssAnon"))
 
-@asset(isolated=True)
+@asset(isolate=True)
 def out(orders: pa.RecordBatchReader):
     before, most = anonymous("self"), [0]
     def batches():
@@ -95,7 +95,7 @@ def test_prints_of_its_children_are_in_the_log_and_nowhere_else(
 ) -> None:
     project.secrets = frozenset({"hunter2-hunter2"})
     step = project.run(
-        f"{HEAD}\n@asset(isolated=True)\ndef out():\n"
+        f"{HEAD}\n@asset(isolate=True)\ndef out():\n"
         "    print('first'); print('second', file=sys.stderr); print('udc \\udcff ü')\n"
         "    os.system('echo from a shell')\n"
         "    sys.stdout.write('hunter2-'); sys.stdout.write('hunter2\\n')\n"
@@ -113,8 +113,8 @@ def test_prints_of_its_children_are_in_the_log_and_nowhere_else(
 
 def test_no_print_no_log(project: PythonProject) -> None:
     project.run(
-        f"{HEAD}\n@asset(isolated=True)\ndef out():\n    return pa.table({{'a': [1]}})\n"
-        "@check('out', isolated=True)\ndef fine(out):\n    return out.num_rows == 1\n"
+        f"{HEAD}\n@asset(isolate=True)\ndef out():\n    return pa.table({{'a': [1]}})\n"
+        "@check('out', isolate=True)\ndef fine(out):\n    return out.num_rows == 1\n"
     )
     assert list((project.folder / "logs").iterdir()) == []
 
@@ -133,7 +133,7 @@ CHECKS = {
 def test_a_check(project: PythonProject, body: str) -> None:
     status, message, failures = CHECKS[body]
     step = project.run(
-        f"{HEAD}import pyarrow.compute\n@check('orders', isolated=True)\ndef good(orders):\n"
+        f"{HEAD}import pyarrow.compute\n@check('orders', isolate=True)\ndef good(orders):\n"
         f"    {body}\n"
     )["check.orders.good"]
     assert (step.status, step.failures) == (status, failures)
@@ -147,18 +147,18 @@ import pandas as pd
 X = pd.DataFrame({'a': [0.0, 1, 2, 3], 'b': [1.0, 0, 1, 0]})
 Y = [0, 0, 1, 1]
 
-@asset(kind='ml_model', isolated=True)
+@asset(kind='ml_model', isolate=True)
 def churn(orders: pd.DataFrame):
     from sklearn.linear_model import LogisticRegression
     estimator = LogisticRegression().fit(X, Y)
     return MLModel(estimator, metrics={'accuracy': 0.75}, parameters={'C': 1.0})
 
-@asset(kind='ml_model', isolated=True, trusted=[])
+@asset(kind='ml_model', isolate=True, trusted=[])
 def forest():
     from sklearn.ensemble import RandomForestClassifier
     return RandomForestClassifier(2).fit(X, Y)
 
-@asset(isolated=True)
+@asset(isolate=True)
 def scores(churn):
     return pd.DataFrame({'score': churn.predict_proba(X)[:, 1]})
 
@@ -166,7 +166,7 @@ def scores(churn):
 def scores_here(churn: MLModel):
     return pd.DataFrame({'score': churn.estimator.predict_proba(X)[:, 1]})
 
-@check('churn', isolated=True)
+@check('churn', isolate=True)
 def good(metrics, churn: MLModel):
     return metrics == {'accuracy': 0.75} and churn.parameters == {'C': 1.0}
 """
@@ -207,11 +207,11 @@ def stubborn():
 def broken():
     raise ConnectionError('no route')
 
-@asset(isolated=True)
+@asset(isolate=True)
 def out(client, stubborn):
     return pa.table({'same': [client['pid'] == os.getpid()], 'pid': [os.getpid()]})
 
-@asset(isolated=True)
+@asset(isolate=True)
 def never(broken): ...
 """
 
@@ -238,7 +238,7 @@ def test_modules_beside_it_and_functions_that_share_a_line(project: PythonProjec
     source = (
         f"{HEAD}import rates\nfrom .helper import twice\n"
         "for NAME in ('a', 'b'):\n"
-        "    @asset(name=NAME, isolated=True)\n"
+        "    @asset(name=NAME, isolate=True)\n"
         "    def made(name=NAME):\n"
         "        from . import deep\n"
         "        return pa.table({'who': [name], 'n': twice([deep.f(rates.EURO)])})\n"
@@ -253,7 +253,7 @@ def test_a_file_that_changes_meanwhile_is_not_believed(project: PythonProject) -
     helper = project.write("F = 1\n", "ml/helper.py")
     project.run(f"{HEAD}\n@asset\ndef out(orders):\n    return pa.table({{'kept': [1]}})\n")
     project.write(
-        f"{HEAD}\nfrom . import helper\n@asset(isolated=True)\ndef out(orders):\n"
+        f"{HEAD}\nfrom . import helper\n@asset(isolate=True)\ndef out(orders):\n"
         "    pathlib.Path(helper.__file__).write_text('FACTOR = 2\\n')\n"
         "    return pa.table({'kept': [2]})\n"
     )
@@ -266,11 +266,11 @@ def test_a_file_that_changes_meanwhile_is_not_believed(project: PythonProject) -
 
 def test_nothing_is_left_on_the_disk(project: PythonProject, orders: None) -> None:
     project.run(
-        f"{HEAD}import pandas as pd\n@asset(isolated=True)\ndef out(orders: pathlib.Path):\n"
+        f"{HEAD}import pandas as pd\n@asset(isolate=True)\ndef out(orders: pathlib.Path):\n"
         "    frame = pd.read_parquet(orders)\n"
         "    frame.assign(path=str(orders)).to_parquet(orders.parent / 'made.parquet')\n"
         "    return orders.parent / 'made.parquet'\n"
-        "@asset(isolated=True)\ndef bad(orders):\n    raise ValueError\n"
+        "@asset(isolate=True)\ndef bad(orders):\n    raise ValueError\n"
     )
     assert project.rows("SELECT count(*) FROM out") == [(3,)]
     [(path,)] = project.rows("SELECT DISTINCT path FROM out")
@@ -284,7 +284,7 @@ def test_duckdbs_settings_are_those_of_the_target(project: PythonProject) -> Non
     project.profile = msgspec.structs.replace(project.profile, settings={"TimeZone": "Asia/Tokyo"})
     project.table("orders", "SELECT TIMESTAMPTZ '2026-01-01 00:00+00' AS t")
     project.run(
-        f"{HEAD}import duckdb\n@asset(isolated=True)\ndef out(orders: duckdb.DuckDBPyRelation):\n"
+        f"{HEAD}import duckdb\n@asset(isolate=True)\ndef out(orders: duckdb.DuckDBPyRelation):\n"
         "    return orders.project('t::VARCHAR AS t')\n"
     )
     assert project.rows("FROM out") == [("2026-01-01 09:00:00+09",)]

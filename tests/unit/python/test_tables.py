@@ -63,7 +63,7 @@ def everywhere(cases: Iterable[str], isolated: Iterable[str]) -> list[tuple[str,
 @pytest.mark.parametrize("form", FORMS)
 def test_form(project: PythonProject, form: str, isolated: bool) -> None:
     parameter, body = FORMS[form]
-    head = f"{HEAD}\n@asset(schema='ml', isolated={isolated})\n"
+    head = f"{HEAD}\n@asset(schema='ml', isolate={isolated})\n"
     ended = project.run(f"{head}def out({parameter}):\n    {body}\n")
     step = ended["python.out"]
     assert (step.status, step.message, step.relation) == ("success", "2 rows", "shop.ml.out")
@@ -103,7 +103,7 @@ def test_types_survive(project: PythonProject, isolated: bool) -> None:
     """A relation is written by DuckDB itself, so nothing is lost on the way."""
     project.table("wide", f"SELECT {WIDE}")
     ended = project.run(
-        f"{HEAD}\n@asset(isolated={isolated})\n"
+        f"{HEAD}\n@asset(isolate={isolated})\n"
         "def out(wide: duckdb.DuckDBPyRelation):\n    return wide\n"
     )
     assert ended["python.out"].status == "success", ended["python.out"].message
@@ -124,7 +124,7 @@ def test_an_isolated_function_sees_the_same_types(project: PythonProject, form: 
         columns = columns.replace(column, "")
     project.table("wide", f"SELECT {columns}")
     functions = "".join(
-        f"@asset(deps={{'value': 'wide'}}, isolated={isolated})\ndef {name}(value: {form}):\n"
+        f"@asset(deps={{'value': 'wide'}}, isolate={isolated})\ndef {name}(value: {form}):\n"
         f"    return pa.table({{'t': [str(t) for t in {types}]}})\n"
         for name, isolated in (("here", False), ("there", True))
     )
@@ -170,7 +170,7 @@ HARD = ["no rows in pandas", "2,000 columns", "hostile names", "only nulls", "ne
 
 @pytest.mark.parametrize(("case", "isolated"), everywhere(FINE, [*HARD, "no rows from a reader"]))
 def test_fine(project: PythonProject, case: str, isolated: bool) -> None:
-    head = f"{HEAD}\n@asset(isolated={isolated})\n"
+    head = f"{HEAD}\n@asset(isolate={isolated})\n"
     step = project.run(f"{head}def out():\n    return {FINE[case]}\n")["python.out"]
     assert step.status == "success", step.message
     assert step.made[0].rows == project.rows("SELECT count(*) FROM out")[0][0]
@@ -250,7 +250,7 @@ HARD_ERRORS = [
 def test_bad(project: PythonProject, case: str, isolated: bool) -> None:
     body, parts = BAD[case]
     project.run(f"{HEAD}\n@asset\ndef out():\n    return pa.table({{'kept': [1]}})\n")
-    head = f"{HEAD}\n@asset(isolated={isolated})\n"
+    head = f"{HEAD}\n@asset(isolate={isolated})\n"
     step = project.run(f"{head}def out():\n    {body}\n")["python.out"]
     assert step.status == "error"
     for part in ["python.out (ml/assets.py:7)", *parts]:

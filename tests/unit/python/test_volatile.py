@@ -207,7 +207,7 @@ def test_a_module_of_the_project_counts(project: PythonProject) -> None:
     assert asset.volatile == "it calls time.time() (ml/clock.py:4)"
 
 
-@pytest.mark.parametrize("flag", ["volatile='no'", "isolated=1"])
+@pytest.mark.parametrize("flag", ["volatile='no'", "isolate='yes'"])
 def test_a_flag_that_is_none(project: PythonProject, flag: str) -> None:
     from toolkit.errors import AssetError
 

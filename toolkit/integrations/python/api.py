@@ -306,8 +306,8 @@ def check(
         description: default: the docstring.
         deps: ``{parameter: asset name or key}``.
         tags: for selection.
-        isolate / requirements / volatile / enabled / config / targets / retries / retry_wait / timeout / pool:
-            as for :func:`asset`.
+        isolate / requirements / volatile / enabled / config / targets: as for :func:`asset`.
+        retries / retry_wait / timeout / pool: as for :func:`asset`.
     """
     if callable(asset) and definition_of(asset) is None:
         raise TypeError("@check needs to be told its asset: @check(asset='<name>')")

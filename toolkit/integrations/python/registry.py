@@ -58,6 +58,36 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment of a function's own, by what is in it.
+
+    Attributes:
+        requirements: as pip takes them, sorted.
+    """
+
+    requirements: tuple[str, ...]
+
+
+class Isolate(msgspec.Struct, frozen=True, kw_only=True):
+    """How a function's process is held in.
+
+    Attributes:
+        memory: bytes that it and all that it starts may use; ``None``: no limit.
+        cpu_seconds: that they may use together.
+        processes: how many there may be at once.
+        environment: whose Python it is; ``None``: toolkit's own.
+    """
+
+    memory: int | None = None
+    cpu_seconds: float | None = None
+    processes: int = 1000
+    environment: Environment | None = None
+
+    def with_environment(self, environment: Environment | None) -> "Isolate":
+        """The same limits in another environment."""
+        return msgspec.structs.replace(self, environment=environment)
+
+
 class Callee(msgspec.Struct, frozen=True, kw_only=True):
     """A function and what it is called with.
 
@@ -66,8 +96,9 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
         place: ``path:line``.
         folder: of the user's code; lines in it are shown for an error.
         inputs / resources: by parameter.
+        values: of parameters that are no inputs, as ``config`` declares them.
         origin: where another process finds the function.
-        isolated: it is to run in a process of its own.
+        isolate: how it is run in a process of its own; ``None``: it is not.
     """
 
     function: Callable[..., Any]
@@ -75,8 +106,9 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     inputs: tuple[Input, ...] = ()
     resources: tuple[str, ...] = ()
+    values: Mapping[str, Any] = {}
     origin: Origin | None = None
-    isolated: bool = False
+    isolate: Isolate | None = None
 
 
 class PythonAsset(msgspec.Struct, frozen=True, kw_only=True):

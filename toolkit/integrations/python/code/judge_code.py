@@ -57,7 +57,12 @@ class CodeJudge:
         reached = reach(found.file, found.line, found.module, folders, lines)
         names = {name for _, statements in reached.parts() for name in imported(statements)}
         local = [name for name in names if _is_local(name, folders)]
-        version = code_version(reached, self._libraries.versions(names, local), json.dumps(extra))
+        environment = callee.isolate.environment if callee.isolate is not None else None
+        if environment is None:
+            libraries = self._libraries.versions(names, local)
+        else:  # what is installed here is not what it runs with
+            libraries = {"": repr(environment.requirements)}
+        version = code_version(reached, libraries, json.dumps(extra))
         stamps = {str(file): stamp(file) for file in (reached.file, *reached.modules)}
         self._seen |= stamps
         return Judged(version, volatile(declared, callee, reached, self._project_dir), stamps)

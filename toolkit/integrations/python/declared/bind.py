@@ -11,6 +11,7 @@ from toolkit.integrations.python.declared import annotations
 from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import NOTHING_DONE, parameters, reject, texts
+from toolkit.integrations.python.isolation.limits import isolate_of
 from toolkit.integrations.python.registry import Callee, Input, Wanted
 from toolkit.text import with_article
 
@@ -22,11 +23,13 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         directory: assets.
         resources: that this target has.
         other_targets: resources that only other targets have.
+        disabled: places of Python assets that this target does not have, by name.
     """
 
     directory: Directory
     resources: frozenset[str]
     other_targets: frozenset[str]
+    disabled: Mapping[str, str] = {}
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +62,11 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
     _no_strangers(mapped, signature, who)
     inputs: list[Input] = []
     resources: list[str] = []
+    values = getattr(found.definition, "config", None) or {}
     for parameter in signature:
         name = parameter.name
+        if name in values:
+            continue
         if about is not None and name == "metrics" and about.kind == "ml_model":
             inputs.append(_input(parameter, about, "metrics"))
         elif about is not None and name == about.name and name not in mapped:
@@ -77,8 +83,9 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
         folder=str(found.folder),
         inputs=tuple(inputs),
         resources=tuple(resources),
+        values=values,
         origin=found.origin,
-        isolated=getattr(found.definition, "isolated", False),
+        isolate=isolate_of(found, who),
     )
     return Bound(callee=callee, order=tuple(_orders(order, names, who)))
 
@@ -110,6 +117,7 @@ def _orders(order: Iterable[str], names: Names, who: str) -> Iterable[str]:
         if name in names.directory.by_key:
             yield name
         else:
+            _refuse_disabled(name, f"deps entry {name!r}", names, who)
             yield names.directory.find(name, who=who, what=f"deps entry {name!r}").key
 
 
@@ -141,8 +149,19 @@ def _entry(
     what = f"its parameter {parameter.name!r}"
     if name != parameter.name:
         what += f" (deps says {name!r})"
+    _refuse_disabled(name, what, names, who)
     others = (*names.resources, *names.other_targets)
     return names.directory.find(name, who=who, what=what, others=others)
+
+
+def _refuse_disabled(name: str, what: str, names: Names, who: str) -> None:
+    place = names.disabled.get(name.removeprefix("python."))
+    if place is not None and not names.directory.named(name):
+        raise reject(
+            who,
+            f"{what} is the asset declared at {place}, which is not enabled for this target.",
+            "Enable it, disable this one too, or give the parameter a default.",
+        )
 
 
 def _asset_input(parameter: inspect.Parameter, entry: Entry, found: Found, who: str) -> Input:

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from toolkit.integrations.python.declared.bind import Names, bind
 from toolkit.integrations.python.declared.columns import column_tests, columns
 from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.options import run_config, settled
 from toolkit.integrations.python.declared.validate import (
     NOTHING_DONE,
     check_asset_options,
@@ -56,14 +57,22 @@ def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
     """
     if not settings.assets:
         return Registry()
-    found = modules.find(settings.assets, settings.project_dir)
+    return resolve(settings, known, modules.find(settings.assets, settings.project_dir))
+
+
+def resolve(settings: Settings, known: Mapping[str, Asset], found: Sequence[Found]) -> Registry:
+    """What these functions declare, each name resolved.
+
+    Raises:
+        AssetError: anything about one of them is wrong.
+    """
     loader = _Loader(settings, known, found)
     assets = {f"{NAME}.{f.definition.name}": loader.asset(f) for f in loader.assets}
     checks: dict[str, PythonCheck] = {}
     for python_asset, item in zip(assets.values(), loader.assets, strict=True):
         for test in loader.column_checks(python_asset, item):
             _add(checks, test)
-    for item in found:
+    for item in loader.found:
         if isinstance(item.definition, CheckDefinition):
             _add(checks, loader.check(item, item.definition))
     return Registry(
@@ -88,9 +97,13 @@ def _add(checks: dict[str, PythonCheck], check: PythonCheck) -> None:
 class _Loader:
     """One load: the same names and folders for every function."""
 
-    def __init__(self, settings: Settings, known: Mapping[str, Asset], found: list[Found]) -> None:
+    def __init__(
+        self, settings: Settings, known: Mapping[str, Asset], given: Sequence[Found]
+    ) -> None:
         self._settings = settings
-        self.code = CodeJudge(settings, found)
+        self.code = CodeJudge(settings, given)
+        self.found, disabled = settled(given, settings, _who)
+        found = self.found
         self.stamps: dict[str, Mapping[str, Stamp]] = {}
         self.assets = [f for f in found if isinstance(f.definition, AssetDefinition)]
         self.resources = choose_resources(found, settings.target)
@@ -103,6 +116,7 @@ class _Loader:
                 f.definition.name for f in found if isinstance(f.definition, ResourceDefinition)
             )
             - frozenset(self.resources),
+            disabled=disabled,
         )
 
     def _relation(self, definition: AssetDefinition) -> Relation | None:
@@ -168,11 +182,13 @@ class _Loader:
         trusted = texts(definition.trusted, "trusted", who)
         types = {name: column.type for name, column in declared.items()}
         made = [definition.kind, str(relation), bound.keys, types, trusted]
+        made += [definition.config] if definition.config else []
         key = f"{NAME}.{definition.name}"
         code = self._judged(key, found, bound.callee, made)
         config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
-        if definition.isolated:
-            config["isolated"] = True  # for selection: config.isolated:true
+        config |= run_config(definition)
+        if bound.callee.isolate is not None:
+            config["isolate"] = True  # for selection: config.isolate:true
         asset = Asset(
             key=key,
             kind="ml_model" if definition.kind == "ml_model" else "python",
@@ -201,7 +217,7 @@ class _Loader:
     def check(self, found: Found, definition: CheckDefinition) -> PythonCheck:
         """One ``@check``, with its asset and inputs resolved."""
         check_name(found)
-        who = f"check {definition.name} ({found.place})"
+        who = _who(found)
         check_severity(definition, who)
         check_flags(definition, who)
         check_function(found, who)
@@ -209,7 +225,12 @@ class _Loader:
         bound = bind(found, who, self._names, about)
         others = tuple(key for key in bound.keys if key != about.key)
         key = f"check.{about.name}.{definition.name}"
-        code = self._judged(key, found, bound.callee, [about.key, definition.severity, others])
+        made = [about.key, definition.severity, others]
+        made += [definition.config] if definition.config else []
+        code = self._judged(key, found, bound.callee, made)
+        config = run_config(definition)
+        if bound.callee.isolate is not None:
+            config["isolate"] = True
         check = Check(
             key=key,
             name=definition.name,
@@ -221,7 +242,7 @@ class _Loader:
             tags=texts(definition.tags, "tags", who),
             path=found.path,
             fqn=(NAME, _container(found), definition.name),
-            config={"isolated": True} if definition.isolated else {},
+            config=config,
             meta={"description": _description(found, definition.description)},
             fingerprints={"body": code.version},
             code_version=code.version,
@@ -300,7 +321,8 @@ def _known_entry(asset: Asset) -> Entry:
 
 
 def _who(found: Found) -> str:
-    return f"{NAME}.{found.definition.name} ({found.place})"
+    kind = "check " if isinstance(found.definition, CheckDefinition) else f"{NAME}."
+    return f"{kind}{found.definition.name} ({found.place})"
 
 
 def _container(found: Found) -> str:

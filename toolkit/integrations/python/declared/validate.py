@@ -104,9 +104,7 @@ def check_asset_options(definition: AssetDefinition, database: str | None, who: 
 
 
 def check_flags(definition: AssetDefinition | CheckDefinition, who: str) -> None:
-    """``isolated`` and ``volatile``."""
-    if not isinstance(definition.isolated, bool):
-        raise reject(who, f"isolated={definition.isolated!r}.", "Use True or False.")
+    """``volatile``."""
     if definition.volatile is not None and not isinstance(definition.volatile, bool):
         raise reject(
             who, f"volatile={definition.volatile!r}.", "Use True or False, or leave it out."

@@ -132,6 +132,7 @@ class _Child:
                     place="",
                     folder=self._job.folder,
                     resources=tuple(maker.name for maker in self._job.resources),
+                    values=self._job.values,
                 )
                 found = self._called(callee, pool, stack)
         except ToolkitError as error:

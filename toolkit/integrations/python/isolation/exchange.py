@@ -67,6 +67,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         relation: where a table will go, for messages.
         models / target: of the model store.
         settings: DuckDB's, of each cursor.
+        values: of the parameters that are no inputs.
     """
 
     path: list[str]
@@ -81,6 +82,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     models: str = ""
     target: str = ""
     settings: Mapping[str, Any] = {}
+    values: Mapping[str, Any] = {}
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

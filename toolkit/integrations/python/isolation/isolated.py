@@ -138,6 +138,7 @@ class Isolation:
             models=str(self._models),
             target=settings.target,
             settings=settings.profile.settings if settings.profile is not None else {},
+            values=callee.values,
         )
 
     def _hand(self, item: Input, session: Session | None, folder: Path, number: int) -> Handed:

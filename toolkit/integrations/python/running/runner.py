@@ -299,7 +299,7 @@ class PythonRunner:
         step: Stoppable,
     ) -> Any:  # noqa: ANN401  # whatever it returns
         callee = item.callee
-        if callee.isolated:
+        if callee.isolate is not None:
             return stack.enter_context(self._isolation.called(item, session, log, step))
         arguments: dict[str, Any] = {name: self._resources.get(name) for name in callee.resources}
         for part in callee.inputs:
