@@ -70,6 +70,7 @@ def built(root: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_dbt_reads_it_without_a_warning(root: Path, tmp_path: Path) -> None:
     words = ["--warn-error", "--show-all-deprecations", "parse", "--target-path", str(tmp_path)]
     command = [sys.executable, "-m", "dbt.cli.main", *words, "--log-path", str(tmp_path)]
@@ -85,6 +86,7 @@ def test_dbt_reads_it_without_a_warning(root: Path, tmp_path: Path) -> None:
     assert "Deprecat" not in run.stdout
 
 
+@pytest.mark.slow
 def test_all_three_tools_are_in_one_graph(root: Path) -> None:
     listed = succeeded(
         toolkit("ls", "--output", "json", "--project-dir", "dbt_project", cwd=root)
@@ -142,6 +144,7 @@ def test_the_connection_that_is_off_stays_off(built: Path) -> None:
     assert rows(built, "select 1 from duckdb_tables() where schema_name = 'raw_weather'") == []
 
 
+@pytest.mark.slow
 def test_a_second_build_from_inside_the_project(built: Path) -> None:
     before = rows(built, "select order_id from main.orders order by 1")
     succeeded(toolkit("build", cwd=built / "dbt_project"))
@@ -271,6 +274,7 @@ class Weather(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.slow
 def test_the_weather_can_be_turned_on(repository: Path, tmp_path: Path) -> None:
     root = copy(repository, tmp_path)
     connection = root / "connectors" / "weather.yml"

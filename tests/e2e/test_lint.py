@@ -180,6 +180,7 @@ def test_secrets_are_masked(manifest: Path) -> None:
         assert "hunter2222" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_project_that_was_never_compiled(tmp_path: Path) -> None:
     """dbt compiles what is missing, as for `toolkit lineage`."""
     folder = Path(shutil.copytree(PROJECT, tmp_path / "plain"))
@@ -232,6 +233,7 @@ def test_a_source_beside_those_that_a_connection_loads(manifest: Path, tmp_path:
     assert ("unloaded-source", "source.shop.crm.users") in rules
 
 
+@pytest.mark.slow
 def test_the_example_keeps_its_rules(tmp_path: Path) -> None:
     repository = Path(__file__).parents[2]
     left = shutil.ignore_patterns("target", "logs", ".toolkit", "*.duckdb*", ".user.yml", "__py*")

@@ -23,6 +23,7 @@ SEED = int(os.environ.get("TOOLKIT_FAULT_SEED", "1"))
 MOMENTS = ("before", "within", "after")
 
 
+@pytest.mark.soak
 def test_a_crash_at_every_write_of_the_journal(tmp_path: Path, make_twins: Any, warm: Any) -> None:
     twins = make_twins(tmp_path, PIPELINE.write_small, warm, SEED)
     # what one build writes, after a change as in the runs below

@@ -47,6 +47,7 @@ def p95(values: Sequence[float]) -> float:
     return sorted(values)[round(0.95 * (len(values) - 1))]
 
 
+@pytest.mark.soak
 def test_many_builds_in_one_process(tmp_path: Path) -> None:
     shop = HARNESS.Shop(tmp_path / "shop", tmp_path / "cache")
     PIPELINE.install_source(tmp_path / "cache")
@@ -73,6 +74,7 @@ def test_many_builds_in_one_process(tmp_path: Path) -> None:
     shop.gone()
 
 
+@pytest.mark.soak
 def test_many_builds_as_commands(tmp_path: Path, warm: Any) -> None:
     shop = HARNESS.Shop(tmp_path / "shop", tmp_path / "cache", warm)
     PIPELINE.install_source(tmp_path / "cache")

@@ -166,6 +166,7 @@ def rows(
     return Counter(map(repr, connection.execute(f"select {names} from ({sql}) as q").fetchall()))
 
 
+@pytest.mark.slow
 def test_what_is_called_unchanged_holds_the_same_rows(
     worlds: list[duckdb.DuckDBPyConnection],
 ) -> None:

@@ -138,6 +138,7 @@ def _only(rows: list[tuple[Any, ...]], kept: list[int]) -> Counter[tuple[Any, ..
     return Counter(tuple(row[i] for i in kept) for row in rows)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

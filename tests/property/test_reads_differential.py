@@ -202,6 +202,7 @@ def _same(sql: str, before: Made, tables: Tables, what: str) -> None:
     assert after == before, f"{what}\n{sql}"
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -213,6 +214,7 @@ def test_what_is_not_read_may_change(seed: int, tables: Tables) -> None:
     tried(seed, tables)
 
 
+@pytest.mark.slow
 def test_some_of_what_changes_is_slept_through(tables: Tables) -> None:
     found = [result for seed in range(40) if (result := tried(seed, tables)) is not None]
     asleep, number = sum(f.asleep for f in found), sum(f.changes for f in found)

@@ -261,6 +261,7 @@ _SETTINGS = settings(
 )
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @_SETTINGS
 def test_generated_selectors_on_a_project_of_all_kinds(project: Both, data: st.DataObject) -> None:
@@ -279,6 +280,7 @@ def _compare(both: Both, data: st.DataObject) -> None:
     assert_same(both, wanted, unwanted, data.draw(st.sampled_from(MODES), label="indirect"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indirect", MODES)
 def test_every_word_of_every_method(project: Both, indirect: Indirect) -> None:
     for method, values in project.words.items():

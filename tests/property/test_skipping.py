@@ -215,6 +215,7 @@ class Story:
         return "\n".join(self.told)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("part", range(max(1, EDITS // EDITS_OF_ONE // STORIES)))
 def test_whatever_was_edited_a_build_leaves_what_a_full_rebuild_makes(

@@ -35,6 +35,7 @@ def compared(
         return files.compare(TABLE, TABLE, key)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(base=ROWS, head=ROWS)
 def test_by_key(base: dict[int, Any], head: dict[int, Any]) -> None:
@@ -53,6 +54,7 @@ def test_by_key(base: dict[int, Any], head: dict[int, Any]) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(base=st.lists(st.tuples(VALUE, VALUE, VALUE)), head=st.lists(st.tuples(VALUE, VALUE, VALUE)))
 def test_row_by_row(base: list[Any], head: list[Any]) -> None:

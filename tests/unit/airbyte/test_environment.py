@@ -74,6 +74,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_install_twice_at_once_and_after_a_killed_one(offline: Path) -> None:
     wheel(offline)
     package = Package("airbyte-source-tiny", "1.0")
@@ -92,6 +93,7 @@ def test_install_twice_at_once_and_after_a_killed_one(offline: Path) -> None:
     assert install(package) is False
 
 
+@pytest.mark.slow
 def test_what_pip_says_is_passed_on_without_credentials(
     offline: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,7 @@ def apart(names: Sequence[str]) -> tuple[list[str], list[str]]:
     return first, [name for name in names if name not in first]
 
 
+@pytest.mark.slow
 def test_hostile_names_come_back(tmp_path: Path) -> None:
     hostile = Hostile(tmp_path)
     names, twins = apart([*KNOWN, *generated(GENERATED)])

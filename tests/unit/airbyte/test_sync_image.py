@@ -104,6 +104,7 @@ def test_an_image_syncs(tmp_path: Path, engine: Path) -> None:
     assert not [words for words in calls(engine) if words[0] == "rm"]  # it ended by itself
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["timeout", "cancel"])
 def test_a_container_that_hangs_is_removed(tmp_path: Path, engine: Path, how: str) -> None:
     project = Project(tmp_path)

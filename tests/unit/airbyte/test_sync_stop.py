@@ -37,6 +37,7 @@ def gone(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_stopped_sync_leaves_nothing_behind_and_others_go_on(
     project: Project, tmp_path: Path
 ) -> None:

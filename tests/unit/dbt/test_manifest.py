@@ -191,6 +191,7 @@ def _understood(path: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_values_of_any_kind_anywhere_are_read_or_refused(
     document: Document, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from toolkit.settings import load_settings
 PLAIN = Path(__file__).parents[2] / "e2e" / "projects" / "plain"
 
 
+@pytest.mark.slow
 def test_half_a_manifest_is_made_anew(tmp_path: Path) -> None:
     """A full disk, a kill: whatever left it there, the next command goes on."""
     project = Path(shutil.copytree(PLAIN, tmp_path / "plain"))

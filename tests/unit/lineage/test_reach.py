@@ -288,6 +288,7 @@ def naive(
     return sure, fixpoint(sure, unsure=True) - sure
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(worlds())
 def test_reach_is_the_fixpoint_of_its_rules(

@@ -20,7 +20,7 @@ from toolkit.integrations.base import (
     StepStarted,
 )
 from toolkit.integrations.python import PythonIntegration
-from toolkit.settings import Profile, Settings
+from toolkit.settings import Profile, RunSettings, Settings
 from toolkit.warehouse import Warehouse
 
 
@@ -38,6 +38,8 @@ class PythonProject:
         self.target = "dev"
         self.secrets: frozenset[str] = frozenset()
         self.entries = ["ml"]
+        self.targets: tuple[str, ...] = ()
+        self.run_settings = RunSettings()
         self.warehouse: Warehouse | None = Warehouse(self.profile)
         self.cancel = threading.Event()
         self.events: list[StepEvent] = []
@@ -54,6 +56,8 @@ class PythonProject:
             profile=self.profile,
             assets=tuple(self.folder / entry for entry in self.entries),
             secrets=self.secrets,
+            targets=self.targets,
+            run=self.run_settings,
         )
 
     def write(self, source: str, path: str = "ml/assets.py") -> Path:

@@ -424,6 +424,7 @@ class Plain(Shop):
         return int((path or self.live).read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "value", "runs"),
     [("publish", 3, ["run1", "run2", "run3"]), ("rollback", 1, ["run1"]), ("fail", 2, None)],

@@ -93,6 +93,7 @@ def outcome(env: dict[str, str]) -> str:
     return "refused"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_mutations(name: str, write: Write, env: dict[str, str]) -> None:
     folder = write({**TEXTS, "here/x.yml": ""})
