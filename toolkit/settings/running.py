@@ -32,7 +32,7 @@ def run_settings(document: Document, value: object, renderer: Renderer) -> RunSe
     check_keys(document, top, data, _KEYS)
     limits = {
         name: {
-            str(key): _count(document, (*top, name, str(key)), number, renderer, least=1)
+            str(key): whole_number(document, (*top, name, str(key)), number, renderer, least=1)
             for key, number in mapping_at(document, (*top, name), data.get(name)).items()
         }
         for name in ("concurrency", "pools")
@@ -62,7 +62,7 @@ def _rule(
 ) -> StepRule:
     fields = mapping_at(document, keys, entry)
     check_keys(document, keys, fields, _RULE_KEYS)
-    select = _words(document, (*keys, "select"), fields.get("select"), renderer)
+    select = words_at(document, (*keys, "select"), fields.get("select"), renderer)
     pool = renderer.tree(document, (*keys, "pool"), fields.get("pool"))
     if pool is not None and pool not in pools:
         raise document.error(
@@ -78,17 +78,22 @@ def _rule(
     return StepRule(
         where=f"{document.shown}:{document.line((*keys, 'select'))}",
         select=select,
-        exclude=_words(document, (*keys, "exclude"), fields.get("exclude"), renderer),
+        exclude=words_at(document, (*keys, "exclude"), fields.get("exclude"), renderer),
         pool=str(pool) if pool is not None else None,
         timeout=seconds("timeout", least=0.001),
         retries=None
         if retries is None
-        else _count(document, (*keys, "retries"), retries, renderer, least=0),
+        else whole_number(document, (*keys, "retries"), retries, renderer, least=0),
         retry_wait=seconds("retry_wait", least=0),
     )
 
 
-def _words(document: Document, keys: Keys, value: object, renderer: Renderer) -> tuple[str, ...]:
+def words_at(document: Document, keys: Keys, value: object, renderer: Renderer) -> tuple[str, ...]:
+    """One text, or a list of texts; nothing is none of them.
+
+    Raises:
+        SettingsError: with file:line and key.
+    """
     if value is None:
         return ()
     entries = value if isinstance(value, list) else [value]
@@ -100,7 +105,19 @@ def _words(document: Document, keys: Keys, value: object, renderer: Renderer) ->
     return tuple(words)
 
 
-def _count(document: Document, keys: Keys, value: Any, renderer: Renderer, *, least: int) -> int:  # noqa: ANN401 - as YAML has it
+def whole_number(
+    document: Document,
+    keys: Keys,
+    value: Any,  # noqa: ANN401 - as YAML has it
+    renderer: Renderer,
+    *,
+    least: int,
+) -> int:
+    """A number from ``least`` on; text of digits too, as an environment variable has it.
+
+    Raises:
+        SettingsError: with file:line and key.
+    """
     number = renderer.tree(document, keys, value)
     if isinstance(number, str) and number.isascii() and number.isdigit():
         number = int(number[:9])  # an environment variable is text

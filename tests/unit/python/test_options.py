@@ -62,8 +62,7 @@ def test_a_process_of_its_own_gets_the_values(project: PythonProject) -> None:
 def test_a_value_wins_over_an_asset_of_the_name(project: PythonProject) -> None:
     project.table("orders", "SELECT 1 AS id")
     project.run(
-        HEAD
-        + "@asset(config={'orders': 7})\ndef f(orders=1):\n    return pa.table({'a': [orders]})"
+        HEAD + "@asset(config={'orders': 7})\ndef f(orders=1): return pa.table({'a': [orders]})"
     )
     assert project.rows("FROM f") == [(7,)]
     assert project.load().assets[0].depends_on == ()

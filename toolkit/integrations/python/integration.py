@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from toolkit.errors import AssetError, Problem
 from toolkit.graph import Asset, AssetGraph
@@ -54,6 +55,7 @@ class PythonIntegration:
                 makes=(key,),
                 reads=graph[key].depends_on,
                 name=graph[key].name,
+                **_declared_running(graph[key].config),
             )
             for key in graph.topological(keys & ours)
         ]
@@ -66,6 +68,7 @@ class PythonIntegration:
                 reads=check.assets,
                 name=check.key.removeprefix("check."),
                 blocking=check.severity == "error",
+                **_declared_running(check.config),
             )
             for check in self._loaded.checks
             if check.key in keys
@@ -102,6 +105,11 @@ class PythonIntegration:
                 "Run the same command again: it starts from what they declare now.",
             )
         return PythonRunner(context, registry)
+
+
+def _declared_running(config: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("pool", "timeout", "retries", "retry_wait")
+    return {name: config[name] for name in names if name in config}
 
 
 def _declared(registry: Registry) -> Loaded:

@@ -93,6 +93,8 @@ def _inputs(settings: Settings, known: Mapping[str, Asset]) -> str:
         sys.version,
         libraries.installed(),
         settings.target,
+        settings.targets,
+        sorted(settings.run.pools),
         (profile.type, profile.database, profile.schema) if profile else None,
         [(str(path), *stamp(path)) for entry in settings.assets for path in _files(entry)],
         [

@@ -19,7 +19,7 @@ def call(callee: Callee, arguments: Mapping[str, Any], project_dir: Path) -> Any
         AssetFailedError: it raised; with the line in the user's file.
     """
     try:
-        return callee.function(**arguments)
+        return callee.function(**{**callee.values, **arguments})
     except (Exception, SystemExit) as error:  # the user's function may raise anything
         raise raised(error, callee.folder, project_dir) from error
 
