@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from toolkit.integrations.python.code.code_version import code_version
 from toolkit.integrations.python.code.libraries import Libraries
@@ -26,6 +26,28 @@ class Judged(NamedTuple):
     version: str
     volatile: str
     stamps: dict[str, Stamp]
+
+
+class JudgesCode(Protocol):
+    """Who judges the functions of one load."""
+
+    def judge(self, found: Found, callee: Callee, declared: bool | None, extra: object) -> Judged:
+        """Judge one function."""
+
+    def watched(self) -> dict[str, Stamp]:
+        """Stamps of all files that counted and are in no folder of ``assets:``."""
+
+
+class NoJudge:
+    """For who runs functions and keeps nothing of it."""
+
+    def judge(self, found: Found, callee: Callee, declared: bool | None, extra: object) -> Judged:
+        """Nothing is known, nothing is read."""
+        return Judged("", "", {})
+
+    def watched(self) -> dict[str, Stamp]:
+        """No file counts."""
+        return {}
 
 
 class CodeJudge:

@@ -15,7 +15,7 @@ from toolkit.integrations.python.api import (
     ResourceDefinition,
     definition_of,
 )
-from toolkit.integrations.python.code.judge_code import CodeJudge, Judged
+from toolkit.integrations.python.code.judge_code import CodeJudge, Judged, JudgesCode
 from toolkit.integrations.python.declared import modules
 from toolkit.integrations.python.declared.bind import Names, bind
 from toolkit.integrations.python.declared.columns import column_tests, columns
@@ -57,16 +57,19 @@ def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
     """
     if not settings.assets:
         return Registry()
-    return resolve(settings, known, modules.find(settings.assets, settings.project_dir))
+    found = modules.find(settings.assets, settings.project_dir)
+    return resolve(settings, known, found, CodeJudge(settings, found))
 
 
-def resolve(settings: Settings, known: Mapping[str, Asset], found: Sequence[Found]) -> Registry:
+def resolve(
+    settings: Settings, known: Mapping[str, Asset], found: Sequence[Found], code: JudgesCode
+) -> Registry:
     """What these functions declare, each name resolved.
 
     Raises:
         AssetError: anything about one of them is wrong.
     """
-    loader = _Loader(settings, known, found)
+    loader = _Loader(settings, known, found, code)
     assets = {f"{NAME}.{f.definition.name}": loader.asset(f) for f in loader.assets}
     checks: dict[str, PythonCheck] = {}
     for python_asset, item in zip(assets.values(), loader.assets, strict=True):
@@ -98,10 +101,14 @@ class _Loader:
     """One load: the same names and folders for every function."""
 
     def __init__(
-        self, settings: Settings, known: Mapping[str, Asset], given: Sequence[Found]
+        self,
+        settings: Settings,
+        known: Mapping[str, Asset],
+        given: Sequence[Found],
+        code: JudgesCode,
     ) -> None:
         self._settings = settings
-        self.code = CodeJudge(settings, given)
+        self.code = code
         self.found, disabled = settled(given, settings, _who)
         found = self.found
         self.stamps: dict[str, Mapping[str, Stamp]] = {}

@@ -3,7 +3,7 @@
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from toolkit.integrations.base import (
     StepProgress,
     StepStarted,
 )
+from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.declared.modules import relative
 from toolkit.integrations.python.isolation.isolated import Isolation
 from toolkit.integrations.python.models.store import ModelStore, Packed, as_model, pack
@@ -54,12 +55,23 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class PythonRunner:
     """Runs Python steps; :meth:`run` may be called from several threads at once.
 
+    Args:
+        given: ML models that are used instead of stored ones, by key.
+
     Attributes:
         problems: what went wrong without failing a step (a resource that did not close).
+        errors: why steps failed, by key.
     """
 
-    def __init__(self, context: RunContext, registry: Registry) -> None:
+    def __init__(
+        self,
+        context: RunContext,
+        registry: Registry,
+        given: Mapping[str, MLModel] | None = None,
+    ) -> None:
         self._context = context
+        self._given = given or {}
+        self.errors: dict[str, BaseException] = {}
         self._registry = registry
         self._masker = Masker(context.settings.secrets)
         self._resources_log = StepLog(context.log_dir / "resources.log", self._masker)
@@ -178,6 +190,9 @@ class PythonRunner:
     ) -> _Outcome:
         if self._context.cancel.is_set():
             return _Outcome(status="skipped", message="The run was stopped while it ran.")
+        error = what if isinstance(what, BaseException) else cause
+        if error is not None:
+            self.errors[step.key] = error
         if cause is not None:
             log.write("".join(traceback.format_exception(cause)))
         item = self._registry.assets.get(step.key) or self._registry.checks[step.key]
@@ -233,6 +248,8 @@ class PythonRunner:
         return _Outcome(status="success", message=numbers or info.version, made=(made,))
 
     def _data_version(self, item: Input, session: Session | None) -> str:
+        if item.key in self._given:
+            return ""
         if item.relation is None:
             return self._store.info(item.name).content
         assert session is not None
@@ -310,10 +327,11 @@ class PythonRunner:
         if item.kind != "ml_model":
             assert session is not None
             return session.table(item)
+        model = self._given.get(item.key)
         if item.form == "metrics":
-            return self._store.info(item.name).metrics
-        trusted = self._registry.assets[item.key].trusted
-        model = self._store.load(item.name, trusted)
+            return model.metrics if model is not None else self._store.info(item.name).metrics
+        if model is None:
+            model = self._store.load(item.name, self._registry.assets[item.key].trusted)
         return model if item.form == "mlmodel" else model.estimator
 
 
