@@ -27,6 +27,7 @@ from toolkit.plan import History, Plan, State, make_plan, states
 from toolkit.settings import Settings, artifact_settings, load_settings
 
 if TYPE_CHECKING:
+    from toolkit.ledger import ProfileRow
     from toolkit.lineage import Lineage
     from toolkit.run import BuildResult
 
@@ -298,7 +299,31 @@ class Project:
         with self.ledger() as ledger:
             if ledger is None:
                 return History()
-            return recall.recall(self.graph, self.settings, ledger, resumed)
+            tools = self.integrations.values()
+            return recall.recall(self.graph, self.settings, ledger, resumed, tools)
+
+    def profiles(self, key: str, limit: int = 50) -> "list[ProfileRow]":
+        """What was counted of an asset for this target, newest first; see docs/profiles.md.
+
+        Values of columns that are tagged as personal by now are left out.
+        """
+        with self.ledger() as ledger:
+            if ledger is None:
+                return []
+            found = ledger.profiles.of(key, self.settings.target, limit)
+        return recall.seen_profiles(found, self.graph, self.settings)
+
+    def accept(self, key: str) -> "ProfileRow | None":
+        """Say that an asset, as it was counted last, is as it should be; gives that.
+
+        Anomaly rules take what is like it as usual from then on.
+        """
+        rows = self.profiles(key, 1)
+        with self.ledger() as ledger:
+            if ledger is None or not rows:
+                return None
+            ledger.profiles.accept(key, rows[0].run_id)
+        return msgspec.structs.replace(rows[0], accepted=True)
 
     def unfinished(self) -> Run | None:
         """The last run, if it did not end well: what ``--resume`` goes on with."""

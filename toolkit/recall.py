@@ -14,8 +14,17 @@ import msgspec
 
 from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph
-from toolkit.integrations.base import CompilesSql, Integration, Made, Watched, WatchesFiles
-from toolkit.ledger import Ledger, Materialization, Run, StepRow
+from toolkit.graph.personal import personal_columns, without_values
+from toolkit.integrations.base import (
+    CompilesSql,
+    Integration,
+    KeepsVersions,
+    Made,
+    Standing,
+    Watched,
+    WatchesFiles,
+)
+from toolkit.ledger import Ledger, Materialization, ProfileRow, Run, StepRow
 from toolkit.plan import History, Plan, Seen, is_view, words_of
 from toolkit.settings import Settings
 from toolkit.settings.cache import cache_dir
@@ -26,12 +35,17 @@ _ENDED_WELL = frozenset({"success", "pass", "warn", "no-op"})
 
 
 def recall(
-    graph: AssetGraph, settings: Settings, ledger: Ledger, resumed: Run | None = None
+    graph: AssetGraph,
+    settings: Settings,
+    ledger: Ledger,
+    resumed: Run | None = None,
+    integrations: Iterable[Integration] = (),
 ) -> History:
     """All that a plan needs to know of the past, and of the warehouse.
 
     Args:
         resumed: the run that is to be gone on with.
+        integrations: some of which keep versions of what they make.
     """
     target, profile = settings.target, settings.profile
     adopt(graph, settings, ledger)
@@ -52,7 +66,20 @@ def recall(
         seen=see(graph, settings, ledger, latest),
         resumed=_done(ledger, resumed),
         newest_run=newest[0].id if newest else None,
+        standing=_standing(graph, settings, integrations),
     )
+
+
+def _standing(
+    graph: AssetGraph, settings: Settings, integrations: Iterable[Integration]
+) -> dict[str, Standing]:
+    return {
+        key: found
+        for tool in integrations
+        if isinstance(tool, KeepsVersions)
+        for key, found in tool.standing(settings).items()
+        if key in graph
+    }
 
 
 def _lost(made: Materialization, settings: Settings) -> bool:
@@ -300,3 +327,19 @@ def _forget(folder: Path) -> None:
         known = sorted(folder.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
         for old in known[_MANIFESTS - 1 :]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def seen_profiles(
+    rows: Iterable[ProfileRow], graph: AssetGraph, settings: Settings
+) -> list[ProfileRow]:
+    """Profiles as people may see them: values of what is personal by now are left out."""
+    rule = settings.rules.rules.get("untagged-pii")
+    tags = rule.tags if rule else ()
+    found = []
+    for row in rows:
+        if row.asset in graph:
+            names = [column.name for column in row.profile.columns]
+            hidden = personal_columns(graph, row.asset, names, tags)
+            row = msgspec.structs.replace(row, profile=without_values(row.profile, hidden))
+        found.append(row)
+    return found

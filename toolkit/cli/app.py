@@ -30,6 +30,7 @@ _COMMANDS = {
     "lint": "Check governance rules: owners, tags, contracts, what nothing reads.",
     "report": "Write the one-file HTML report and its JSON.",
     "status": "Say of each asset whether it is fresh, and why not.",
+    "profile": "Show what is in a table, column by column, and over time.",
     "runs": "Show the history of runs, or one run's steps.",
     "connectors": "List, install and try the Airbyte connectors that are configured.",
 }

@@ -20,11 +20,11 @@ def resolve(graph: AssetGraph, lineage: "Lineage", text: str) -> tuple[str, str 
     Raises:
         UsageError: nothing or more than one thing has that name.
     """
-    found = _assets(graph, text)
+    found = assets_named(graph, text)
     if len(found) == 1:
         return found[0], None
     head, dot, tail = text.rpartition(".")
-    owners = _assets(graph, head) if dot else []
+    owners = assets_named(graph, head) if dot else []
     with_column = [
         (key, column)
         for key in owners
@@ -42,10 +42,32 @@ def resolve(graph: AssetGraph, lineage: "Lineage", text: str) -> tuple[str, str 
         )
     if owners:
         raise _no_column(lineage, owners, tail)
+    raise _no_asset(graph, text)
+
+
+def asset_key(graph: AssetGraph, text: str) -> str:
+    """The key of the one asset that ``text`` names.
+
+    Raises:
+        UsageError: nothing or more than one asset has that name.
+    """
+    found = assets_named(graph, text)
+    if len(found) > 1:
+        raise UsageError(
+            f"{text!r} could mean any of {', '.join(sorted(found))}.",
+            "It is not known which one is meant.",
+            "Give the whole key.",
+        )
+    if not found:
+        raise _no_asset(graph, text)
+    return found[0]
+
+
+def _no_asset(graph: AssetGraph, text: str) -> UsageError:
     names = {name: asset.key for asset in graph for name in _names(asset)}
     names |= {key: key for key in graph.assets}
     near = _nearest(text, names)
-    raise UsageError(
+    return UsageError(
         f"There is no asset {text!r}.",
         f"The nearest: {', '.join(near)}." if near else "",
         "`toolkit ls` lists all of them.",
@@ -78,7 +100,8 @@ def _names(asset: Asset) -> tuple[str, ...]:
     return (*names, f"{asset.name}_v{asset.version}", f"{asset.name}.v{asset.version}")
 
 
-def _assets(graph: AssetGraph, text: str) -> list[str]:
+def assets_named(graph: AssetGraph, text: str) -> list[str]:
+    """Keys of all assets that go by this key or name."""
     if text in graph:
         return [text]
     named = [asset.key for asset in graph if text in _names(asset)]

@@ -1,6 +1,8 @@
 """What happened: the SQLite file that remembers runs, steps and materializations."""
 
 from toolkit.ledger.ledger import Ledger
+from toolkit.ledger.models import ModelEvent, ModelVersion
+from toolkit.ledger.profiles import ProfileRow
 from toolkit.ledger.rows import (
     KILLED,
     Left,
@@ -18,8 +20,11 @@ __all__ = [
     "Ledger",
     "Left",
     "Materialization",
+    "ModelEvent",
+    "ModelVersion",
     "Passed",
     "Point",
+    "ProfileRow",
     "Run",
     "RunError",
     "RunStatus",

@@ -11,6 +11,8 @@ from typing import Any, Self
 import msgspec
 
 from toolkit.errors import LedgerError
+from toolkit.ledger.models import Models
+from toolkit.ledger.profiles import Profiles
 from toolkit.ledger.rows import (
     KILLED,
     Left,
@@ -50,6 +52,10 @@ class Ledger:
     Args:
         path: the file; made, with its folder, when it is not there.
 
+    Attributes:
+        models: versions of ML models.
+        profiles: what was counted of assets over time.
+
     Raises:
         LedgerError: it cannot be opened, or a newer toolkit wrote it.
     """
@@ -68,6 +74,8 @@ class Ledger:
             self._set_durable(True)
             self._connection.execute("PRAGMA foreign_keys = ON")
             migrate(self._connection, str(path))
+        self.models = Models(self._transaction, self._connection.execute, self._read)
+        self.profiles = Profiles(self._transaction, self._connection.execute, self._read)
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +147,7 @@ class Ledger:
                 f"DELETE FROM run WHERE id IN {old} "
                 "AND NOT EXISTS (SELECT 1 FROM materialization AS m WHERE m.run_id = run.id) "
                 "AND NOT EXISTS (SELECT 1 FROM passed AS p WHERE p.run_id = run.id) "
+                "AND NOT EXISTS (SELECT 1 FROM profile AS f WHERE f.run_id = run.id) "
                 "AND NOT EXISTS (SELECT 1 FROM step AS s WHERE s.run_id = run.id)"
             )
 

@@ -78,6 +78,52 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     "ALTER TABLE step ADD COLUMN waited_for TEXT;",
     "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}';",
+    """
+    CREATE TABLE profile_body (
+        digest TEXT PRIMARY KEY,
+        body BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE profile (
+        asset TEXT NOT NULL,
+        run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        target TEXT NOT NULL,
+        at REAL NOT NULL,
+        digest TEXT NOT NULL REFERENCES profile_body (digest),
+        data_version TEXT,
+        method TEXT NOT NULL,
+        unusual TEXT NOT NULL,
+        accepted INTEGER NOT NULL,
+        PRIMARY KEY (asset, run_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX profile_by_body ON profile (digest);
+    CREATE INDEX profile_by_run ON profile (run_id);
+    """,
+    """
+    CREATE TABLE model_version (
+        model TEXT NOT NULL,
+        version TEXT NOT NULL,
+        target TEXT NOT NULL,
+        at REAL NOT NULL,
+        run_id TEXT NOT NULL,
+        format TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        info_sha256 TEXT NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (model, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE model_event (
+        id INTEGER PRIMARY KEY,
+        model TEXT NOT NULL,
+        version TEXT NOT NULL,
+        target TEXT NOT NULL,
+        at REAL NOT NULL,
+        event TEXT NOT NULL,
+        who TEXT NOT NULL,
+        why TEXT NOT NULL,
+        run_id TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX model_event_by_model ON model_event (model);
+    """,
 )
 
 

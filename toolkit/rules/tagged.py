@@ -5,15 +5,16 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from toolkit.graph import Asset, AssetGraph, Column
+from toolkit.graph.personal import PERSONAL_TAGS
+from toolkit.graph.tags import is_tagged
 from toolkit.lineage import ColumnEdge
 from toolkit.lineage.model import ColumnRef
 from toolkit.rules.hiding import hides
 from toolkit.rules.model import Found, Rule, Scope, label
 from toolkit.settings import RuleSettings
 
-DEFAULT_TAGS = ("pii",)
+DEFAULT_TAGS = PERSONAL_TAGS
 _SHOWN = 8
-_NO = frozenset({"", "false", "no", "none", "off", "0"})
 
 
 def _untagged(scope: Scope, settings: RuleSettings) -> Iterator[Found]:
@@ -26,8 +27,8 @@ def tags_in_use(graph: AssetGraph, settings: RuleSettings) -> bool:
     """Whether anything carries one of the tags that the rule follows."""
     wanted = settings.tags or DEFAULT_TAGS
     return any(
-        _is_tagged(asset.tags, asset.meta, tag)
-        or any(_is_tagged(column.tags, column.meta, tag) for column in asset.columns.values())
+        is_tagged(asset.tags, asset.meta, tag)
+        or any(is_tagged(column.tags, column.meta, tag) for column in asset.columns.values())
         for asset in graph
         for tag in wanted
     )
@@ -64,7 +65,7 @@ class _Flow:
             names = self._scope.lineage.columns.get(asset.key, {})
             tagged = [name for name in names if self._has(asset, name, tag)]
             exact += [(asset.key, name) for name in tagged]
-            if _is_tagged(asset.tags, asset.meta, tag) and not tagged:
+            if is_tagged(asset.tags, asset.meta, tag) and not tagged:
                 whole += [(asset.key, name) for name in names]
         found = {one.column: one.path for one in self._reach(exact, tag)}
         for ref, path in sorted(found.items()):
@@ -138,12 +139,12 @@ class _Flow:
 
     def _has(self, asset: Asset, name: str, tag: str) -> bool:
         column = self._column(asset.key, name)
-        return column is not None and _is_tagged(column.tags, column.meta, tag)
+        return column is not None and is_tagged(column.tags, column.meta, tag)
 
     def _misses(self, asset: Asset, name: str, tag: str) -> bool:
         return (
             self._scope.ours(asset)
-            and not _is_tagged(asset.tags, asset.meta, tag)
+            and not is_tagged(asset.tags, asset.meta, tag)
             and not self._has(asset, name, tag)
         )
 
@@ -181,20 +182,6 @@ def _path(before: Mapping[ColumnRef, ColumnRef | None], ref: ColumnRef) -> tuple
     while (previous := before[path[-1]]) is not None:
         path.append(previous)
     return tuple(reversed(path))
-
-
-def _is_tagged(tags: tuple[str, ...], meta: Mapping[str, object], tag: str) -> bool:
-    """By a tag, or as dbt's users write it in ``meta``: ``pii: true``, ``contains_pii: true``."""
-    wanted = tag.casefold()
-    listed = meta.get("tags")
-    named = {str(one).casefold() for one in (*tags, *(listed if isinstance(listed, list) else ()))}
-    if isinstance(listed, str):
-        named.add(listed.casefold())
-    said = {str(key).casefold(): value for key, value in meta.items()}
-    return wanted in named or any(
-        str(said.get(key) or "").strip().casefold() not in _NO
-        for key in (wanted, f"contains_{wanted}")
-    )
 
 
 def _is_masked(asset: Asset, column: Column) -> bool:

@@ -30,6 +30,7 @@ from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
 from toolkit.run.logs import log_dir
 from toolkit.run.priority import urgencies
+from toolkit.run.profiler import Profiler
 from toolkit.run.publish import Publication, Stage, settle, staging
 from toolkit.run.rules import Guide, policies
 from toolkit.run.scheduler import Scheduler
@@ -151,7 +152,8 @@ def _build(
             plan, graph, history, warehouse, settings.adapter, settings.target_path, facts
         )
         left.append(versions)
-        journal = Journal(ledger, run, plan, graph, versions, listeners)
+        profiler = Profiler(ledger, run, graph, warehouse, settings)
+        journal = Journal(ledger, run, plan, graph, versions, listeners, profiler)
         _confirm(plan, graph, history, ledger)
         runners: dict[str, Runner] = {}
         batching = frozenset(name for name, tool in integrations.items() if tool.batches)
@@ -181,6 +183,7 @@ def _build(
             errors = _run_errors([*scheduler.errors, error], settings)
             raise
         finally:
+            profiler.close(drain=status in ("success", "failed"))
             run = _ended(run, status, errors, ledger)
             if on_run is not None:
                 on_run(run)

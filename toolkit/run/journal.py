@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,6 +11,9 @@ from toolkit.integrations.base import Step, StepEvent, StepFinished, StepStarted
 from toolkit.ledger import Ledger, Materialization, Passed, Run, StepRow
 from toolkit.plan import History, Plan
 from toolkit.run.versions import Measured, Versions
+
+if TYPE_CHECKING:
+    from toolkit.run.profiler import Profiler
 
 Listener = Callable[[StepEvent], None]
 
@@ -20,6 +24,7 @@ class Journal:
     Args:
         versions: of all that is made; default: nothing is known and nothing can be measured.
         listeners: called with every event after it was written; must not raise.
+        profiler: hears of all that was made, once it can be looked at.
     """
 
     def __init__(
@@ -30,7 +35,9 @@ class Journal:
         graph: AssetGraph,
         versions: Versions | None = None,
         listeners: tuple[Listener, ...] = (),
+        profiler: "Profiler | None" = None,
     ) -> None:
+        self._profiler = profiler
         self._ledger = ledger
         self._run = run
         self._graph = graph
@@ -79,6 +86,8 @@ class Journal:
             made += rows
         checks = [self._passed(event) for event in unmeasured]
         self._ledger.note(made, [passed for passed in checks if passed is not None])
+        if self._profiler is not None:
+            self._profiler.made(made)
 
     def _finish(self, event: StepFinished, measured: list[Measured]) -> None:
         planned = self.rows[event.step]
@@ -111,6 +120,8 @@ class Journal:
         self.versions.note(made)
         if not self.versions.can_measure:
             self._unmeasured.append(event)
+        elif self._profiler is not None:
+            self._profiler.made(made)
         if event.status == "no-op":
             for key, (run_id, inputs) in self.versions.slept(event.step).items():
                 self._ledger.confirm(key, run_id, inputs=inputs)
@@ -167,7 +178,11 @@ def materialization(
         run_id=run_id,
         at=at,
         rows=made.rows,
-        code_version=graph[made.asset].code_version,
+        code_version=(
+            graph[made.asset].code_version
+            if measured.code_version is None
+            else measured.code_version
+        ),
         sql_version=measured.sql_version,
         data_version=made.data_version,
         volatile=measured.volatile,

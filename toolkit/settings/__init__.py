@@ -7,8 +7,11 @@ value is more than a plain ``env_var()``.
 from toolkit.settings.load import artifact_settings, load_settings
 from toolkit.settings.types import (
     AirbyteTarget,
+    AnomalyRule,
     DestinationMap,
+    Metric,
     Profile,
+    ProfileSettings,
     RuleSettings,
     RulesSettings,
     RunSettings,
@@ -18,8 +21,11 @@ from toolkit.settings.types import (
 
 __all__ = [
     "AirbyteTarget",
+    "AnomalyRule",
     "DestinationMap",
+    "Metric",
     "Profile",
+    "ProfileSettings",
     "RuleSettings",
     "RulesSettings",
     "RunSettings",

@@ -66,6 +66,11 @@ def open_values(output: Mapping[str, object]) -> frozenset[str]:
     )
 
 
+def sounds_secret(name: str) -> bool:
+    """Whether what has this name is likely to be a secret: a password, a token, a key."""
+    return _sounds_secret(name, "")
+
+
 def _sounds_secret(key: str, value: object) -> bool:
     """A mapping is no secret as a whole: its own keys say which of its values are."""
     if isinstance(value, Mapping):

@@ -8,17 +8,26 @@ import msgspec
 
 from toolkit.errors import SettingsError
 from toolkit.settings.document import Document, Keys, kind_of, nearest
+from toolkit.settings.profiling import anomaly_rules, profile_settings
 from toolkit.settings.render import Renderer
 from toolkit.settings.rules import rules_settings
 from toolkit.settings.running import run_settings
 from toolkit.settings.shape import check_keys, mapping_at
-from toolkit.settings.types import AirbyteTarget, DestinationMap, RulesSettings, RunSettings
+from toolkit.settings.types import (
+    AirbyteTarget,
+    AnomalyRule,
+    DestinationMap,
+    ProfileSettings,
+    RulesSettings,
+    RunSettings,
+)
 
 CONFIG_FILE = "toolkit.yml"
 VERSION = 1
 
 _KEYS = (
-    "version", "connections", "assets", "airbyte", "destinations", "run", "rules", "dbt_executable",
+    "version", "connections", "assets", "airbyte", "destinations", "run", "rules", "profile",
+    "anomalies", "dbt_executable",
 )  # fmt: skip
 _AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
 _DESTINATION_KEYS = DestinationMap.__struct_fields__
@@ -39,6 +48,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     destinations: Mapping[str, DestinationMap] = {}
     run: RunSettings = RunSettings()
     rules: RulesSettings = RulesSettings()
+    profiling: ProfileSettings = ProfileSettings()
+    anomalies: tuple[AnomalyRule, ...] = ()
     dbt_executable: str | None = None
 
 
@@ -91,6 +102,8 @@ def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
         destinations=_destinations(document, data.get("destinations"), renderer),
         run=run_settings(document, data.get("run"), renderer),
         rules=rules_settings(document, data.get("rules"), renderer),
+        profiling=profile_settings(document, data.get("profile"), renderer),
+        anomalies=anomaly_rules(document, data.get("anomalies"), renderer),
         dbt_executable=_executable(document, data.get("dbt_executable"), renderer),
     )
 

@@ -79,6 +79,8 @@ def load_settings(
         destinations=config.destinations,
         run=config.run,
         rules=config.rules,
+        profiling=config.profiling,
+        anomalies=config.anomalies,
         engine=engine,
         dbt_executable=config.dbt_executable,
         vars=variables,
@@ -142,6 +144,8 @@ def artifact_settings(
         destinations=config.destinations,
         run=config.run,
         rules=config.rules,
+        profiling=config.profiling,
+        anomalies=config.anomalies,
         vars=variables,
         secrets=_secrets(env, config, {}),
     )

@@ -157,6 +157,46 @@ class RulesSettings(msgspec.Struct, frozen=True, kw_only=True):
     rules: Mapping[str, RuleSettings] = {}
 
 
+class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How tables are profiled when they are made (``profile`` in toolkit.yml).
+
+    Attributes:
+        mode: ``on`` counts all rows, ``sample`` those of a sample where a table is large.
+        values: keep values (smallest, largest, quartiles, mean), and not only counts.
+    """
+
+    mode: Literal["on", "sample", "off"] = "sample"
+    values: bool = True
+
+
+Metric = Literal["row_count", "null_share", "distinct", "mean"]
+
+
+class AnomalyRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts as unusual of some assets (an entry of ``anomalies`` in toolkit.yml).
+
+    Attributes:
+        where: file:line of the entry, for messages.
+        select / exclude: which assets, in the grammar of ``--select``; no ``select`` is all.
+        metrics: what is looked at.
+        columns: of which columns; empty is all.
+        last: how many of the last builds are compared with.
+        least: with fewer than that, nothing is said.
+        threshold: how many median absolute deviations from the median are unusual.
+        severity: ``error`` blocks what is downstream.
+    """
+
+    where: str
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ("row_count",)
+    columns: tuple[str, ...] = ()
+    last: int = 14
+    least: int = 7
+    threshold: float = 6.0
+    severity: Literal["warn", "error"] = "warn"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the other rooms need to know of one project and target.
 
@@ -181,6 +221,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         destinations: by the configured destination's name.
         run: limits, pools, timeouts and retries of steps.
         rules: severities and exceptions of governance rules.
+        profiling: how tables are profiled when they are made.
+        anomalies: what counts as unusual of them.
         engine: how dbt is run; ``auto`` takes the best one that this dbt allows.
         dbt_executable: dbt of another environment, which then does all of dbt's work; a path
             or a name on PATH.
@@ -211,6 +253,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     destinations: Mapping[str, DestinationMap] = {}
     run: RunSettings = RunSettings()
     rules: RulesSettings = RulesSettings()
+    profiling: ProfileSettings = ProfileSettings()
+    anomalies: tuple[AnomalyRule, ...] = ()
     engine: Engine = "auto"
     dbt_executable: str | None = None
     vars: Mapping[str, Any] = {}

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import re
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -115,6 +116,8 @@ class Warehouse:
         self._options = dict(profile.config_options)
         self._read_only = read_only
         self._connection = self._open()
+        self._guests = threading.Lock()
+        self._guest: duckdb.DuckDBPyConnection | None = None
         self.is_open = True
 
     def _open(self) -> "duckdb.DuckDBPyConnection":
@@ -137,7 +140,9 @@ class Warehouse:
             WarehouseLockedError: afterwards, when another process still holds it.
         """
         self.is_open = False
-        self._connection.close()
+        self.interrupt_guest()
+        with self._guests:
+            self._connection.close()
         try:
             yield
         finally:
@@ -156,6 +161,30 @@ class Warehouse:
             with self._explained(f"SET {name}"):
                 cursor.execute(f"SET {name} = '{text}'")
         return cursor
+
+    @contextmanager
+    def guest(self) -> "Iterator[duckdb.DuckDBPyConnection | None]":
+        """A cursor for work that nobody waits for, one at a time.
+
+        ``None`` while another process may have the file. What it does is interrupted when we are
+        to let go of the file.
+        """
+        with self._guests:
+            if not self.is_open:
+                yield None
+                return
+            self._guest = cursor = self.cursor()
+            try:
+                yield cursor
+            finally:
+                self._guest = None
+                cursor.close()
+
+    def interrupt_guest(self) -> None:
+        """Break off what a guest does, if there is one; from any thread."""
+        guest = self._guest
+        if guest is not None:
+            guest.interrupt()
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
