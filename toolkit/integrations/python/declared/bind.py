@@ -11,7 +11,7 @@ from toolkit.integrations.python.declared import annotations
 from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import NOTHING_DONE, parameters, reject, texts
-from toolkit.integrations.python.isolation.limits import isolate_of
+from toolkit.integrations.python.isolation.limits import check_environment, isolate_of
 from toolkit.integrations.python.registry import Callee, Input, Wanted
 from toolkit.text import with_article
 
@@ -77,6 +77,8 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
             entry = _entry(parameter, mapped, names, who)
             if entry is not None:
                 inputs.append(_asset_input(parameter, entry, found, who))
+    isolate = isolate_of(found, who)
+    check_environment(isolate, found.definition, inputs, who)
     callee = Callee(
         function=function,
         place=found.place,
@@ -85,7 +87,7 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
         resources=tuple(resources),
         values=values,
         origin=found.origin,
-        isolate=isolate_of(found, who),
+        isolate=isolate,
     )
     return Bound(callee=callee, order=tuple(_orders(order, names, who)))
 

@@ -181,17 +181,22 @@ def _package(folder: Path, project_dir: Path) -> str:
     The name depends on the folder's place in the project only: a model file that holds a
     class of the user's names its module, and must load in the next process too.
     """
+    name = package_name(folder, project_dir)
+    for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+        del sys.modules[loaded]
+    package = ModuleType(name, f"Python assets in {relative(folder, project_dir)}.")
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+    return name
+
+
+def package_name(folder: Path, project_dir: Path) -> str:
+    """The name of the private package of a folder."""
     path = relative(folder, project_dir)
     slug = re.sub(r"\W", "_", path)
     if slug != path:
         slug += "_" + hashlib.sha256(path.encode()).hexdigest()[:8]
-    name = _PREFIX + slug
-    for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
-        del sys.modules[loaded]
-    package = ModuleType(name, f"Python assets in {path}.")
-    package.__path__ = [str(folder)]
-    sys.modules[name] = package
-    return name
+    return _PREFIX + slug
 
 
 def _import(file: Path, folder: Path, package: str, project_dir: Path) -> list[Definition]:

@@ -1,13 +1,9 @@
 """The process of one isolated function: inputs in, the call, the result out. Nothing else.
 
-:mod:`supervisor` forks it off. It leaves by ``os._exit``: what the function has left running,
-a thread or a library's clean-up that hangs, must not hold up the build.
+:mod:`supervisor` forks it off. An environment that has no toolkit runs another program in its
+place: :mod:`alone.toolkit._program`.
 """
 
-import atexit
-import faulthandler
-import os
-import signal
 import sys
 import traceback
 from contextlib import ExitStack
@@ -18,10 +14,8 @@ import msgspec
 
 from toolkit.errors import ToolkitError
 from toolkit.integrations.python.declared.modules import find_again, line_in
+from toolkit.integrations.python.isolation.alone.toolkit import _process
 from toolkit.integrations.python.isolation.exchange import (
-    ANSWER,
-    CRASH,
-    JOB,
     MODEL,
     TABLE,
     Answer,
@@ -44,52 +38,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class _Stopped(BaseException):
-    """TERM came; no ``except Exception`` of the user's is to swallow it."""
-
-
 def main(folder: str) -> NoReturn:
     """Do the job in ``folder``; write the answer beside it."""
-    place = Path(folder)
-    code = 1
-    try:
-        signal.signal(signal.SIGTERM, _stop)
-        crash = (place / CRASH).open("w", encoding="utf-8")
-        faulthandler.enable(crash)
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(  # type: ignore[union-attr]  # both are TextIOWrappers here
-                encoding="utf-8", errors="backslashreplace", write_through=True
-            )
-        job = msgspec.json.decode((place / JOB).read_bytes(), type=Job)
-        answer = _Child(job, place).answer()
-        (place / f"{ANSWER}.new").write_bytes(msgspec.json.encode(answer))
-        (place / f"{ANSWER}.new").rename(place / ANSWER)
-        atexit._run_exitfuncs()
-        code = 0
-    except _Stopped:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
-    except BaseException:  # noqa: BLE001  # KeyboardInterrupt and the like; toolkit hears the code
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+    _process.main(folder, _work)
 
 
-def _stop(*_: object) -> NoReturn:
-    raise _Stopped
+def _work(place: Path, data: bytes) -> bytes:
+    job = msgspec.json.decode(data, type=Job)
+    return msgspec.json.encode(_Child(job, place).answer())
+
+
+_DUCKDB_SHARE = 0.6  # of the memory that the process may use
 
 
 class _Memory:
     """Stands for the warehouse: a DuckDB of this process's own."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, place: Path) -> None:
         import duckdb
 
-        spill = str(Path(job.folder) / "spill")  # else `.tmp` in the project
-        self._connection = duckdb.connect(":memory:", config={"temp_directory": spill})
+        config: dict[str, str | bool | int | float | list[str]] = {}
+        config["temp_directory"] = str(place / "spill")  # else `.tmp` in the project
+        if job.limits.memory is not None:
+            # It then spills to the disk, and leaves room for what is not DuckDB's.
+            config["memory_limit"] = f"{int(job.limits.memory * _DUCKDB_SHARE / 1e6)}MB"
+        self._connection = duckdb.connect(":memory:", config=config)
         known = self._connection.execute("SELECT name FROM duckdb_settings()").fetchall()
         # What names a place in the warehouse, or is an extension's, means nothing here.
         names = {name.lower() for (name,) in known} - {"schema", "search_path"}
+        if job.limits.memory is not None:
+            names -= {"memory_limit", "max_memory"}
         self._settings = {k: v for k, v in job.settings.items() if k.lower() in names}
 
     def cursor(self) -> "duckdb.DuckDBPyConnection":
@@ -148,7 +126,7 @@ class _Child:
         arguments: dict[str, Any] = {name: pool.get(name) for name in callee.resources}
         session = None
         if any(handed.types for handed in self._job.arguments):
-            session = stack.enter_context(Session(_Memory(self._job)))
+            session = stack.enter_context(Session(_Memory(self._job, self._place)))
         for number, handed in enumerate(self._job.arguments):
             arguments[handed.parameter] = self._argument(handed, session, number)
         value = call(callee, arguments, self._project_dir)

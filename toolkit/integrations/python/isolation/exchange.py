@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from toolkit.errors import AssetFailedError, ToolkitError
-from toolkit.integrations.python.registry import Input, Origin, Wanted
+from toolkit.integrations.python.isolation.alone.toolkit._process import (
+    ANSWER,
+    CRASH,
+    JOB,
+    MODEL,
+    TABLE,
+)
+from toolkit.integrations.python.registry import Input, Isolate, Origin, Wanted
 from toolkit.integrations.python.running.session import Session
 from toolkit.warehouse import quote
 
@@ -20,11 +27,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-JOB = "job.json"
-ANSWER = "answer.json"
-CRASH = "crash.txt"
-MODEL = "model.skops"
-TABLE = "result.arrow"
+__all__ = ["ANSWER", "CRASH", "JOB", "MODEL", "TABLE"]
 
 # What Arrow loses unless it is told not to, which DuckDB can be for all of a process only.
 _LOST = frozenset({"hugeint", "uhugeint", "bit", "time with time zone"})
@@ -40,6 +43,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
         file: in the job's folder, for a table.
         types: of its columns, as DuckDB names them, where they must be just these.
         model / trusted: name in the model store, for an ML model, and types to load.
+        metrics: of the model, where these are asked for in an environment of its own.
     """
 
     parameter: str
@@ -48,6 +52,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
     model: str | None = None
     trusted: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = {}
 
 
 class Maker(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +73,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         models / target: of the model store.
         settings: DuckDB's, of each cursor.
         values: of the parameters that are no inputs.
+        limits: of the process, and its environment.
+        packages: for each folder of the user's, the package that its files are modules of.
     """
 
     path: list[str]
+    limits: Isolate
     project_dir: str
     folder: str
     origin: Origin
@@ -83,6 +91,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     settings: Mapping[str, Any] = {}
     values: Mapping[str, Any] = {}
+    packages: Mapping[str, str] = {}
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,8 +122,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     unclosed: list[tuple[str, str]] = []
 
 
-def hand_table(session: Session, item: Input, folder: Path, number: int) -> Handed:
+def hand_table(
+    session: Session, item: Input, folder: Path, number: int, *, plain: bool = False
+) -> Handed:
     """Write an input's rows into ``folder``, a batch at a time.
+
+    Args:
+        plain: as Arrow has them: nobody there could cast them to DuckDB's own types.
 
     Raises:
         AssetFailedError: it is not in the warehouse.
@@ -127,7 +141,7 @@ def hand_table(session: Session, item: Input, folder: Path, number: int) -> Hand
         return Handed(parameter=item.parameter, form=item.form, file=file)
     file = f"input{number}.arrow"
     types: tuple[str, ...] = ()
-    if item.form in _OF_DUCKDB:
+    if item.form in _OF_DUCKDB and not plain:
         types = tuple(str(kind) for kind in relation.types)
         ways = [_carrier(kind) if _loses(kind) else str(kind) for kind in relation.types]
         relation = cast(relation, ways)

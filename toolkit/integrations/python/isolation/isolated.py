@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.base import RunContext
-from toolkit.integrations.python.declared.modules import relative
+from toolkit.integrations.base import RunContext, StepProgress
+from toolkit.integrations.python.declared.modules import package_name, relative
+from toolkit.integrations.python.isolation import environments
 from toolkit.integrations.python.isolation.exchange import (
     ANSWER,
     CRASH,
@@ -30,11 +31,13 @@ from toolkit.integrations.python.isolation.exchange import (
     open_arrow,
     raised_again,
 )
+from toolkit.integrations.python.isolation.limits import said
 from toolkit.integrations.python.isolation.process import Ended, IsolatedProcess
-from toolkit.integrations.python.models.store import Packed
+from toolkit.integrations.python.models.store import ModelStore, Packed
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
+    Isolate,
     PythonAsset,
     PythonCheck,
     Registry,
@@ -68,6 +71,7 @@ class Isolation:
         self._context = context
         self._registry = registry
         self._models = models
+        self._store = ModelStore(models, context.settings.target)
         self._unclosed = unclosed
         self._folder = context.settings.state_dir / "python" / "exchange"
         shutil.rmtree(self._folder, ignore_errors=True)  # what a killed run has left
@@ -95,7 +99,10 @@ class Isolation:
             self._unchanged(key)
             job = self._job(item, session, folder)
             (folder / JOB).write_bytes(msgspec.json.encode(job))
-            process = step.started(lambda: IsolatedProcess(folder, log.write, self._context.cancel))
+            python = self._python(item.callee, key, step)
+            process = step.started(
+                lambda: IsolatedProcess(folder, log.write, self._context.cancel, python)
+            )
             ended = process.wait()
             answer = self._answer(folder, ended, item.callee, log)
             for line, trace in answer.unclosed:
@@ -104,6 +111,17 @@ class Isolation:
                 raise raised_again(answer.failure)
             self._unchanged(key)
             yield _value(answer, folder, session)
+
+    def _python(self, callee: Callee, key: str, step: Stoppable) -> str | None:
+        """The interpreter of the function's environment, which is built if it is not there."""
+        assert callee.isolate is not None
+        if callee.isolate.environment is None:
+            return None
+        return environments.ready(
+            callee.isolate.environment,
+            say=lambda line: self._context.emit(StepProgress(step=key, message=line)),
+            stopped=lambda: step.stopped or self._context.cancel.is_set(),
+        )
 
     def _unchanged(self, key: str) -> None:
         """What the child imports is what was planned, and what the code version says."""
@@ -119,18 +137,20 @@ class Isolation:
     def _job(self, item: PythonAsset | PythonCheck, session: Session | None, folder: Path) -> Job:
         callee, settings = item.callee, self._context.settings
         assert callee.origin is not None
+        assert callee.isolate is not None
         asset = item.asset if isinstance(item, PythonAsset) else None
         wants = "verdict" if asset is None else "model" if asset.kind == "ml_model" else "table"
         makers = [self._registry.resources[name] for name in callee.resources]
         return Job(
             path=sys.path,
+            limits=callee.isolate,
             project_dir=str(settings.project_dir),
             folder=callee.folder,
             origin=callee.origin,
             wants=wants,  # type: ignore[arg-type]  # one of the literals
             relation=str(asset.relation) if asset is not None else "",
             arguments=[
-                self._hand(part, session, folder, number)
+                self._hand(part, session, folder, number, callee.isolate)
                 for number, part in enumerate(callee.inputs)
             ],
             resources=[Maker(name=m.name, place=m.place, origin=m.origin) for m in makers],
@@ -139,12 +159,22 @@ class Isolation:
             target=settings.target,
             settings=settings.profile.settings if settings.profile is not None else {},
             values=callee.values,
+            packages={
+                origin.folder: package_name(Path(origin.folder), settings.project_dir)
+                for origin in (callee.origin, *(maker.origin for maker in makers))
+            },
         )
 
-    def _hand(self, item: Input, session: Session | None, folder: Path, number: int) -> Handed:
+    def _hand(
+        self, item: Input, session: Session | None, folder: Path, number: int, how: Isolate
+    ) -> Handed:
+        plain = how.environment is not None
         if item.kind != "ml_model":
             assert session is not None
-            return hand_table(session, item, folder, number)
+            return hand_table(session, item, folder, number, plain=plain)
+        if plain:  # a model itself is refused when the project is loaded
+            metrics = self._store.info(item.name).metrics
+            return Handed(parameter=item.parameter, form="metrics", metrics=metrics)
         return Handed(
             parameter=item.parameter,
             form=item.form,
@@ -160,6 +190,9 @@ class Isolation:
                 raise AssetFailedError(
                     "It was stopped before it had ended, with all that it had started.", UNTOUCHED
                 ) from None
+            over = _over(ended, callee)
+            if over is not None:
+                raise over from None
             at = self._crash(folder, callee, log)
             raise AssetFailedError(f"{_died(ended)}{at}.", UNTOUCHED, AGAIN) from None
 
@@ -195,6 +228,32 @@ def _value(answer: Answer, folder: Path, session: Session | None) -> Any:  # noq
     assert session is not None
     session.cursor.register("toolkit_result", table)
     return cast(session.cursor.sql("SELECT * FROM toolkit_result"), answer.types)
+
+
+def _over(ended: Ended, callee: Callee) -> AssetFailedError | None:
+    """What is said of a process that used more than it may."""
+    limits = callee.isolate
+    assert limits is not None
+    over = ended.over
+    if over is None and ended.signal == signal.SIGXCPU and limits.cpu_seconds is not None:
+        over = ("cpu_seconds", ended.cpu_seconds)  # the kernel was there first
+    if over is None:
+        return None
+    name, used = over
+    if name == "memory":
+        fact = f"It used more than {said(limits.memory or 0)} of memory: {said(used)}"
+        step = "have it take less at once (pyarrow.RecordBatchReader, DuckDBPyRelation)"
+    elif name == "cpu_seconds":
+        fact = f"It used more than {limits.cpu_seconds:,.15g} s of CPU time: {used:,.1f} s"
+        step = "have it do less"
+    else:
+        fact = f"It had {used:,.0f} processes at once, more than {limits.processes:,}"
+        step = "have it start fewer"
+    return AssetFailedError(
+        f"{fact}, with all that it had started. It was killed.",
+        UNTOUCHED,
+        f'Raise its limit, isolate={{"{name}": ...}}, or {step}; then `toolkit build` again.',
+    )
 
 
 def _died(ended: Ended) -> str:

@@ -1,15 +1,15 @@
 """What a decorator says of isolation: limits, and packages of an environment of its own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python.api import AssetDefinition, CheckDefinition
+from toolkit.integrations.python.api import AssetDefinition, CheckDefinition, Definition
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import reject
-from toolkit.integrations.python.isolation.requirements import environment_of
-from toolkit.integrations.python.registry import Isolate
+from toolkit.integrations.python.isolation.requirements import environment_of, requirement_name
+from toolkit.integrations.python.registry import Input, Isolate
 
 _UNITS = {
     "": 1, "b": 1,
@@ -44,6 +44,43 @@ def isolate_of(found: Found, who: str) -> Isolate | None:
             'Use True, or limits: isolate={"memory": "2GB", "cpu_seconds": 600}.',
         )
     return limits(value, who, "isolate").with_environment(environment)
+
+
+def check_environment(
+    isolate: Isolate | None, definition: Definition, inputs: Iterable[Input], who: str
+) -> None:
+    """What a function in an environment of its own can be given and can give.
+
+    Raises:
+        AssetError: toolkit's own libraries would be needed there.
+    """
+    if isolate is None or isolate.environment is None:
+        return
+    if getattr(definition, "kind", "") == "ml_model":
+        raise reject(
+            who,
+            "an ml_model is stored with toolkit's own libraries, which its environment has not.",
+            "Remove its requirements (isolate=True alone is fine), or make a table there and the "
+            "model of that.",
+        )
+    has = {requirement_name(item) for item in isolate.environment.requirements}
+    for item in inputs:
+        if item.kind == "ml_model" and item.form != "metrics":
+            raise reject(
+                who,
+                f"its parameter {item.parameter!r} is an ML model, which is loaded with toolkit's "
+                "own libraries; its environment has not these.",
+                "Remove its requirements (isolate=True alone is fine), or take a table.",
+            )
+        if item.form in ("polars", "relation"):
+            package = "polars" if item.form == "polars" else "duckdb"
+            if package not in has:
+                raise reject(
+                    who,
+                    f"its parameter {item.parameter!r} is annotated as of {package}, which is not "
+                    "among its requirements.",
+                    f'Add "{package}" to them, or annotate it as pyarrow.Table.',
+                )
 
 
 def limits(value: Mapping[Any, Any], who: str, option: str) -> Isolate:

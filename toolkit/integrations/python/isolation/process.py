@@ -29,11 +29,17 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         signal: the number of the signal that killed it; neither where its supervisor was
             killed, so that nobody knows.
         stopped: we had asked for it.
+        over: the limit that was passed, and by how much was used, if that is why.
+        largest: bytes of resident memory of the largest of its processes; 0: not known.
+        cpu_seconds: of all its processes.
     """
 
     code: int | None = None
     signal: int | None = None
     stopped: bool = False
+    over: tuple[str, float] | None = None
+    largest: int = 0
+    cpu_seconds: float = 0.0
 
 
 class IsolatedProcess:
@@ -42,10 +48,17 @@ class IsolatedProcess:
     Args:
         folder: holds ``job.json``.
         log: takes what the child and its own children print; called from another thread.
+        python: the interpreter of an environment of its own; ``None``: toolkit's.
         cancel: set when the run must stop.
     """
 
-    def __init__(self, folder: Path, log: Callable[[str], None], cancel: threading.Event) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Callable[[str], None],
+        cancel: threading.Event,
+        python: str | None = None,
+    ) -> None:
         self._log = log
         self._cancel = cancel
         self._asked = threading.Event()
@@ -53,8 +66,13 @@ class IsolatedProcess:
         self._ended = threading.Event()
         self._said = b""
         supervisor = Path(__file__).with_name("supervisor.py")
+        environment = dict(os.environ)
+        if python is not None:  # what is meant for toolkit's Python is not for another one
+            for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+                environment.pop(name, None)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(supervisor), str(os.getpid()), str(folder)],
+            [python or sys.executable, "-P", str(supervisor), str(os.getpid()), str(folder)],
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -133,16 +151,27 @@ class IsolatedProcess:
                     os.killpg(group, signal.SIGKILL)
 
     def _number(self, word: bytes) -> int | None:
-        lines = self._said.split(b"\n")
-        return next((int(line[len(word) :]) for line in lines if line.startswith(word)), None)
+        words = self._words(word.strip())
+        return int(words[0]) if words else None
+
+    def _words(self, name: bytes) -> list[bytes]:
+        """What the supervisor has said under this name."""
+        lines = (line.split() for line in self._said.split(b"\n"))
+        return next((line[1:] for line in lines if line[:1] == [name]), [])
 
     def _how(self) -> Ended:
-        stopped, status = self._asked.is_set(), self._number(b"end ")
+        status, over, used = self._number(b"end "), self._words(b"over"), self._words(b"used")
+        ended = Ended(
+            stopped=self._asked.is_set(),
+            over=(over[0].decode(), float(over[1])) if over else None,
+            largest=int(used[0]) if used else 0,
+            cpu_seconds=float(used[1]) if used else 0.0,
+        )
         if status is None:
-            return Ended(stopped=stopped)
+            return ended
         if os.WIFSIGNALED(status):
-            return Ended(signal=os.WTERMSIG(status), stopped=stopped)
-        return Ended(code=os.waitstatus_to_exitcode(status), stopped=stopped)
+            return msgspec.structs.replace(ended, signal=os.WTERMSIG(status))
+        return msgspec.structs.replace(ended, code=os.waitstatus_to_exitcode(status))
 
     def _drain(self) -> None:
         """Hand on whole lines: a secret must not be cut in two before it is hidden."""

@@ -73,6 +73,12 @@ def _checked(text: str, who: str) -> str:
         ) from error
 
 
+def requirement_name(requirement: str) -> str:
+    """The package that a requirement names, as PyPI writes it."""
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else ""
+
+
 def _check_python(wanted: Any, who: str) -> None:  # noqa: ANN401  # whatever the user wrote
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
