@@ -1,8 +1,9 @@
 """``toolkit debug``: is everything in place, and if not, what to do."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,7 @@ _PACKAGES = (
 )  # fmt: skip
 
 _WORDS = {"error": "wrong", "warning": "look", "info": "note"}
+_NOTES = 3  # of one sort, as text
 
 
 class _Findings:
@@ -66,6 +68,21 @@ class _Findings:
         from toolkit.report.lineage_formats import problem_document
 
         self._problems.append(problem_document(problem))
+
+    def problems(self, found: Iterable[Problem]) -> None:
+        """All of the graph; as text, many notes of one sort are a few and their number."""
+        order = sorted(found, key=lambda p: (p.severity, p.code, p.asset or ""))
+        for (severity, code), alike in groupby(order, key=lambda p: (p.severity, p.code)):
+            shown = list(alike)
+            rest = len(shown) - _NOTES
+            if severity == "info" and rest > 1 and not self._as_json:
+                shown = shown[:_NOTES]
+            else:
+                rest = 0
+            for problem in shown:
+                self.problem(problem)
+            if rest:
+                _line("note", code, f"... and {rest:,} more; --json lists all of them.")
 
     def unmatched(self, items: "tuple[Unmatched, ...]") -> None:
         """Streams and sources that were not joined; as text they are problems."""
@@ -124,9 +141,7 @@ def debug(as_json: bool, **options: Any) -> int:
     if findings.failures == 0:
         findings.run("sources", lambda: sources_text(project.graph))
         findings.run("lineage", lambda: _lineage(project, findings))
-        order = sorted(project.problems, key=lambda p: (p.severity, p.code, p.asset or ""))
-        for problem in order:
-            findings.problem(problem)
+        findings.problems(project.problems)
         if as_json:
             findings.unmatched(project.graph.unmatched)
     findings.end()

@@ -8,6 +8,7 @@ from toolkit.integrations.base import FAILED, Step, StepFinished
 from toolkit.plan import Plan
 from toolkit.text import printable
 
+_SHOWN = 3  # lines of a failure's message, while others still run
 INTERRUPTED = "skipped: the run was interrupted"  # as the scheduler says of each step left
 UP_TO_DATE = "up to date: "  # so begins the message of a step that was not needed
 COLORS = {"OK": 32, "PASS": 32, "WARN": 33, "RETRY": 33, "FAIL": 31, "ERROR": 31}  # of a terminal
@@ -88,8 +89,14 @@ def facts(event: StepFinished) -> list[str]:
     if event.status != "skipped":
         found.append(f"{event.finished_at - event.started_at:.2f} s")
     if event.message and (event.status in FAILED or event.status in ("skipped", "warn")):
-        found.append(printable(event.message).strip().replace("\n", "\n      "))
+        found.append("\n      ".join(_beginning(event.message)))
     return found
+
+
+def _beginning(message: str) -> list[str]:
+    """The first lines of a message; all of it is told once more at the end of the run."""
+    lines = printable(message).strip().splitlines()
+    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], "..."]
 
 
 def say(line: str, stream: IO[str]) -> None:

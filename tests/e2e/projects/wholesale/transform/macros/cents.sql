@@ -1,0 +1,1 @@
+{% macro euros(column) %}round({{ column }} / 100.0, 2){% endmacro %}

@@ -1,0 +1,3 @@
+{% macro note_the_end(results) %}
+  {% if execute %}{{ log(results | length ~ " nodes", info=False) }}{% endif %}
+{% endmacro %}

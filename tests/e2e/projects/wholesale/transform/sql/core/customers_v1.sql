@@ -1,0 +1,5 @@
+select customer_id, email, min(visited_on) as first_visit
+from {{ ref("erp_customers") }}
+left join {{ ref("web_signups") }} using (email)
+left join {{ ref("web_visits") }} using (visitor)
+group by all

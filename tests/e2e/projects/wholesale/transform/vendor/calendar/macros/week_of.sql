@@ -1,0 +1,1 @@
+{% macro week_of(column) %}date_trunc('week', {{ column }})::date{% endmacro %}
