@@ -161,6 +161,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
             it was found: ``explicit``, ``relation``, ``schema`` or ``assumed``; with ``-older``
             or ``-raw`` where it was found at an :class:`Alias`.
         aliases: where else its rows may be.
+        untraced: why its columns cannot be traced, and what to do, where who gives it knows
+            better than "it is no SQL"; a clause, for people.
         quoted: which of ``database``, ``schema`` and ``identifier`` stand in quotes wherever
             the relation is written, so that case counts; ``None`` where that is not known.
     """
@@ -201,4 +203,5 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     volatile: str = ""
     matched: Mapping[str, str] = {}
     aliases: tuple[Alias, ...] = ()
+    untraced: str = ""
     quoted: frozenset[str] | None = None

@@ -297,10 +297,8 @@ def _python(asset: Asset, known: Shape, parents: Mapping[str, Shape]) -> Found:
         return Found("partial" if losses else "full", known, traced, losses)
     if not parents:
         return Found("none", known)
-    message = (
-        "It is made by Python code, which is not read: its columns have no lineage; "
-        "declare the inputs of its columns"
-    )
+    why = asset.untraced or "its code is not read; declare the inputs of its columns"
+    message = f"It is made by Python code, and its columns have no lineage: {why}"
     return _opaque(known, Loss("python-asset", message))
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, overload
 F = TypeVar("F", bound=Callable[..., Any])
 
 AssetKind = Literal["python", "ml_model"]
+ModelFormat = Literal["skops", "onnx", "native", "pickle"]
 Access = Literal["private", "protected", "public"]
 
 _ATTRIBUTE = "__toolkit_definition__"
@@ -24,7 +25,8 @@ class MLModel:
     """A trained model with what is worth knowing of it.
 
     Attributes:
-        estimator: a scikit-learn estimator, or whatever skops can store.
+        estimator: a scikit-learn estimator; an ONNX model; what has ``save_model(path)``;
+            ``bytes`` or the ``pathlib.Path`` of a file.
         metrics: finite numbers (accuracy, rmse, ...); they go into the ledger.
         parameters: what it was trained with; JSON values.
         metadata: anything else worth keeping; JSON values.
@@ -86,6 +88,9 @@ class AssetDefinition(Running):
     access: str | None
     meta: Mapping[str, Any]
     trusted: Sequence[str]
+    format: Any = None
+    gates: Any = None
+    sql: Any = None
     isolate: Any
     requirements: Any
     volatile: bool | None
@@ -167,6 +172,9 @@ def asset(
     access: Access | None = None,
     meta: Mapping[str, Any] | None = None,
     trusted: Iterable[str] = (),
+    format: ModelFormat | None = None,
+    gates: Mapping[str, Mapping[str, float | bool]] | None = None,
+    sql: str | None = None,
     isolate: bool | Mapping[str, Any] = False,
     requirements: Sequence[str] | None = None,
     volatile: bool | None = None,
@@ -193,6 +201,9 @@ def asset(
     access: str | None = None,
     meta: Any = None,
     trusted: Any = (),
+    format: Any = None,
+    gates: Any = None,
+    sql: Any = None,
     isolate: Any = False,
     requirements: Any = None,
     volatile: Any = None,
@@ -224,6 +235,12 @@ def asset(
         deps: ``{parameter: asset name or key}`` where the names differ or are ambiguous; or a
             list of assets that must only be made before.
         trusted: types that skops may load besides its own, as it names them.
+        format: of an ML model: ``skops``, ``onnx``, ``native`` (its library's own) or ``pickle``;
+            default: by what the function returns, never pickle.
+        gates: ``{metric: {"at_least", "at_most", "better_than_promoted_by",
+            "lower_is_better"}}``: what a new version of an ML model must be before it counts.
+        sql: a query that makes the table in place of the function, which has no code then;
+            ``{orders}`` in it is the table of the parameter ``orders``.
         isolate: the function runs in a process of its own, which can be stopped and may crash;
             ``{"memory": "2GB", "cpu_seconds": 600}`` are limits of it and all that it starts.
         requirements: packages, as pip names them, of an environment of its own.
@@ -257,6 +274,9 @@ def asset(
                 access=access,
                 meta=meta or {},
                 trusted=trusted,
+                format=format,
+                gates=gates,
+                sql=sql,
                 isolate=isolate,
                 requirements=requirements,
                 volatile=volatile,

@@ -9,6 +9,7 @@ from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Loaded, RunContext, Runner, Step, Watched
 from toolkit.integrations.python.declared import cache
 from toolkit.integrations.python.declared.load import NAME, load
+from toolkit.integrations.python.lineage.captured import with_queries
 from toolkit.integrations.python.registry import Registry
 from toolkit.settings import Settings
 
@@ -42,7 +43,11 @@ class PythonIntegration:
             found = _declared(self._registry)
             cache.keep(settings, known, found, self._registry.watched)
         self._loaded = found
-        return found
+        return Loaded(
+            assets=with_queries(found.assets, settings),
+            checks=found.checks,
+            problems=found.problems,
+        )
 
     def steps(self, graph: AssetGraph, keys: frozenset[str]) -> list[Step]:
         """One step for each of our assets and checks among ``keys``, assets in graph order."""

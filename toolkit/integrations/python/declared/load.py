@@ -33,6 +33,10 @@ from toolkit.integrations.python.declared.validate import (
     reject,
     texts,
 )
+from toolkit.integrations.python.lineage.captured import returned_form
+from toolkit.integrations.python.lineage.sql_asset import as_sql, sql_text
+from toolkit.integrations.python.models.gates import declared as declared_gates
+from toolkit.integrations.python.models.gates import gate_checks
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -73,7 +77,7 @@ def resolve(
     assets = {f"{NAME}.{f.definition.name}": loader.asset(f) for f in loader.assets}
     checks: dict[str, PythonCheck] = {}
     for python_asset, item in zip(assets.values(), loader.assets, strict=True):
-        for test in loader.column_checks(python_asset, item):
+        for test in (*loader.column_checks(python_asset, item), *loader.gates(python_asset, item)):
             _add(checks, test)
     for item in loader.found:
         if isinstance(item.definition, CheckDefinition):
@@ -190,8 +194,10 @@ class _Loader:
         types = {name: column.type for name, column in declared.items()}
         made = [definition.kind, str(relation), bound.keys, types, trusted]
         made += [definition.config] if definition.config else []
+        made += [definition.format] if definition.format else []
         key = f"{NAME}.{definition.name}"
         code = self._judged(key, found, bound.callee, made)
+        text = sql_text(definition.sql, definition.kind, bound.callee, who, made)
         config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
         config |= run_config(definition)
         if bound.callee.isolate is not None:
@@ -218,8 +224,16 @@ class _Loader:
             fingerprints={"body": code.version, "relation": str(relation)},
             code_version=code.version,
             volatile=code.volatile,
+            subtype=returned_form(definition.function),
         )
-        return PythonAsset(asset=asset, callee=bound.callee, trusted=trusted)
+        asset = as_sql(asset, text, definition.volatile)
+        return PythonAsset(
+            asset=asset,
+            callee=bound.callee,
+            trusted=trusted,
+            format=definition.format,
+            libraries=code.libraries,
+        )
 
     def check(self, found: Found, definition: CheckDefinition) -> PythonCheck:
         """One ``@check``, with its asset and inputs resolved."""
@@ -269,6 +283,16 @@ class _Loader:
                 )
             target = f"{NAME}.{decorated.name}"
         return self._names.directory.find(target, who=who, what=f"its asset {target!r}")
+
+    def gates(self, asset: PythonAsset, found: Found) -> Iterable[PythonCheck]:
+        """Checks for the ``gates`` that an ML model declares."""
+        definition = found.definition
+        assert isinstance(definition, AssetDefinition)
+        try:
+            gates = declared_gates(definition.gates)
+        except ValueError as error:
+            raise reject(_who(found), str(error), 'See "Gates" in docs/models.md.') from error
+        return gate_checks(asset.asset, gates, asset.callee)
 
     def column_checks(self, asset: PythonAsset, found: Found) -> Iterable[PythonCheck]:
         """Checks for the ``tests`` that columns declare."""

@@ -24,6 +24,8 @@ from toolkit.integrations.base import (
 from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.declared.modules import relative
 from toolkit.integrations.python.isolation.isolated import Isolation
+from toolkit.integrations.python.lineage.captured import Queries, returned
+from toolkit.integrations.python.lineage.sql_asset import SQL, relation_of
 from toolkit.integrations.python.models.store import ModelStore, Packed, as_model, pack
 from toolkit.integrations.python.registry import (
     Callee,
@@ -78,6 +80,7 @@ class PythonRunner:
         self._resources = ResourcePool(registry.resources)
         models = context.settings.state_dir / "models"
         self._store = ModelStore(models, context.settings.target)
+        self._queries = Queries(context.settings)
         self._isolation = Isolation(context, registry, models, self._not_closed)
         self._running: dict[str, Stoppable] = {}
         self._lock = threading.Lock()
@@ -214,8 +217,15 @@ class PythonRunner:
                 return self._keep_model(item, packed, session)
             assert relation is not None
             assert session is not None
+            query = returned(item, value, session, self._masker)
             content = output.write(session, value, relation, item.asset.columns)
-        made = Made(asset=item.asset.key, rows=content.rows, data_version=content.version)
+        self._queries.keep(item.asset.key, query)
+        made = Made(
+            asset=item.asset.key,
+            rows=content.rows,
+            data_version=content.version,
+            sql=item.asset.sql if item.asset.language == SQL else None,
+        )
         return _Outcome(
             status="success",
             message=f"{content.rows:,} rows" if content.rows != 1 else "1 row",
@@ -316,12 +326,25 @@ class PythonRunner:
         step: Stoppable,
     ) -> Any:  # noqa: ANN401  # whatever it returns
         callee = item.callee
+        if isinstance(item, PythonAsset) and item.asset.language == SQL:
+            assert session is not None
+            return relation_of(item.asset, callee, session)
         if callee.isolate is not None:
             return stack.enter_context(self._isolation.called(item, session, log, step))
         arguments: dict[str, Any] = {name: self._resources.get(name) for name in callee.resources}
         for part in callee.inputs:
             arguments[part.parameter] = self._argument(part, session)
         return step.call(lambda: call(callee, arguments, self._context.settings.project_dir))
+
+    def model(self, key: str) -> MLModel:
+        """An ML model as a function gets it; also when the run is over."""
+        name = self._registry.assets[key].asset.name
+        item = Input(
+            parameter="", key=key, name=name, kind="ml_model", relation=None, form="mlmodel"
+        )
+        found = self._argument(item, None)
+        assert isinstance(found, MLModel)
+        return found
 
     def _argument(self, item: Input, session: Session | None) -> Any:  # noqa: ANN401  # as annotated
         if item.kind != "ml_model":
