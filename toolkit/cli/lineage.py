@@ -8,6 +8,7 @@ import click
 
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
+from toolkit.cli.written import OutputFile
 
 if TYPE_CHECKING:
     from toolkit.lineage import Lineage
@@ -24,7 +25,7 @@ _FORMATS = ["text", "json", "html", "openlineage", "mermaid", "dot", "csv"]
 @click.option("--depth", type=click.IntRange(min=1), help="How many assets away to go.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+    "--output", "-o", type=OutputFile(_FORMATS), metavar="FILE",
     help="Write to this file instead of standard output.",
 )  # fmt: skip
 @click.option(

@@ -28,6 +28,28 @@ class Written(click.ParamType[tuple[str, Path]]):
         return form, Path(file)
 
 
+class OutputFile(click.Path):
+    """The file of ``--output``; not a format, which ``dbt ls --output json`` takes there."""
+
+    def __init__(self, formats: Sequence[str]) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+        self._formats = formats
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  # click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        """The path."""
+        if str(value) in self._formats:
+            self.fail(
+                f"{value!r} is a format, and this names a file: --format {value}, "
+                f"or ./{value} for a file of that name.", param, ctx,
+            )  # fmt: skip
+        return super().convert(value, param, ctx)
+
+
 def written_options(formats: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Options that say in which formats a result is written, and where (``form``, ``output``, and
     ``write``)."""
@@ -39,7 +61,7 @@ def written_options(formats: Sequence[str]) -> Callable[[Callable[..., Any]], Ca
                 help="Write this format to a file too; may be given more than once.",
             ),
             click.option(
-                "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+                "--output", "-o", type=OutputFile(formats), metavar="FILE",
                 help="Write to this file instead of standard output.",
             ),
             click.option(

@@ -131,6 +131,8 @@ def _ordered(after: Mapping[str, frozenset[str]]) -> list[str]:
 def _why_unmade(asset: Asset) -> str:
     if asset.meta.get("enabled") is False:
         return "its connection is switched off (enabled: false)"
+    if asset.kind == "stream":
+        return "a stream that no connector here syncs"
     reasons = {
         "source": "a source: something else loads it",
         "exposure": "an exposure: it reads, nothing is made",
