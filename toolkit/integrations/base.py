@@ -16,6 +16,7 @@ import msgspec
 
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.integrations.counted import Counted
 from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse
 
@@ -102,11 +103,17 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
         metrics: named numbers (a model's accuracy, bytes, ...).
         metadata: anything else that is worth keeping; JSON values only.
         sql: the SQL that made it, where it was made by SQL and that is known.
+        candidate: data version of what was made and does not count yet: the asset's checks look
+            at it, who reads the asset gets what ``data_version`` says.
+        kept: nothing was made anew: another version counts now, its code and inputs are those
+            of the last time that the asset was made.
     """
 
     asset: str
     rows: int | None = None
     data_version: str | None = None
+    candidate: str | None = None
+    kept: bool = False
     metrics: Mapping[str, float] = {}
     metadata: Mapping[str, Any] = {}
     sql: str | None = None
@@ -217,6 +224,7 @@ class RunContext(msgspec.Struct, kw_only=True):
         log_dir: folder for the run's log files; exists.
         sample: rows of each stream at most, for development; ``None`` = all.
         control: what the scheduler says of limits, order and retries.
+        counted: profiles of what is made, where tables can be counted.
     """
 
     run_id: str
@@ -231,6 +239,7 @@ class RunContext(msgspec.Struct, kw_only=True):
     sample: int | None = None
     fail_fast: bool = False
     control: Control = NoControl()
+    counted: Counted | None = None
 
 
 class Runner(Protocol):
@@ -368,6 +377,28 @@ class KeepsFiles(Protocol):
 
     def kept_files(self, settings: Settings) -> list[Path]:
         """These files, below the state folder; they go back when the warehouse does."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Which version of an asset counts that has several, outside of the warehouse.
+
+    Attributes:
+        current: data version of the one that is read; ``None``: none is yet.
+        candidate: data version of a newer one that is read when its checks have passed.
+        name: of the candidate, for people.
+    """
+
+    current: str | None = None
+    candidate: str | None = None
+    name: str = ""
+
+
+@runtime_checkable
+class KeepsVersions(Protocol):
+    """An integration that keeps several versions of an asset, of which one counts."""
+
+    def standing(self, settings: Settings) -> Mapping[str, Standing]:
+        """What counts now, by key of the asset."""
 
 
 class Watched(msgspec.Struct, kw_only=True):

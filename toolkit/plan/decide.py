@@ -62,7 +62,7 @@ class Decider:
         self._same_code = same_code
         self._everything = everything
         self._maker = {asset: step.key for step in steps for asset in step.makes}
-        self._versions = current_versions(graph, history.latest, history.seen)
+        self._versions = current_versions(graph, history.latest, history.seen, history.standing)
         self._restless = restless_views(graph, self._volatile)
         self._decided: dict[str, Decision] = {}
 
@@ -104,7 +104,25 @@ class Decider:
             if found is not None:
                 return found
         tested = self._unit_tested(step)
-        return tested if tested is not None else self._at_rest(waits, done=done)
+        if tested is not None:
+            return tested
+        candidate = self._candidate(step.makes[0]) if len(step.makes) == 1 else ""
+        if candidate and not waits:
+            return Decision("skip", candidate, "fresh")
+        return self._at_rest(waits, done=done)
+
+    def _candidate(self, key: str) -> str:
+        """What is said of an asset whose newest version does not count; empty where it does.
+
+        It is not made again for that: the same code and inputs would make the same. Its checks
+        run again, and what they say may have changed.
+        """
+        standing = self._history.standing.get(key)
+        if standing is None or standing.candidate is None:
+            return ""
+        failed = self._failed_check(key)
+        why = f"check {failed} failed" if failed else "its checks have not passed yet"
+        return f"the candidate {standing.name} is not promoted: {why}"
 
     def _of_order(self, key: str, made: Materialization) -> Decision | None:
         """A fingerprint of rows does not see their order, on which some queries depend."""
@@ -140,7 +158,8 @@ class Decider:
             volatile = asset.volatile or made.volatile
             if volatile:
                 return Decision("run", f"volatile: {volatile}", "volatile")
-            failed = self._failed_check(asset.key)
+            # A model that its checks refuse is not trained again: it would be the same one.
+            failed = self._failed_check(asset.key) if asset.kind != "ml_model" else ""
             if failed:
                 return Decision("run", f"check {failed} failed", "check")
         touched = self._touched(asset, made)
@@ -180,6 +199,9 @@ class Decider:
             return Decision("run", f"never passed on {self._names(check.assets)}", "never")
         if last.status != "pass":
             return Decision("run", f"its last run ended as {last.status}", "failed")
+        standing = self._history.standing.get(check.attached or "")
+        if standing is not None and standing.candidate is not None:
+            return Decision("run", f"the candidate {standing.name} waits for it", "check")
         if passed.code_version != check.code_version:
             return Decision("run", "its code changed", "code")
         volatile = check.volatile or passed.volatile
@@ -227,7 +249,19 @@ class Decider:
 
     def _moves(self, key: str) -> bool:
         step = self._maker.get(key)
-        return step is not None and step in self._decided and self._decided[step].action != "skip"
+        if step is not None and step in self._decided and self._decided[step].action != "skip":
+            return True
+        standing = self._history.standing.get(key)  # its checks may make another version count
+        return (
+            standing is not None
+            and standing.candidate is not None
+            and any(
+                check.severity == "error"
+                and check.key in self._decided
+                and self._decided[check.key].action != "skip"
+                for check in self._graph.checks_on(key)
+            )
+        )
 
     def _at_rest(self, waits: Mapping[str, None], *, done: bool) -> Decision:
         if waits:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from toolkit.integrations.base import Standing
 from toolkit.ledger import Materialization, Passed, StepRow
 
 
@@ -32,6 +33,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         last_steps: each step's last beginning.
         resumed: steps that ended well in the run that is resumed; they are done.
         newest_run: id of the newest run, so that a plan can be told from an old one.
+        standing: of assets that have several versions outside of the warehouse (ML models).
     """
 
     latest: Mapping[str, Materialization] = {}
@@ -40,3 +42,4 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     seen: Seen = Seen()
     resumed: frozenset[str] = frozenset()
     newest_run: str | None = None
+    standing: Mapping[str, Standing] = {}

@@ -66,12 +66,17 @@ def _of_made(
         for check in graph.checks_on(asset.key)
         if check.severity == "error" and last.get(check.key) in FAILED
     ]
+    waiting = history.standing.get(asset.key)
+    if waiting is not None and waiting.candidate is not None:
+        why = f"check {broken[0]} failed" if broken else "its checks have not passed yet"
+        said = f"the candidate {waiting.name} is not promoted: {why}"
+        return State(state="failed" if broken else "stale", reason=said, at=at)
     if broken:
         return State(state="failed", reason=f"check {broken[0]} failed", at=at)
     if latest is None:
         return State(state="never", reason="never built here")
-    why = _stale_reason(asset, graph, latest, history, found)
-    return State(state="stale", reason=why, at=at) if why else State(state="fresh", at=at)
+    stale = _stale_reason(asset, graph, latest, history, found)
+    return State(state="stale", reason=stale, at=at) if stale else State(state="fresh", at=at)
 
 
 def _stale_reason(
@@ -86,8 +91,10 @@ def _stale_reason(
         return f"sampled: it has at most {sampled:,} rows"
     if latest.code_version != asset.code_version:
         return "its code changed since"
-    versions = current_versions(graph, history.latest, history.seen)
+    versions = current_versions(graph, history.latest, history.seen, history.standing)
     for parent in inputs(asset.depends_on, graph, history.latest).known:
+        if parent in history.standing and latest.inputs.get(parent) != versions.get(parent):
+            return f"another version of {graph[parent].name} counts than it was made with"
         newest = history.latest[parent]
         read = latest.inputs.get(parent)
         same = read is not None and read in (versions.get(parent), newest.data_version)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Mapping
 import msgspec
 
 from toolkit.graph import Asset, AssetGraph
+from toolkit.integrations.base import Standing
 from toolkit.ledger import Materialization
 from toolkit.plan.history import History, Seen
 
@@ -93,11 +94,18 @@ def is_view(asset: Asset) -> bool:
 
 
 def current_versions(
-    graph: AssetGraph, latest: Mapping[str, Materialization], seen: Seen
+    graph: AssetGraph,
+    latest: Mapping[str, Materialization],
+    seen: Seen,
+    standing: Mapping[str, Standing],
 ) -> dict[str, str]:
     """The version of everything that is there now, parents first."""
     versions: dict[str, str] = {}
     for asset in graph:
+        if asset.key in standing:
+            current = standing[asset.key].current
+            versions |= {asset.key: current} if current is not None else {}
+            continue
         made = latest.get(asset.key)
         if made is None:
             if asset.key in seen.outside:

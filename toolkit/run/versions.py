@@ -43,12 +43,17 @@ if TYPE_CHECKING:
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an asset as a step left it."""
+    """What is known of an asset as a step left it.
+
+    Attributes:
+        code_version: ``None``: the one that its code has now.
+    """
 
     made: Made
     sql_version: str = ""
     volatile: str = ""
     inputs: Mapping[str, str] = {}
+    code_version: str | None = None
 
 
 class Versions:
@@ -88,7 +93,9 @@ class Versions:
         self._measure_outside(plan)
         self._foreign = changed_by_others(graph, history)
         seen = msgspec.structs.replace(history.seen, outside=self.outside)
-        self._versions = current_versions(graph, self._latest, seen)
+        standing = history.standing
+        self._versions = current_versions(graph, self._latest, seen, standing)
+        self._candidates = {k: s.candidate for k, s in standing.items() if s.candidate is not None}
         self._asleep: dict[str, tuple[str | None, Mapping[str, Mapping[str, str]]]] = {}
         self._watch = ColumnWatch(graph, warehouse, dialect, self._read_by(plan))
 
@@ -110,16 +117,31 @@ class Versions:
                 self._remade.add(row.asset)
                 self._latest[row.asset] = row
                 self._versions[row.asset] = row.data_version or row.run_id
+                self._candidates.pop(row.asset, None)
+                if isinstance(row.metadata.get("candidate"), str):
+                    self._candidates[row.asset] = row.metadata["candidate"]
+                    if row.data_version is None:  # nobody can read it yet
+                        del self._versions[row.asset]
 
     def measured(self, made: Made) -> Measured:
         """Version, SQL and inputs of one asset that was made."""
         asset = self._graph[made.asset]
+        before = self._latest.get(made.asset)
+        if made.kept and before is not None:
+            return Measured(
+                made=made,
+                sql_version=before.sql_version,
+                volatile=before.volatile,
+                inputs=before.inputs,
+                code_version=before.code_version,
+            )
         read = self.inputs_of(asset.depends_on)
         sql_version, volatile, ordered = self._facts(asset, made)
         version, rows, metadata = made.data_version, made.rows, made.metadata
         if ordered:
             metadata = {**metadata, "ordered": ordered, "ordered_on": self._made_by(asset)}
         metadata = {**metadata, "words": words_of(asset.raw_sql)} if asset.raw_sql else metadata
+        metadata = {**metadata, "candidate": made.candidate} if made.candidate else metadata
         warehouse = self._warehouse
         if asset.relation is not None and warehouse is not None and warehouse.is_open:
             if is_view(asset):
@@ -159,7 +181,8 @@ class Versions:
 
     def _facts(self, asset: Asset, made: Made) -> tuple[str, str, str]:
         """Version of the SQL that made it, why it is volatile, why the order of rows counts."""
-        if asset.volatile or asset.integration != "dbt" or asset.kind in ("seed", "function"):
+        by_sql = asset.integration == "dbt" or asset.language == "sql"
+        if asset.volatile or not by_sql or asset.kind in ("seed", "function"):
             return "", asset.volatile, ""
         if made.sql is None:
             return "", "the SQL that made it was not seen", ""
@@ -167,6 +190,8 @@ class Versions:
         if facts is None:
             return "", "the SQL that made it was not examined", ""
         version = f"{asset.frame_version}/{facts.canonical}" if asset.frame_version else ""
+        if asset.integration != "dbt" and asset.config.get("volatile") is False:
+            return version, "", ""  # its author vouches for it
         return version, facts.volatile, facts.ordered
 
     def _sql_facts(self, asset: Asset, sql: str) -> "SqlFacts | None":
@@ -220,7 +245,10 @@ class Versions:
         """The versions that a check's outcome depends on."""
         if check.kind == "unit_test":
             return unit_test_inputs(check, self._graph)
-        return self.inputs_of(check.assets)
+        read = self.inputs_of(check.assets)
+        with self._lock:
+            candidate = self._candidates.get(check.attached or "")
+        return {**read, str(check.attached): candidate} if candidate is not None else read
 
     # ---- who may sleep ----
 
@@ -265,7 +293,7 @@ class Versions:
         return self._latest[key].run_id if key in self._latest else self._passed[key].run_id
 
     def _decide(self, planned: PlannedStep) -> tuple[str | None, Mapping[str, Mapping[str, str]]]:
-        if planned.action != "if changed":
+        if planned.action != "if changed" or self._waited_for(planned.step.key):
             return None, {}
         agreed: dict[str, Mapping[str, str]] = {}
         by_columns = False
@@ -288,6 +316,11 @@ class Versions:
                 code = made.sql_version or made.code_version
                 self._versions[key] = view_version(code, self.inputs_of(parents))
         return f"up to date: {what}", agreed
+
+    def _waited_for(self, step: str) -> bool:
+        """Whether it is a check on whose outcome depends if a new version counts."""
+        check = self._graph.checks.get(step)
+        return check is not None and check.attached in self._candidates
 
     def _reordered(self, key: str) -> bool:
         """The order of rows counts, and what it reads was made again, however it came out."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import SettingsError
+from toolkit.settings.assets import asset_entries
 from toolkit.settings.document import Document, Keys, kind_of, nearest
 from toolkit.settings.profiling import anomaly_rules, profile_settings
 from toolkit.settings.render import Renderer
@@ -16,8 +17,10 @@ from toolkit.settings.shape import check_keys, mapping_at
 from toolkit.settings.types import (
     AirbyteTarget,
     AnomalyRule,
+    AssetFile,
     DestinationMap,
     ProfileSettings,
+    PythonSettings,
     RulesSettings,
     RunSettings,
 )
@@ -27,7 +30,7 @@ VERSION = 1
 
 _KEYS = (
     "version", "connections", "assets", "airbyte", "destinations", "run", "rules", "profile",
-    "anomalies", "dbt_executable",
+    "anomalies", "python", "dbt_executable",
 )  # fmt: skip
 _AIRBYTE_KEYS = AirbyteTarget.__struct_fields__
 _DESTINATION_KEYS = DestinationMap.__struct_fields__
@@ -44,10 +47,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     path: Path | None = None
     connections: tuple[Path, ...] = ()
     assets: tuple[Path, ...] = ()
+    asset_files: tuple[AssetFile, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
     run: RunSettings = RunSettings()
     rules: RulesSettings = RulesSettings()
+    python: PythonSettings = PythonSettings()
     profiling: ProfileSettings = ProfileSettings()
     anomalies: tuple[AnomalyRule, ...] = ()
     dbt_executable: str | None = None
@@ -94,14 +99,17 @@ def read_config(path: Path | None, target: str, renderer: Renderer) -> Config:
             f"is {version!r}; this release reads version {VERSION}.",
             next_step=f"Write `version: {VERSION}`, or install a newer toolkit.",
         )
+    assets, files = asset_entries(document, data.get("assets"), renderer)
     return Config(
         path=path,
         connections=_paths(document, "connections", data.get("connections"), renderer),
-        assets=_paths(document, "assets", data.get("assets"), renderer),
+        assets=assets,
+        asset_files=files,
         airbyte=_airbyte(document, data.get("airbyte"), target, renderer),
         destinations=_destinations(document, data.get("destinations"), renderer),
         run=run_settings(document, data.get("run"), renderer),
         rules=rules_settings(document, data.get("rules"), renderer),
+        python=_python(document, data.get("python")),
         profiling=profile_settings(document, data.get("profile"), renderer),
         anomalies=anomaly_rules(document, data.get("anomalies"), renderer),
         dbt_executable=_executable(document, data.get("dbt_executable"), renderer),
@@ -141,6 +149,17 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # too long a name, a NUL in it
         return False
+
+
+def _python(document: Document, value: object) -> PythonSettings:
+    fields = mapping_at(document, ("python",), value)
+    check_keys(document, ("python",), fields, PythonSettings.__struct_fields__)
+    allowed = fields.get("allow_pickle", False)
+    if not isinstance(allowed, bool):
+        raise document.error(
+            ("python", "allow_pickle"), f"must be true or false, not {kind_of(allowed)}."
+        )
+    return PythonSettings(allow_pickle=allowed)
 
 
 def _executable(document: Document, value: object, renderer: Renderer) -> str | None:

@@ -197,6 +197,30 @@ class AnomalyRule(msgspec.Struct, frozen=True, kw_only=True):
     severity: Literal["warn", "error"] = "warn"
 
 
+class AssetFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A notebook or script that is an asset itself (an entry of ``assets`` in toolkit.yml).
+
+    Attributes:
+        where: file:line of the entry, for messages.
+        path: absolute.
+        options: what ``@asset`` would be told; not validated yet.
+    """
+
+    where: str
+    path: Path
+    options: Mapping[str, Any] = {}
+
+
+class PythonSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What Python assets may do (``python`` in toolkit.yml).
+
+    Attributes:
+        allow_pickle: ML models may be stored as pickles, which run code when they are loaded.
+    """
+
+    allow_pickle: bool = False
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the other rooms need to know of one project and target.
 
@@ -217,10 +241,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         config_file: toolkit.yml, where there is one; absolute.
         connections: Airbyte configuration files and folders; absolute.
         assets: Python files and folders with ``@asset`` functions; absolute.
+        asset_files: notebooks and scripts that are assets themselves.
         airbyte: how the active target reaches Airbyte.
         destinations: by the configured destination's name.
         run: limits, pools, timeouts and retries of steps.
         rules: severities and exceptions of governance rules.
+        python: what Python assets may do.
         profiling: how tables are profiled when they are made.
         anomalies: what counts as unusual of them.
         engine: how dbt is run; ``auto`` takes the best one that this dbt allows.
@@ -249,10 +275,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_file: Path | None = None
     connections: tuple[Path, ...] = ()
     assets: tuple[Path, ...] = ()
+    asset_files: tuple[AssetFile, ...] = ()
     airbyte: AirbyteTarget = AirbyteTarget()
     destinations: Mapping[str, DestinationMap] = {}
     run: RunSettings = RunSettings()
     rules: RulesSettings = RulesSettings()
+    python: PythonSettings = PythonSettings()
     profiling: ProfileSettings = ProfileSettings()
     anomalies: tuple[AnomalyRule, ...] = ()
     engine: Engine = "auto"

@@ -3,7 +3,7 @@
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,13 @@ from toolkit.integrations.base import (
     StepStarted,
 )
 from toolkit.integrations.python import PythonIntegration
+from toolkit.plan.order import dependencies
 from toolkit.settings import Profile, RunSettings, Settings
 from toolkit.warehouse import Warehouse
+
+
+def _depth(key: str, before: Mapping[str, frozenset[str]]) -> int:
+    return 1 + max((_depth(parent, before) for parent in before[key]), default=0)
 
 
 class PythonProject:
@@ -103,6 +108,9 @@ class PythonProject:
         if source is not None:
             self.write(source)
         graph, steps = self.steps(self.load())
+        # a check of a model comes before what reads the model; else the order is the given one
+        before = {key: waits.all for key, waits in dependencies(graph, steps).items()}
+        steps.sort(key=lambda step: _depth(step.key, before))
         log_dir = self.folder / "logs"
         log_dir.mkdir(exist_ok=True)
         self.events = []

@@ -51,6 +51,7 @@ def test_the_examples(shop: PythonProject) -> None:
         "check.orders.no_refunds": "pass",
         "check.return_scores.probabilities": "pass",
     }
+    version = ended["python.return_model"].made[0].metadata["version"]
     assert {key: step.message for key, step in ended.items() if step.message} == {
         "python.adults": "2 rows",
         "python.calendar": "3 rows",
@@ -58,11 +59,11 @@ def test_the_examples(shop: PythonProject) -> None:
         "python.customer_spend": "4 rows",
         "python.order_features": "10 rows",
         "python.orders_in_euro": "10 rows",
-        "python.return_model": "accuracy 0.7",
+        "python.return_model": "accuracy 0.7; a candidate: a check decides",
         "python.return_forest": ended["python.return_forest"].made[0].metadata["version"],
         "python.return_scores": "10 rows",
         "python.returned_orders": "3 rows",
-        "check.return_model.good_enough": "accuracy 0.70",
+        "check.return_model.good_enough": f"accuracy 0.70; return_model {version} is promoted",
     }
 
 

@@ -55,7 +55,7 @@ def test_a_model_and_who_uses_it(project: PythonProject) -> None:
         "check.churn.good": "pass",
     }
     step = ended["python.churn"]
-    assert step.message == "accuracy 0.75, rows 4"
+    assert step.message == "accuracy 0.75, rows 4; a candidate: a check decides"
     (made,) = step.made
     assert made.metrics == {"accuracy": 0.75, "rows": 4.0}
     stored = folder(project)
@@ -66,7 +66,11 @@ def test_a_model_and_who_uses_it(project: PythonProject) -> None:
     info = json.loads((stored / "model.json").read_text(encoding="utf-8"))
     assert info["metadata"] == {"why": "test"}
     assert info["target"] == "dev"
-    assert set(info["libraries"]) == {"numpy", "python", "scikit-learn", "skops"}
+    assert set(info["libraries"]) == {"numpy", "pandas", "python", "scikit-learn", "skops"}
+    assert (info["format"], info["file"]) == ("skops", "model.skops")
+    assert info["platform"]
+    assert info["who"]
+    assert info["run_id"] == "1"
     assert list(info["inputs"]) == ["model.shop.orders"]
     assert info["code_version"] == project.load().assets[0].code_version
     assert project.rows("SELECT accuracy, c, version FROM about") == [(0.75, 2, stored.name)]
@@ -131,7 +135,7 @@ def test_tampered(project: PythonProject, case: str) -> None:
     assert step.status == "error"
     assert "The stored ML model 'churn' cannot be used" in step.message
     assert part in step.message
-    assert "toolkit build --select churn" in step.message
+    assert "toolkit build --force --select churn" in step.message
     assert project.rows("SELECT count(*) FROM scores") == [(4,)]
 
 

@@ -119,6 +119,8 @@ class ResourceDefinition:
     function: Callable[..., Any]
     name: str
     target: str | None
+    config: Any = None
+    targets: Any = None
 
 
 Definition = AssetDefinition | CheckDefinition | ResourceDefinition
@@ -363,17 +365,29 @@ def check(
 @overload
 def resource(name: F, /) -> F: ...
 @overload
-def resource(name: str | None = None, *, target: str | None = None) -> Callable[[F], F]: ...
-def resource(name: Any = None, *, target: str | None = None) -> Any:
-    """Make a function the maker of an external thing that assets ask for by parameter name.
+def resource(
+    name: str | None = None,
+    *,
+    target: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    targets: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[[F], F]: ...
+def resource(
+    name: Any = None, *, target: str | None = None, config: Any = None, targets: Any = None
+) -> Any:
+    """Make a function or class the maker of a thing that assets ask for by parameter name.
 
-    It takes no parameters. It returns the thing, or is a generator that yields it once and
-    closes it after the ``yield``. It is opened when a run first needs it, once a run, and
-    closed at the run's end whatever happened.
+    A function returns the thing, or yields it once and closes it after the ``yield``. A class
+    is made; where it is a context manager it is entered and left, else its ``open()`` and
+    ``close()`` are called, as far as it has them. Parameters are other resources, or values.
+    It is opened when a run first needs it, once a run, and closed at the run's end whatever
+    happened, before what it needs itself.
 
     Args:
         name: an identifier; default: the function's name.
         target: only for this target; one without a target serves all others.
+        config: ``{parameter: value}`` for parameters that are no resources.
+        targets: ``{target: {parameter: value}}``: values that are otherwise for one target.
     """
 
     def decorate(function: F) -> F:
@@ -384,8 +398,42 @@ def resource(name: Any = None, *, target: str | None = None) -> Any:
                 function=function,
                 name=given or _name(function),
                 target=target,
+                config=config,
+                targets=targets,
             ),
         )
         return function
 
     return decorate(name) if callable(name) else decorate
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """A value from the environment that is hidden wherever toolkit writes text.
+
+    From now on ``*****`` stands for it in logs, errors, reports and files, also in its usual
+    encodings; not in tables that a function returns, nor in files that it writes itself.
+
+    Args:
+        name: of the environment variable.
+        default: where it is not set; not hidden.
+
+    Raises:
+        AssetError: it is not set, or empty, and there is no default.
+    """
+    import os
+
+    value = os.environ.get(name)
+    if value:
+        from toolkit.masking import hide_from_now_on
+
+        hide_from_now_on(value)
+        return value
+    if default is not None:
+        return default
+    from toolkit.errors import AssetError
+
+    raise AssetError(
+        f"The environment variable {name} is not set.",
+        "What asks for it was not run.",
+        f"Set it: export {name}=..., or give secret() a default.",
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from toolkit.errors import AssetError, Problem
 from toolkit.graph import Asset, AssetGraph
-from toolkit.integrations.base import Loaded, RunContext, Runner, Step, Watched
+from toolkit.integrations.base import Loaded, RunContext, Runner, Standing, Step, Watched
 from toolkit.integrations.python.declared import cache
 from toolkit.integrations.python.declared.load import NAME, load
 from toolkit.integrations.python.lineage.captured import with_queries
@@ -37,7 +37,7 @@ class PythonIntegration:
             self._loaded = _not_read(settings)
             return self._loaded
         self._known, self._registry = dict(known), None
-        found = cache.kept(settings, known) if settings.assets else Loaded()
+        found = cache.kept(settings, known) if settings.assets or settings.asset_files else Loaded()
         if found is None:
             self._registry = load(settings, known)
             found = _declared(self._registry)
@@ -85,10 +85,26 @@ class PythonIntegration:
         return cache.watched(settings)
 
     def kept_files(self, settings: Settings) -> list[Path]:
-        """Which version of each ML model this target uses."""
+        """Which version of each ML model this target uses, and which one waits for its checks."""
         from toolkit.integrations.python.models.store import ModelStore
 
         return ModelStore(settings.state_dir / "models", settings.target).pointers()
+
+    def standing(self, settings: Settings) -> Mapping[str, Standing]:
+        """Of each ML model which version counts, and which one waits for its checks."""
+        from toolkit.integrations.python.models.store import ModelStore
+
+        store = ModelStore(settings.state_dir / "models", settings.target)
+        found = {}
+        for name in store.names():
+            current, candidate = store.current(name), store.candidate(name)
+            if current is not None or candidate is not None:
+                found[f"{NAME}.{name}"] = Standing(
+                    current=store.data_version(name, current),
+                    candidate=store.data_version(name, candidate),
+                    name=candidate or "",
+                )
+        return found
 
     def open(self, context: RunContext) -> Runner:
         """Import the functions; make ready for one run: schemas exist, prints are caught.
@@ -125,7 +141,7 @@ def _declared(registry: Registry) -> Loaded:
 
 
 def _not_read(settings: Settings) -> Loaded:
-    if not settings.assets:
+    if not settings.assets and not settings.asset_files:
         return Loaded()
     problem = Problem(
         asset=None,

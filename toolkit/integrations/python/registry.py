@@ -8,8 +8,9 @@ import msgspec
 
 from toolkit.graph import Asset, Check, Relation
 from toolkit.integrations.python.declared.annotations import Form
+from toolkit.integrations.python.models.info import Format
 
-Wanted = Form | Literal["metrics"]
+Wanted = Form | Literal["metrics", "promoted", "promoted_metrics", "bytes"]
 ColumnTest = Literal["not_null", "unique"]
 Stamp = tuple[int, int]  # size in bytes, and time of the last change in nanoseconds
 
@@ -29,7 +30,8 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         parameter: its name in the function.
         key / name / kind / relation: of the asset.
-        form: how it is handed over; ``any`` is a ``pyarrow.Table`` or an ML model's estimator.
+        form: how it is handed over; ``any`` is a ``pyarrow.Table`` or an ML model's estimator;
+            ``metrics``, ``promoted`` and ``promoted_metrics`` are for checks of an ML model.
     """
 
     parameter: str
@@ -88,6 +90,16 @@ class Isolate(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, environment=environment)
 
 
+PROGRAM = "__toolkit_program__"  # on a function that stands for a file
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is run in place of a function; ``path`` is absolute."""
+
+    kind: Literal["notebook", "script"]
+    path: str
+
+
 class Callee(msgspec.Struct, frozen=True, kw_only=True):
     """A function and what it is called with.
 
@@ -99,6 +111,7 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
         values: of parameters that are no inputs, as ``config`` declares them.
         origin: where another process finds the function.
         isolate: how it is run in a process of its own; ``None``: it is not.
+        program: the file that is run in its place; ``None``: it is a function.
     """
 
     function: Callable[..., Any]
@@ -109,31 +122,68 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
     values: Mapping[str, Any] = {}
     origin: Origin | None = None
     isolate: Isolate | None = None
+    program: Program | None = None
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What one metric of an ML model must be before a new version counts; ``None``: not said.
+
+    Attributes:
+        better_by: what the metric must gain on the promoted version's.
+        lower: the lower the better.
+    """
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    better_by: float | None = None
+    lower: bool = False
 
 
 class PythonAsset(msgspec.Struct, frozen=True, kw_only=True):
-    """A Python asset as it is run."""
+    """A Python asset as it is run.
+
+    Attributes:
+        trusted: types that may be loaded of a stored model, besides harmless ones.
+        format: that an ML model is to be stored in; ``None``: chosen by what it is.
+        libraries: packages that its code imports.
+    """
 
     asset: Asset
     callee: Callee
     trusted: tuple[str, ...] = ()
+    format: Format | None = None
+    libraries: tuple[str, ...] = ()
 
 
 class PythonCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A Python check as it is run; ``column_test`` is one declared on a column."""
+    """A Python check as it is run.
+
+    Attributes:
+        column_test: it is one declared on a column.
+        gate: it is one declared on an ML model.
+    """
 
     check: Check
     callee: Callee
     column_test: ColumnTest | None = None
+    gate: Gate | None = None
 
 
 class PythonResource(msgspec.Struct, frozen=True, kw_only=True):
-    """The maker of a resource, chosen for the target."""
+    """The maker of a resource, chosen for the target.
+
+    Attributes:
+        needs: names of the resources that it takes as parameters.
+        values: of its other parameters.
+    """
 
     name: str
     function: Callable[..., Any]
     place: str
     origin: Origin
+    needs: tuple[str, ...] = ()
+    values: Mapping[str, Any] = {}
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True):

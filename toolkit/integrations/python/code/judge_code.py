@@ -21,11 +21,13 @@ class Judged(NamedTuple):
         version: fingerprint of how it makes what it makes.
         volatile: why it may make something else of the same inputs; empty if not.
         stamps: of the project's files that it can reach, as they are now.
+        libraries: names of the packages that it imports.
     """
 
     version: str
     volatile: str
     stamps: dict[str, Stamp]
+    libraries: tuple[str, ...] = ()
 
 
 class JudgesCode(Protocol):
@@ -87,7 +89,8 @@ class CodeJudge:
         version = code_version(reached, libraries, json.dumps(extra))
         stamps = {str(file): stamp(file) for file in (reached.file, *reached.modules)}
         self._seen |= stamps
-        return Judged(version, volatile(declared, callee, reached, self._project_dir), stamps)
+        why = volatile(declared, callee, reached, self._project_dir)
+        return Judged(version, why, stamps, tuple(sorted(filter(None, libraries))))
 
     def watched(self) -> dict[str, Stamp]:
         """Stamps of all files that counted and are in no folder of ``assets:``."""

@@ -12,8 +12,15 @@ from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import NOTHING_DONE, parameters, reject, texts
 from toolkit.integrations.python.isolation.limits import check_environment, isolate_of
-from toolkit.integrations.python.registry import Callee, Input, Wanted
+from toolkit.integrations.python.registry import PROGRAM, Callee, Input, Wanted
 from toolkit.text import with_article
+
+# What a check of an ML model may ask for besides the model itself, by its parameter's name.
+OF_MODEL_CHECKS: dict[str, Wanted] = {
+    "metrics": "metrics",
+    "promoted": "promoted",
+    "promoted_metrics": "promoted_metrics",
+}
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +74,8 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
         name = parameter.name
         if name in values:
             continue
-        if about is not None and name == "metrics" and about.kind == "ml_model":
-            inputs.append(_input(parameter, about, "metrics"))
+        if about is not None and name in OF_MODEL_CHECKS and about.kind == "ml_model":
+            inputs.append(_input(parameter, about, OF_MODEL_CHECKS[name]))
         elif about is not None and name == about.name and name not in mapped:
             inputs.append(_asset_input(parameter, about, found, who))
         elif name not in mapped and _is_resource(parameter, names, who):
@@ -88,6 +95,7 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
         values=values,
         origin=found.origin,
         isolate=isolate,
+        program=getattr(function, PROGRAM, None),
     )
     return Bound(callee=callee, order=tuple(_orders(order, names, who)))
 
@@ -170,9 +178,11 @@ def _asset_input(parameter: inspect.Parameter, entry: Entry, found: Found, who: 
     form = annotations.form_of(parameter.annotation, found.definition.function)
     if entry.kind == "ml_model":
         # An estimator's class is the user's business; a table's class would be a mistake.
-        if form not in (None, "any", "mlmodel"):
+        if parameter.annotation in (bytes, "bytes"):
+            return _input(parameter, entry, "bytes")
+        if form not in (None, "any", "mlmodel", "path"):
             raise _mismatch(parameter, entry, "an ML model, not a table", who)
-        return _input(parameter, entry, "mlmodel" if form == "mlmodel" else "any")
+        return _input(parameter, entry, form if form in ("mlmodel", "path") else "any")
     if form is None:
         raise reject(
             who,

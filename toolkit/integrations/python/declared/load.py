@@ -20,6 +20,7 @@ from toolkit.integrations.python.declared import modules
 from toolkit.integrations.python.declared.bind import Names, bind
 from toolkit.integrations.python.declared.columns import column_tests, columns
 from toolkit.integrations.python.declared.directory import Directory, Entry
+from toolkit.integrations.python.declared.makers import choose_resources
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.options import run_config, settled
 from toolkit.integrations.python.declared.validate import (
@@ -29,10 +30,10 @@ from toolkit.integrations.python.declared.validate import (
     check_function,
     check_name,
     check_severity,
-    choose_resources,
     reject,
     texts,
 )
+from toolkit.integrations.python.files import declare as files
 from toolkit.integrations.python.lineage.captured import returned_form
 from toolkit.integrations.python.lineage.sql_asset import as_sql, sql_text
 from toolkit.integrations.python.models.gates import declared as declared_gates
@@ -59,9 +60,9 @@ def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
     Raises:
         AssetError: anything about one of them is wrong.
     """
-    if not settings.assets:
+    if not settings.assets and not settings.asset_files:
         return Registry()
-    found = modules.find(settings.assets, settings.project_dir)
+    found = [*modules.find(settings.assets, settings.project_dir), *files.declared(settings)]
     return resolve(settings, known, found, CodeJudge(settings, found))
 
 
@@ -352,7 +353,8 @@ def _known_entry(asset: Asset) -> Entry:
 
 
 def _who(found: Found) -> str:
-    kind = "check " if isinstance(found.definition, CheckDefinition) else f"{NAME}."
+    kinds = {CheckDefinition: "check ", ResourceDefinition: "resource "}
+    kind = kinds.get(type(found.definition), f"{NAME}.")
     return f"{kind}{found.definition.name} ({found.place})"
 
 

@@ -9,10 +9,9 @@ from toolkit.errors import AssetError
 from toolkit.integrations.python.api import (
     AssetDefinition,
     CheckDefinition,
-    ResourceDefinition,
 )
 from toolkit.integrations.python.declared.modules import Found
-from toolkit.integrations.python.registry import PythonResource
+from toolkit.integrations.python.models.info import FORMATS
 
 # Also a file name (the model store's folder, a log) and a part of a key, so ASCII only.
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -90,8 +89,10 @@ def check_asset_options(definition: AssetDefinition, database: str | None, who: 
             "an ml_model has no table, so it takes neither `schema` nor `columns`.",
             "Remove them, or use kind='python'.",
         )
-    if definition.kind != "ml_model" and definition.trusted:
-        raise reject(who, "`trusted` is for ml_model assets.", "Remove it.")
+    for option in ("trusted", "format", "gates"):
+        if definition.kind != "ml_model" and getattr(definition, option):
+            raise reject(who, f"`{option}` is for ml_model assets.", "Remove it.")
+    _one_of(definition.format, (None, *FORMATS), "format", who)
     for option, kind in (("schema", str), ("owner", str), ("group", str), ("description", str)):
         value = getattr(definition, option)
         if value is not None and not isinstance(value, kind):
@@ -120,40 +121,3 @@ def _one_of(value: object, allowed: tuple[object, ...], option: str, who: str) -
     if value not in allowed:
         names = ", ".join(repr(item) for item in allowed if item is not None)
         raise reject(who, f"{option}={value!r} is none of {names}.", "Use one of them.")
-
-
-def choose_resources(found: Iterable[Found], target: str) -> dict[str, PythonResource]:
-    """One maker for each resource name: the target's own, else the one without a target."""
-    by_name: dict[str, dict[str | None, Found]] = {}
-    for item in found:
-        definition = item.definition
-        if not isinstance(definition, ResourceDefinition):
-            continue
-        check_name(item)
-        who = f"resource {definition.name} ({item.place})"
-        if inspect.signature(definition.function).parameters:
-            raise reject(
-                who, "a resource takes no parameters.", "Read the environment inside of it."
-            )
-        if inspect.iscoroutinefunction(definition.function) or inspect.isasyncgenfunction(
-            definition.function
-        ):
-            raise reject(who, "it is an async function.", "Make it a plain `def`.")
-        other = by_name.setdefault(definition.name, {}).setdefault(definition.target, item)
-        if other is not item:
-            raise reject(
-                who,
-                f"{other.place} has a resource of this name for the same target.",
-                "Rename one, or give one a `target`.",
-            )
-    chosen: dict[str, PythonResource] = {}
-    for name, by_target in by_name.items():
-        maker = by_target.get(target) or by_target.get(None)
-        if maker is not None:
-            chosen[name] = PythonResource(
-                name=name,
-                function=maker.definition.function,
-                place=maker.place,
-                origin=maker.origin,
-            )
-    return chosen

@@ -4,6 +4,7 @@
 place: :mod:`alone.toolkit._program`.
 """
 
+import os
 import sys
 import traceback
 from contextlib import ExitStack
@@ -14,11 +15,14 @@ import msgspec
 
 from toolkit.errors import ToolkitError
 from toolkit.integrations.python.declared.modules import find_again, line_in
+from toolkit.integrations.python.isolation import alone
 from toolkit.integrations.python.isolation.alone.toolkit import _process
+from toolkit.integrations.python.isolation.alone.toolkit._process import NOT_SAVED, SAVE
 from toolkit.integrations.python.isolation.exchange import (
     MODEL,
     TABLE,
     Answer,
+    Failure,
     Handed,
     Job,
     cast,
@@ -26,10 +30,10 @@ from toolkit.integrations.python.isolation.exchange import (
     open_arrow,
     write_arrow,
 )
-from toolkit.integrations.python.models.store import ModelStore, as_model, pack
-from toolkit.integrations.python.registry import Callee, PythonResource
+from toolkit.integrations.python.models.packing import pack
+from toolkit.integrations.python.registry import Callee, Program, PythonResource
 from toolkit.integrations.python.running import checking, output
-from toolkit.integrations.python.running.calling import call, raised
+from toolkit.integrations.python.running.calling import UNTOUCHED, call, raised
 from toolkit.integrations.python.running.resources import ResourcePool
 from toolkit.integrations.python.running.session import Session, delivered
 
@@ -85,12 +89,13 @@ class _Child:
         self._job = job
         self._place = place
         self._project_dir = Path(job.project_dir)
-        self._store = ModelStore(Path(job.models), job.target)
 
     def answer(self) -> Answer:
         """Do it; what goes wrong is an answer too."""
         unclosed: list[tuple[str, str]] = []
         try:
+            if self._job.program is not None:
+                return self._run(self._job.program)
             with ExitStack() as stack:
                 functions = find_again(
                     [self._job.origin, *(maker.origin for maker in self._job.resources)],
@@ -99,7 +104,12 @@ class _Child:
                 pool = ResourcePool(
                     {
                         maker.name: PythonResource(
-                            name=maker.name, function=made, place=maker.place, origin=maker.origin
+                            name=maker.name,
+                            function=made,
+                            place=maker.place,
+                            origin=maker.origin,
+                            needs=maker.needs,
+                            values=maker.values,
                         )
                         for maker, made in zip(self._job.resources, functions[1:], strict=True)
                     }
@@ -109,7 +119,7 @@ class _Child:
                     function=functions[0],
                     place="",
                     folder=self._job.folder,
-                    resources=tuple(maker.name for maker in self._job.resources),
+                    resources=self._job.needs,
                     values=self._job.values,
                 )
                 found = self._called(callee, pool, stack)
@@ -121,6 +131,28 @@ class _Child:
             traceback.print_exception(error)
             found = Answer(failure=failure_of(error))
         return msgspec.structs.replace(found, unclosed=unclosed)
+
+    def _run(self, program: Program) -> Answer:
+        """Run a file; what it saved is its result."""
+        path, project_dir = Path(program.path), self._project_dir
+        os.environ[_process.NOTEBOOK_FOLDER] = str(self._place)
+        if program.kind == "script":
+            from toolkit.integrations.python.files.run_script import run_script
+
+            run_script(path, project_dir)
+        else:
+            from toolkit.integrations.python.files.run_notebook import run_notebook
+
+            kernel = self._job.kernel
+            shim = str(Path(alone.__file__).parent) if kernel is not None else ""
+            run_notebook(path, self._place, kernel or sys.executable, shim, project_dir)
+        table, parquet = (self._place / f"{_process.SAVED}.{end}" for end in ("arrow", "parquet"))
+        if parquet.exists():
+            return Answer(parquet=parquet.read_text(encoding="utf-8"))
+        if not table.exists():
+            return Answer(failure=Failure(fact=NOT_SAVED, consequence=UNTOUCHED, next_step=SAVE))
+        table.rename(self._place / TABLE)
+        return Answer(table=True)
 
     def _called(self, callee: Callee, pool: ResourcePool, stack: ExitStack) -> Answer:
         arguments: dict[str, Any] = {name: pool.get(name) for name in callee.resources}
@@ -134,17 +166,14 @@ class _Child:
             verdict = checking.judge(value, sys.stdout)
             return Answer(verdict=(verdict.passed, verdict.failures, verdict.message))
         if self._job.wants == "model":
-            packed = pack(as_model(value), self._job.trusted)
+            packed = pack(value, self._job.storing)
             (self._place / MODEL).write_bytes(packed.data)
-            return Answer(packed=(packed.metrics, packed.parameters, packed.metadata))
+            return Answer(model=msgspec.structs.replace(packed, data=b""))
         return self._table(value, session)
 
     def _argument(self, handed: Handed, session: Session | None, number: int) -> Any:  # noqa: ANN401  # as annotated
         if handed.model is not None:
-            if handed.form == "metrics":
-                return self._store.info(handed.model).metrics
-            model = self._store.load(handed.model, handed.trusted)
-            return model if handed.form == "mlmodel" else model.estimator
+            return handed.model.value()
         assert handed.file is not None
         path = self._place / handed.file
         if handed.form == "path":

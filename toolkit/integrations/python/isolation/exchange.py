@@ -19,7 +19,9 @@ from toolkit.integrations.python.isolation.alone.toolkit._process import (
     MODEL,
     TABLE,
 )
-from toolkit.integrations.python.registry import Input, Isolate, Origin, Wanted
+from toolkit.integrations.python.models.info import Packed, Storing
+from toolkit.integrations.python.models.of_run import HandedModel
+from toolkit.integrations.python.registry import Input, Isolate, Origin, Program, Wanted
 from toolkit.integrations.python.running.session import Session
 from toolkit.warehouse import quote
 
@@ -42,7 +44,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
         form: what it is to be.
         file: in the job's folder, for a table.
         types: of its columns, as DuckDB names them, where they must be just these.
-        model / trusted: name in the model store, for an ML model, and types to load.
+        model: an ML model, which is opened there.
         metrics: of the model, where these are asked for in an environment of its own.
     """
 
@@ -50,8 +52,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     form: Wanted
     file: str | None = None
     types: tuple[str, ...] = ()
-    model: str | None = None
-    trusted: tuple[str, ...] = ()
+    model: HandedModel | None = None
     metrics: Mapping[str, float] = {}
 
 
@@ -61,6 +62,8 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     place: str
     origin: Origin
+    needs: tuple[str, ...] = ()
+    values: Mapping[str, Any] = {}
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +73,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         path: ``sys.path``.
         wants: what is done with the result.
         relation: where a table will go, for messages.
-        models / target: of the model store.
+        storing: how a model is to be stored.
         settings: DuckDB's, of each cursor.
+        needs: those of the resources that the function takes itself.
         values: of the parameters that are no inputs.
         limits: of the process, and its environment.
         packages: for each folder of the user's, the package that its files are modules of.
+        program: a file that is run in place of a function.
+        kernel: the interpreter of a notebook, where it is not toolkit's own.
     """
 
     path: list[str]
@@ -86,12 +92,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     relation: str = ""
     arguments: list[Handed] = []
     resources: list[Maker] = []
-    trusted: tuple[str, ...] = ()
-    models: str = ""
-    target: str = ""
+    needs: tuple[str, ...] = ()
+    storing: Storing = Storing()
     settings: Mapping[str, Any] = {}
     values: Mapping[str, Any] = {}
     packages: Mapping[str, str] = {}
+    program: Program | None = None
+    kernel: str | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +115,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         table: the result is in :data:`TABLE`; ``types`` as in :class:`Handed`.
         parquet: the result is this file, which the function has written.
-        packed: what belongs to :data:`MODEL`: metrics, parameters and metadata.
+        model: what belongs to :data:`MODEL`, without its data; or, of an environment of its own,
+        packed: metrics, parameters and metadata of a skops file.
         verdict: ``(passed, failures, message)`` of a check.
         unclosed: for each resource that was not closed, one line and its traceback.
     """
@@ -117,6 +125,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     table: bool = False
     types: tuple[str, ...] = ()
     parquet: str | None = None
+    model: Packed | None = None
     packed: tuple[dict[str, float], dict[str, Any], dict[str, Any]] | None = None
     verdict: tuple[bool, int, str] | None = None
     unclosed: list[tuple[str, str]] = []

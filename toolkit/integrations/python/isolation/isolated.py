@@ -14,7 +14,9 @@ import msgspec
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.base import RunContext, StepProgress
+from toolkit.integrations.python.declared.makers import with_needs
 from toolkit.integrations.python.declared.modules import package_name, relative
+from toolkit.integrations.python.files.run_notebook import OUTPUT
 from toolkit.integrations.python.isolation import environments
 from toolkit.integrations.python.isolation.exchange import (
     ANSWER,
@@ -33,7 +35,9 @@ from toolkit.integrations.python.isolation.exchange import (
 )
 from toolkit.integrations.python.isolation.limits import said
 from toolkit.integrations.python.isolation.process import Ended, IsolatedProcess
-from toolkit.integrations.python.models.store import ModelStore, Packed
+from toolkit.integrations.python.models.info import Storing
+from toolkit.integrations.python.models.of_run import RunModels, about_of
+from toolkit.integrations.python.models.packing import packed_elsewhere
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -57,7 +61,7 @@ class Isolation:
 
     Args:
         registry: all functions.
-        models: folder of the model store.
+        models: of the run.
         unclosed: hears of a resource that was not closed: one line and its traceback.
     """
 
@@ -65,13 +69,12 @@ class Isolation:
         self,
         context: RunContext,
         registry: Registry,
-        models: Path,
+        models: RunModels,
         unclosed: Callable[[str, str], None],
     ) -> None:
         self._context = context
         self._registry = registry
         self._models = models
-        self._store = ModelStore(models, context.settings.target)
         self._unclosed = unclosed
         self._folder = context.settings.state_dir / "python" / "exchange"
         shutil.rmtree(self._folder, ignore_errors=True)  # what a killed run has left
@@ -97,31 +100,45 @@ class Isolation:
             folder = Path(name)
             key = item.asset.key if isinstance(item, PythonAsset) else item.check.key
             self._unchanged(key)
-            job = self._job(item, session, folder)
-            (folder / JOB).write_bytes(msgspec.json.encode(job))
             python = self._python(item.callee, key, step)
+            job = self._job(item, session, folder, python)
+            (folder / JOB).write_bytes(msgspec.json.encode(job))
+            if job.program is not None and job.program.kind == "notebook":
+                python = None  # its kernel is what runs there
             process = step.started(
                 lambda: IsolatedProcess(folder, log.write, self._context.cancel, python)
             )
             ended = process.wait()
+            self._keep_notebook(folder, log)
             answer = self._answer(folder, ended, item.callee, log)
             for line, trace in answer.unclosed:
                 self._unclosed(line, trace)
             if answer.failure is not None:
                 raise raised_again(answer.failure)
             self._unchanged(key)
-            yield _value(answer, folder, session)
+            storing = self._models.storing(item) if isinstance(item, PythonAsset) else Storing()
+            yield _value(answer, folder, session, storing)
 
     def _python(self, callee: Callee, key: str, step: Stoppable) -> str | None:
         """The interpreter of the function's environment, which is built if it is not there."""
         assert callee.isolate is not None
         if callee.isolate.environment is None:
             return None
+        notebook = callee.program is not None and callee.program.kind == "notebook"
         return environments.ready(
             callee.isolate.environment,
+            extra=("ipykernel",) if notebook else (),
             say=lambda line: self._context.emit(StepProgress(step=key, message=line)),
             stopped=lambda: step.stopped or self._context.cancel.is_set(),
         )
+
+    def _keep_notebook(self, folder: Path, log: StepLog) -> None:
+        """What ran, with its outputs, goes beside the log; also when it failed."""
+        output = folder / OUTPUT
+        if output.is_file():
+            kept = log.keep(output, ".ipynb")
+            project = self._context.settings.project_dir
+            log.write(f"The notebook with its outputs: {relative(kept, project)}\n")
 
     def _unchanged(self, key: str) -> None:
         """What the child imports is what was planned, and what the code version says."""
@@ -134,29 +151,40 @@ class Isolation:
                     "Run `toolkit build` again: it starts from the files as they are now.",
                 )
 
-    def _job(self, item: PythonAsset | PythonCheck, session: Session | None, folder: Path) -> Job:
+    def _job(
+        self,
+        item: PythonAsset | PythonCheck,
+        session: Session | None,
+        folder: Path,
+        python: str | None,
+    ) -> Job:
         callee, settings = item.callee, self._context.settings
         assert callee.origin is not None
         assert callee.isolate is not None
+        notebook = callee.program is not None and callee.program.kind == "notebook"
         asset = item.asset if isinstance(item, PythonAsset) else None
         wants = "verdict" if asset is None else "model" if asset.kind == "ml_model" else "table"
-        makers = [self._registry.resources[name] for name in callee.resources]
+        makers = with_needs(callee.resources, self._registry.resources)
         return Job(
             path=sys.path,
-            limits=callee.isolate,
+            limits=callee.isolate.with_environment(None) if notebook else callee.isolate,
+            program=callee.program,
+            kernel=python if notebook else None,
             project_dir=str(settings.project_dir),
             folder=callee.folder,
             origin=callee.origin,
             wants=wants,  # type: ignore[arg-type]  # one of the literals
             relation=str(asset.relation) if asset is not None else "",
             arguments=[
-                self._hand(part, session, folder, number, callee.isolate)
+                self._hand(part, session, folder, number, callee.isolate, about_of(item))
                 for number, part in enumerate(callee.inputs)
             ],
-            resources=[Maker(name=m.name, place=m.place, origin=m.origin) for m in makers],
-            trusted=item.trusted if isinstance(item, PythonAsset) else (),
-            models=str(self._models),
-            target=settings.target,
+            resources=[
+                Maker(name=m.name, place=m.place, origin=m.origin, needs=m.needs, values=m.values)
+                for m in makers
+            ],
+            needs=callee.resources,
+            storing=self._models.storing(item) if isinstance(item, PythonAsset) else Storing(),
             settings=settings.profile.settings if settings.profile is not None else {},
             values=callee.values,
             packages={
@@ -166,20 +194,25 @@ class Isolation:
         )
 
     def _hand(
-        self, item: Input, session: Session | None, folder: Path, number: int, how: Isolate
+        self,
+        item: Input,
+        session: Session | None,
+        folder: Path,
+        number: int,
+        how: Isolate,
+        about: str | None,
     ) -> Handed:
         plain = how.environment is not None
         if item.kind != "ml_model":
             assert session is not None
             return hand_table(session, item, folder, number, plain=plain)
         if plain:  # a model itself is refused when the project is loaded
-            metrics = self._store.info(item.name).metrics
+            metrics = self._models.argument(item, about) or {}
             return Handed(parameter=item.parameter, form="metrics", metrics=metrics)
         return Handed(
             parameter=item.parameter,
             form=item.form,
-            model=item.name,
-            trusted=self._registry.assets[item.key].trusted,
+            model=self._models.handed(item, about),
         )
 
     def _answer(self, folder: Path, ended: Ended, callee: Callee, log: StepLog) -> Answer:
@@ -213,13 +246,13 @@ class Isolation:
         return ""
 
 
-def _value(answer: Answer, folder: Path, session: Session | None) -> Any:  # noqa: ANN401  # see `called`
+def _value(answer: Answer, folder: Path, session: Session | None, storing: Storing) -> Any:  # noqa: ANN401  # see `called`
     if answer.verdict is not None:
         return checking.Verdict(*answer.verdict)
     if answer.packed is not None:
-        metrics, parameters, metadata = answer.packed
-        data = (folder / MODEL).read_bytes()
-        return Packed(data=data, metrics=metrics, parameters=parameters, metadata=metadata)
+        return packed_elsewhere((folder / MODEL).read_bytes(), *answer.packed, storing)
+    if answer.model is not None:
+        return msgspec.structs.replace(answer.model, data=(folder / MODEL).read_bytes())
     if answer.parquet is not None:
         return Path(answer.parquet)
     table = open_arrow(folder / TABLE).read_all()

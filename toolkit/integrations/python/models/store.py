@@ -1,23 +1,21 @@
-"""The model store: ``models/<name>/<version>/`` with ``model.skops`` and ``model.json``.
+"""The model store: ``models/<name>/<version>/`` with the model's file and ``model.json``.
 
 A version is written to a temporary folder and renamed, so that it is there whole or not at
-all. ``<target>.current`` names the version that a target uses, so that a model trained for
-dev is never the one that prod scores with. Nothing is ever unpickled.
+all, and what its files must be is noted in the ledger. ``<target>.current`` names the version
+that a target uses, so that a model trained for dev is never the one that prod scores with;
+``<target>.candidate`` names a newer one that waits for its checks.
 """
 
+import getpass
 import glob
 import hashlib
-import io
-import json
-import math
-import numbers
 import os
-import platform
 import shutil
 import tempfile
-import zipfile
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,179 +24,331 @@ import msgspec
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.api import MLModel
-from toolkit.text import with_article
+from toolkit.integrations.python.models import formats
+from toolkit.integrations.python.models.info import INFO_FILE, ModelInfo, Packed, Storing
+from toolkit.ledger import Ledger, ModelEvent, ModelVersion
 
-
-class ModelInfo(msgspec.Struct, kw_only=True):
-    """``model.json``.
-
-    Attributes:
-        sha256: of ``model.skops``, verified on load.
-        content: fingerprint of what was learnt: equal for equal models, unlike ``sha256``,
-            since skops writes memory addresses into its files.
-        libraries: versions that it was made with.
-        inputs: data versions of what it was trained on, by asset key.
-        created_at: ISO 8601, UTC.
-    """
-
-    name: str
-    version: str
-    target: str
-    sha256: str
-    content: str
-    metrics: dict[str, float]
-    parameters: dict[str, Any]
-    metadata: dict[str, Any]
-    trusted: list[str]
-    libraries: dict[str, str]
-    code_version: str
-    inputs: dict[str, str]
-    created_at: str
-
-
-class Packed(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as it is stored; ``data`` is skops's."""
-
-    data: bytes
-    metrics: dict[str, float]
-    parameters: dict[str, Any]
-    metadata: dict[str, Any]
-
-
-def pack(model: MLModel, trusted: tuple[str, ...]) -> Packed:
-    """Make a model ready for the store.
-
-    Raises:
-        AssetFailedError: skops cannot store it, or would not load it again; a metric is
-            no finite number; a parameter or metadata value is not JSON.
-    """
-    return Packed(
-        metrics=_metrics(model.metrics),
-        parameters=_json(model.parameters, "parameters"),
-        metadata=_json(model.metadata, "metadata"),
-        data=_dump(model.estimator, trusted),
-    )
+_TRIES = 100  # versions of one microsecond
 
 
 class ModelStore:
-    """Saves and loads the models of one target.
+    """The models of one target.
 
     Args:
         folder: ``models`` in the project's state folder.
         target: the environment.
+        ledger: says what the files must be; ``None`` where nobody needs to know.
     """
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, target: str, ledger: Ledger | None = None) -> None:
         self._folder = folder
         self._target = target
+        self._ledger = ledger
+
+    # ---- writing ----
 
     def save(
         self,
         name: str,
-        packed: "Packed",
+        packed: Packed,
         *,
         trusted: tuple[str, ...],
         code_version: str,
         inputs: Mapping[str, str],
+        run_id: str = "",
     ) -> ModelInfo:
-        """Store a model and make it the target's current one."""
+        """Store a version. It is nobody's current one yet.
+
+        Raises:
+            AssetFailedError: it cannot be written.
+        """
         now = datetime.now(UTC)
         digest = hashlib.sha256(packed.data).hexdigest()
         info = ModelInfo(
             name=name,
-            version=f"{now:%Y%m%dT%H%M%S%f}Z-{digest[:8]}",
+            version="",
             target=self._target,
             sha256=digest,
-            content=_content(packed.data),
+            content=packed.content,
             metrics=packed.metrics,
             parameters=packed.parameters,
             metadata=packed.metadata,
             trusted=sorted(trusted),
-            libraries=_libraries(),
+            libraries=packed.libraries,
             code_version=code_version,
             inputs=dict(inputs),
-            created_at=now.isoformat(),
+            created_at="",
+            file=packed.file,
+            format=packed.format,
+            format_reason=packed.format_reason,
+            loader=packed.loader,
+            platform=packed.platform,
+            run_id=run_id,
+            who=user(),
         )
-        self._write(info, packed.data)
+        try:
+            return self._write(info, packed.data, now)
+        except OSError as error:
+            raise AssetFailedError(
+                f"The ML model {name!r} cannot be stored in {self._folder}: {error.strerror}.",
+                "Nothing of it was kept; the model is as it was.",
+                "Make room or give the permission, or `toolkit models prune` old versions; then "
+                "build again.",
+            ) from error
+
+    def _write(self, info: ModelInfo, data: bytes, now: datetime) -> ModelInfo:
+        folder = self._folder / info.name
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+        try:
+            _write_through(temporary / info.file, data)
+            for _ in range(_TRIES):
+                info.version = f"{now:%Y%m%dT%H%M%S%f}Z-{info.sha256[:8]}"
+                info.created_at = now.isoformat()
+                text = msgspec.json.format(msgspec.json.encode(info), indent=2)
+                _write_through(temporary / INFO_FILE, text)
+                try:
+                    temporary.rename(folder / info.version)
+                except OSError:
+                    if not (folder / info.version).exists():
+                        raise
+                    now += timedelta(microseconds=1)  # another one came in the same instant
+                else:
+                    break
+            else:
+                raise FileExistsError(None, "there are too many versions of this very instant")
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        if self._ledger is not None:
+            self._ledger.models.add(_row(info, hashlib.sha256(text).hexdigest()),
+                                    self._event(info, "trained"))  # fmt: skip
         return info
 
-    def info(self, name: str) -> ModelInfo:
-        """``model.json`` of the current version.
+    def wait(self, info: ModelInfo) -> None:
+        """Make a version the target's candidate."""
+        self._point(self._candidate(info.name), info.version)
+
+    def promote(
+        self, info: ModelInfo, *, run_id: str = "", why: str = "", back: bool = False
+    ) -> None:
+        """Make a version the target's current one, in one step; no candidate waits any more.
+
+        Args:
+            why: in words, for the history.
+            back: it was current before.
+        """
+        self._point(self._current(info.name), info.version)
+        self._candidate(info.name).unlink(missing_ok=True)
+        self.note(info, "rolled back" if back else "promoted", run_id=run_id, why=why)
+
+    def note(self, info: ModelInfo, event: Any, *, run_id: str = "", why: str = "") -> None:  # noqa: ANN401  # ModelEventKind
+        """Note what happened to a version."""
+        if self._ledger is not None:
+            self._ledger.models.note(self._event(info, event, run_id=run_id, why=why))
+
+    def remove(self, name: str, version: str) -> None:
+        """Take a version's files away, all at once, and what the ledger knows of it."""
+        folder = self._folder / name
+        gone = Path(tempfile.mkdtemp(prefix=".old-", dir=folder))
+        with suppress(FileNotFoundError):
+            (folder / Path(version).name).rename(gone / "version")
+        shutil.rmtree(gone, ignore_errors=True)
+        if self._ledger is not None:
+            self._ledger.models.forget(name, version)
+
+    # ---- reading ----
+
+    def names(self) -> list[str]:
+        """All models of which something is stored."""
+        return sorted(path.name for path in self._folder.glob("*/") if path.is_dir())
+
+    def versions(self, name: str) -> list[str]:
+        """All stored versions of a model, the oldest first."""
+        return sorted(path.parent.name for path in (self._folder / name).glob(f"[!.]*/{INFO_FILE}"))
+
+    def current(self, name: str) -> str | None:
+        """The version that the target uses."""
+        return _pointer(self._current(name))
+
+    def candidate(self, name: str) -> str | None:
+        """The version that waits for its checks."""
+        return _pointer(self._candidate(name))
+
+    def info(self, name: str, version: str | None = None) -> ModelInfo:
+        """``model.json`` of a version; of the current one where none is named.
 
         Raises:
-            AssetFailedError: there is none yet, or it cannot be read.
+            AssetFailedError: there is none; it cannot be read, or is not the one that was written.
         """
-        current = self._current(name)
+        version = version or self.current(name)
+        if version is None:
+            raise self._nothing(name)
+        path = self._folder / name / Path(version).name / INFO_FILE
         try:
-            version = current.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            raise AssetFailedError(
-                f"The ML model {name!r} has not been made for the target {self._target!r}.",
-                "What needs it was not run.",
-                f"Make it first: toolkit build --select {name} --target {self._target}",
-            ) from None
-        path = self._folder / name / Path(version).name / "model.json"
+            text = path.read_bytes()
+            info = msgspec.json.decode(text, type=ModelInfo)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise broken(name, path, str(error)) from error
+        row = self._row(name, info.version)
+        if row is not None and hashlib.sha256(text).hexdigest() != row.info_sha256:
+            raise broken(name, path, "it is not the one that was written: the ledger has another "
+                         "hash of it")  # fmt: skip
+        if row is None and info.format == "pickle" and self._ledger is not None:
+            raise broken(name, path, "it is a pickle, and the ledger knows no such version")
+        if info.name != name or info.version != path.parent.name:
+            raise broken(name, path, f"it belongs to {info.name} {info.version}")
+        return info
+
+    def data_version(self, name: str, version: str | None) -> str | None:
+        """The content of a version; ``None`` where there is none, or it cannot be read."""
         try:
-            return msgspec.json.decode(path.read_bytes(), type=ModelInfo)
-        except (OSError, msgspec.DecodeError) as error:
-            raise _broken(name, path, str(error)) from error
+            return self.info(name, version).content if version is not None else None
+        except AssetFailedError:
+            return None
+
+    def _row(self, name: str, version: str) -> ModelVersion | None:
+        return self._ledger.models.version(name, version) if self._ledger is not None else None
 
     def path(self, info: ModelInfo) -> Path:
         """The folder of one version."""
         return self._folder / info.name / Path(info.version).name
 
-    def load(self, name: str, trusted: tuple[str, ...]) -> MLModel:
-        """The current model, after its file was found to be the one that was written.
-
-        Raises:
-            AssetFailedError: there is none, it was changed, or it holds types not in ``trusted``.
-        """
-        import skops.io
-
-        info = self.info(name)
-        path = self.path(info) / "model.skops"
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise _broken(name, path, str(error)) from error
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != info.sha256:
-            raise _broken(
-                name, path, f"its sha256 is {digest[:12]}..., but {info.sha256[:12]}... was written"
-            )
-        _refuse_untrusted(data, trusted)
-        estimator = skops.io.loads(data, trusted=list(trusted))
-        return MLModel(
-            estimator=estimator,
-            metrics=info.metrics,
-            parameters=info.parameters,
-            metadata=info.metadata,
-            version=info.version,
-        )
-
     def pointers(self) -> list[Path]:
-        """The files that name the target's current versions, one for each model there is."""
-        return sorted(self._folder.glob(f"*/{glob.escape(quote(self._target, safe=''))}.current"))
+        """The files that say which versions the target uses, two for each model there is."""
+        target = glob.escape(quote(self._target, safe=""))
+        return sorted(
+            path
+            for kind in ("current", "candidate")
+            for path in self._folder.glob(f"*/{target}.{kind}")
+        )
 
     def _current(self, name: str) -> Path:
         return self._folder / name / f"{quote(self._target, safe='')}.current"
 
-    def _write(self, info: ModelInfo, data: bytes) -> None:
-        folder = self._folder / info.name
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        try:
-            _write_through(temporary / "model.skops", data)
-            _write_through(
-                temporary / "model.json", msgspec.json.format(msgspec.json.encode(info), indent=2)
+    def _candidate(self, name: str) -> Path:
+        return self._folder / name / f"{quote(self._target, safe='')}.candidate"
+
+    def _point(self, pointer: Path, version: str) -> None:
+        fresh = pointer.with_name(f".{version}.{os.getpid()}.{time.monotonic_ns()}")
+        _write_through(fresh, version.encode())
+        fresh.replace(pointer)
+
+    def _event(self, info: ModelInfo, event: Any, *, run_id: str = "", why: str = "") -> ModelEvent:  # noqa: ANN401
+        return ModelEvent(
+            model=info.name,
+            version=info.version,
+            target=self._target,
+            at=time.time(),
+            event=event,
+            who=user(),
+            why=why,
+            run_id=run_id or (info.run_id if event == "trained" else ""),
+        )
+
+    def _nothing(self, name: str) -> AssetFailedError:
+        waiting = self.candidate(name)
+        if waiting is not None:
+            return AssetFailedError(
+                f"No version of the ML model {name!r} is promoted for the target "
+                f"{self._target!r}: {waiting} has not passed its checks.",
+                "What needs it was not run.",
+                f"Look at it: toolkit models show {name}",
             )
-            temporary.rename(folder / info.version)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        pointer = folder / f".{info.version}.current"
-        _write_through(pointer, info.version.encode())
-        pointer.replace(self._current(info.name))
+        return AssetFailedError(
+            f"The ML model {name!r} has not been made for the target {self._target!r}.",
+            "What needs it was not run.",
+            f"Make it first: toolkit build --select {name} --target {self._target}",
+        )
+
+
+def opened(info: ModelInfo, folder: Path, storing: Storing, form: str = "any") -> Any:  # noqa: ANN401  # as annotated
+    """A model, after its file was found to be the one that was written.
+
+    Args:
+        info: as the store gave it.
+        folder: of this version.
+        form: ``mlmodel`` for an :class:`MLModel`, ``bytes`` or ``path`` for the file, ``any`` for
+            the model itself.
+
+    Raises:
+        AssetFailedError: it was changed, or holds types that are not trusted.
+    """
+    path = folder / Path(info.file).name
+    data = verified(info, path)
+    if form == "path":
+        return path
+    if form == "bytes":
+        return data
+    estimator = formats.read(info, path, data, storing)
+    if form != "mlmodel":
+        return estimator
+    return MLModel(
+        estimator=estimator,
+        metrics=info.metrics,
+        parameters=info.parameters,
+        metadata=info.metadata,
+        version=info.version,
+    )
+
+
+def verified(info: ModelInfo, path: Path) -> bytes:
+    """The content of a model's file.
+
+    Raises:
+        AssetFailedError: it is not what was written.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise broken(info.name, path, str(error)) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != info.sha256:
+        raise broken(
+            info.name,
+            path,
+            f"its sha256 is {digest[:12]}..., but {info.sha256[:12]}... was written",
+        )
+    return data
+
+
+def broken(name: str, path: Path, why: str) -> AssetFailedError:
+    """The error about files that are not what they must be."""
+    return AssetFailedError(
+        f"The stored ML model {name!r} cannot be used: {path}: {why}.",
+        "What needs it was not run.",
+        f"Go back to the version before (toolkit models rollback {name}), or make it anew: "
+        f"toolkit build --force --select {name}",
+    )
+
+
+def user() -> str:
+    """Who this process belongs to."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container with a number for a user
+        return str(os.getuid())
+
+
+def _pointer(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def _row(info: ModelInfo, digest: str) -> ModelVersion:
+    return ModelVersion(
+        model=info.name,
+        version=info.version,
+        target=info.target,
+        at=datetime.fromisoformat(info.created_at).timestamp(),
+        run_id=info.run_id,
+        format=info.format,
+        sha256=info.sha256,
+        info_sha256=digest,
+        content=info.content,
+    )
 
 
 def _write_through(path: Path, data: bytes) -> None:
@@ -206,139 +356,3 @@ def _write_through(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def as_model(result: object) -> MLModel:
-    """What an ``ml_model`` function returned, as an :class:`MLModel`.
-
-    Raises:
-        AssetFailedError: it is neither that nor an estimator.
-    """
-    model = result if isinstance(result, MLModel) else MLModel(result)
-    estimator = model.estimator
-    if isinstance(estimator, type) or not all(
-        callable(getattr(estimator, method, None)) for method in ("get_params", "fit")
-    ):
-        raise AssetFailedError(
-            f"It returned {_described(result)}, which is no scikit-learn estimator.",
-            "Nothing was stored; the model is as it was.",
-            "Return a fitted estimator, or MLModel(estimator, metrics={...}).",
-        )
-    return model
-
-
-def _name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _described(value: object) -> str:
-    if isinstance(value, MLModel):
-        return f"an MLModel of {_described(value.estimator)}"
-    return "None" if value is None else with_article(_name(type(value)))
-
-
-def _metrics(given: Mapping[str, Any]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for name, value in given.items():
-        if not isinstance(name, str) or (
-            isinstance(value, bool) or not isinstance(value, numbers.Real)
-        ):
-            raise _refused(f"The metric {name!r} is {value!r}, which is no number.")
-        if not math.isfinite(value):
-            raise _refused(f"The metric {name!r} is {value!r}, which is not finite.")
-        metrics[name] = float(value)
-    return metrics
-
-
-def _json(given: Mapping[str, Any], option: str) -> dict[str, Any]:
-    """As JSON gives it back; numpy's scalars and arrays become numbers and lists."""
-
-    def convert(value: Any) -> Any:  # noqa: ANN401  # json's own contract
-        if hasattr(value, "tolist"):
-            return value.tolist()
-        raise TypeError(f"{with_article(type(value).__qualname__)} is not JSON")
-
-    try:
-        decoded = json.loads(json.dumps(dict(given), default=convert, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise _refused(f"MLModel.{option} cannot be kept as JSON: {error}.") from error
-    assert isinstance(decoded, dict)
-    return decoded
-
-
-def _refused(fact: str) -> AssetFailedError:
-    return AssetFailedError(
-        fact, "Nothing was stored; the model is as it was.", "Mend what the function returns."
-    )
-
-
-def _dump(estimator: object, trusted: tuple[str, ...]) -> bytes:
-    import skops.io
-
-    try:
-        data = skops.io.dumps(estimator)
-    except Exception as error:  # skops and the user's __getstate__ may raise anything
-        raise _refused(
-            f"skops cannot store a {type(estimator).__qualname__}: {type(error).__name__}: {error}."
-        ) from error
-    assert isinstance(data, bytes)
-    _refuse_untrusted(data, trusted)
-    return data
-
-
-def _refuse_untrusted(data: bytes, trusted: tuple[str, ...]) -> None:
-    import skops.io
-
-    unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
-    if unknown:
-        raise AssetFailedError(
-            f"The model holds types that skops does not load unasked: {', '.join(unknown)}.",
-            "Loading them can run their code, so the model was not used.",
-            f"If you trust them: @asset(kind='ml_model', trusted={unknown!r}).",
-        )
-
-
-def _broken(name: str, path: Path, why: str) -> AssetFailedError:
-    return AssetFailedError(
-        f"The stored ML model {name!r} cannot be used: {path}: {why}.",
-        "What needs it was not run.",
-        f"Make it anew: toolkit build --select {name}",
-    )
-
-
-def _content(data: bytes) -> str:
-    """Fingerprint of a skops file without the memory addresses that it names things by."""
-    order: dict[str, int] = {}
-
-    def number(key: object) -> int:
-        return order.setdefault(str(key), len(order))
-
-    def walk(node: Any) -> Any:  # noqa: ANN401  # any JSON
-        if isinstance(node, list):
-            return [walk(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        return {
-            key: number(value)
-            if key == "__id__"
-            else contents(value)
-            if key == "file"
-            else walk(value)
-            for key, value in node.items()
-        }
-
-    def contents(name: str) -> str:
-        return hashlib.sha256(archive.read(name)).hexdigest()
-
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = walk(json.loads(archive.read("schema.json")))
-    return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _libraries() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {
-        "python": platform.python_version(),
-        **{package: version(package) for package in ("numpy", "scikit-learn", "skops")},
-    }

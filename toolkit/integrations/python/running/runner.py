@@ -26,7 +26,9 @@ from toolkit.integrations.python.declared.modules import relative
 from toolkit.integrations.python.isolation.isolated import Isolation
 from toolkit.integrations.python.lineage.captured import Queries, returned
 from toolkit.integrations.python.lineage.sql_asset import SQL, relation_of
-from toolkit.integrations.python.models.store import ModelStore, Packed, as_model, pack
+from toolkit.integrations.python.models.info import Packed
+from toolkit.integrations.python.models.of_run import RunModels, about_of
+from toolkit.integrations.python.models.packing import pack
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -59,6 +61,7 @@ class PythonRunner:
 
     Args:
         given: ML models that are used instead of stored ones, by key.
+        gated: whether the checks of an ML model decide if a new version counts.
 
     Attributes:
         problems: what went wrong without failing a step (a resource that did not close).
@@ -70,18 +73,18 @@ class PythonRunner:
         context: RunContext,
         registry: Registry,
         given: Mapping[str, MLModel] | None = None,
+        *,
+        gated: bool = True,
     ) -> None:
         self._context = context
-        self._given = given or {}
         self.errors: dict[str, BaseException] = {}
         self._registry = registry
         self._masker = Masker(context.settings.secrets)
         self._resources_log = StepLog(context.log_dir / "resources.log", self._masker)
         self._resources = ResourcePool(registry.resources)
-        models = context.settings.state_dir / "models"
-        self._store = ModelStore(models, context.settings.target)
+        self._models = RunModels(context, registry, given or {}, gated=gated)
         self._queries = Queries(context.settings)
-        self._isolation = Isolation(context, registry, models, self._not_closed)
+        self._isolation = Isolation(context, registry, self._models, self._not_closed)
         self._running: dict[str, Stoppable] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -128,6 +131,7 @@ class PythonRunner:
         with self._capture.to(self._resources_log):
             self._resources.close(self._not_closed)
         self._capture.stop()
+        self._models.close()
         self._resources_log.close()
 
     def _not_closed(self, line: str, trace: str) -> None:
@@ -200,9 +204,18 @@ class PythonRunner:
             log.write("".join(traceback.format_exception(cause)))
         item = self._registry.assets.get(step.key) or self._registry.checks[step.key]
         message = f"{step.key} ({item.callee.place}): {what}"
+        if isinstance(item, PythonCheck):
+            message += self._not_judged(item)
         if log.used:
             message += f"\nLog: {relative(log.path, self._context.settings.project_dir)}"
         return _Outcome(status="error", message=message)
+
+    def _not_judged(self, item: PythonCheck) -> str:
+        try:
+            _, promotion = self._models.judged(item, passed=False)
+        except ToolkitError:  # that is why the check failed
+            return ""
+        return f"\n{promotion}" if promotion else ""
 
     def _make(self, item: PythonAsset, log: StepLog, step: Stoppable) -> _Outcome:
         relation = item.asset.relation
@@ -213,8 +226,11 @@ class PythonRunner:
                 raise AssetFailedError("The run was stopped before anything was written.")
             step.check()
             if item.asset.kind == "ml_model":
-                packed = value if isinstance(value, Packed) else pack(as_model(value), item.trusted)
-                return self._keep_model(item, packed, session)
+                is_packed = isinstance(value, Packed)
+                packed = value if is_packed else pack(value, self._models.storing(item))
+                read = {i.key: self._data_version(i, session) for i in item.callee.inputs}
+                made, message = self._models.keep(item, packed, read)
+                return _Outcome(status="success", message=message, made=(made,))
             assert relation is not None
             assert session is not None
             query = returned(item, value, session, self._masker)
@@ -233,35 +249,9 @@ class PythonRunner:
             made=(made,),
         )
 
-    def _keep_model(self, item: PythonAsset, packed: Packed, session: Session | None) -> _Outcome:
-        info = self._store.save(
-            item.asset.name,
-            packed,
-            trusted=item.trusted,
-            code_version=item.asset.code_version,
-            inputs={i.key: self._data_version(i, session) for i in item.callee.inputs},
-        )
-        folder = self._store.path(info)
-        made = Made(
-            asset=item.asset.key,
-            data_version=info.content,
-            metrics=info.metrics,
-            metadata={
-                "version": info.version,
-                "path": relative(folder, self._context.settings.project_dir),
-                "sha256": info.sha256,
-                "parameters": info.parameters,
-                **({"metadata": info.metadata} if info.metadata else {}),
-            },
-        )
-        numbers = ", ".join(f"{name} {number:.4g}" for name, number in info.metrics.items())
-        return _Outcome(status="success", message=numbers or info.version, made=(made,))
-
     def _data_version(self, item: Input, session: Session | None) -> str:
-        if item.key in self._given:
-            return ""
         if item.relation is None:
-            return self._store.info(item.name).content
+            return self._models.data_version(item)
         assert session is not None
         return content_hash(session.cursor, item.relation).version
 
@@ -273,14 +263,21 @@ class PythonRunner:
                 assert relation is not None
                 assert session is not None
                 verdict = self._column_test(session, item, relation)
+            elif item.gate is not None:
+                passed, said = self._models.gate(item)
+                verdict = checking.Verdict(passed, int(not passed), said)
             else:
                 found = self._called(item, stack, session, log, step)
                 is_judged = isinstance(found, checking.Verdict)
                 verdict = found if is_judged else checking.judge(found, log)
             step.check()
+        made, promotion = self._models.judged(item, passed=verdict.passed)
         if verdict.passed:
-            return _Outcome(status="pass", message=verdict.message, failures=0)
+            message = "; ".join(filter(None, (verdict.message.rstrip("."), promotion)))
+            return _Outcome(status="pass", message=message, failures=0, made=made)
         message = verdict.message or "The check returned False."
+        if promotion:
+            message = f"{message.rstrip('.')}: {promotion}"
         if log.used:
             message += f" Log: {relative(log.path, self._context.settings.project_dir)}"
         status: Status = "fail" if item.check.severity == "error" else "warn"
@@ -333,7 +330,7 @@ class PythonRunner:
             return stack.enter_context(self._isolation.called(item, session, log, step))
         arguments: dict[str, Any] = {name: self._resources.get(name) for name in callee.resources}
         for part in callee.inputs:
-            arguments[part.parameter] = self._argument(part, session)
+            arguments[part.parameter] = self._argument(part, session, about_of(item))
         return step.call(lambda: call(callee, arguments, self._context.settings.project_dir))
 
     def model(self, key: str) -> MLModel:
@@ -342,20 +339,15 @@ class PythonRunner:
         item = Input(
             parameter="", key=key, name=name, kind="ml_model", relation=None, form="mlmodel"
         )
-        found = self._argument(item, None)
+        found = self._models.argument(item, about=key)
         assert isinstance(found, MLModel)
         return found
 
-    def _argument(self, item: Input, session: Session | None) -> Any:  # noqa: ANN401  # as annotated
+    def _argument(self, item: Input, session: Session | None, about: str | None) -> Any:  # noqa: ANN401  # as annotated
         if item.kind != "ml_model":
             assert session is not None
             return session.table(item)
-        model = self._given.get(item.key)
-        if item.form == "metrics":
-            return model.metrics if model is not None else self._store.info(item.name).metrics
-        if model is None:
-            model = self._store.load(item.name, self._registry.assets[item.key].trusted)
-        return model if item.form == "mlmodel" else model.estimator
+        return self._models.argument(item, about)
 
 
 def _log_name(key: str) -> str:
