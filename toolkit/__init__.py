@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         asset,
         check,
         resource,
+        secret,
     )
     from toolkit.project import Project
 
@@ -25,6 +26,7 @@ __all__ = [
     "asset",
     "check",
     "resource",
+    "secret",
 ]
 
 

@@ -10,7 +10,6 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "*****"
@@ -47,23 +46,31 @@ class Masker:
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        self.values: frozenset[str] = frozenset(
-            value
-            for value in values
-            if (len(value.strip()) >= MIN_LENGTH or _is_word(value.strip()))
-            and value.strip().casefold() not in _INNOCENT
-        )
+        self._own: frozenset[str] = frozenset(filter(_can_hide, values))
+        self._compiled: tuple[int, re.Pattern[str] | None] | None = None
+
+    @property
+    def values(self) -> frozenset[str]:
+        """The secrets, those told by :func:`hide_from_now_on` among them."""
+        return self._own | _told
 
     def mask(self, text: str) -> str:
         """``text`` with every form of every secret replaced by ``*****``."""
-        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+        pattern = self._pattern
+        return pattern.sub(MASK, text) if pattern is not None else text
 
     def with_values(self, values: Iterable[str]) -> "Masker":
         """A masker for these values too."""
         return Masker([*self.values, *values])
 
-    @cached_property
+    @property
     def _pattern(self) -> re.Pattern[str] | None:
+        told = len(_told)  # it only grows
+        if self._compiled is None or self._compiled[0] != told:
+            self._compiled = (told, self._compile())
+        return self._compiled[1]
+
+    def _compile(self) -> re.Pattern[str] | None:
         words = {value.strip() for value in self.values if _is_word(value.strip())}
         forms = {form for value in self.values - words for form in _forms(value)}
         # Longest first: a secret that contains another one goes as a whole.
@@ -86,6 +93,21 @@ class Masker:
         if isinstance(value, list | tuple):
             return [self.mask_strings(part) for part in value]
         return value
+
+
+_told: set[str] = set()
+
+
+def hide_from_now_on(value: str) -> None:
+    """Make a value a secret of every masker in this process, also of those made before."""
+    if _can_hide(value):
+        _told.add(value)
+
+
+def _can_hide(value: str) -> bool:
+    text = value.strip()
+    long_enough = len(text) >= MIN_LENGTH or _is_word(text)
+    return long_enough and text.casefold() not in _INNOCENT
 
 
 def is_secret_key(key: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from toolkit.integrations.base import StepEvent, StepFinished, StepProgress
+from toolkit.integrations.base import Made, StepEvent, StepFinished, StepProgress
 from toolkit.masking import Masker
 
 
@@ -13,16 +13,24 @@ def hiding(
 ) -> Callable[[StepEvent], None]:
     """``emit`` for events whose words are masked first: what dbt or an asset says is theirs."""
     masker = Masker(secrets)
-    if not masker.values:
-        return emit
 
     def hidden(event: StepEvent) -> None:
+        if not masker.values:  # a function may tell one at any time
+            emit(event)
+            return
         if isinstance(event, StepProgress | StepFinished):
             event = msgspec.structs.replace(event, message=masker.mask(event.message))
         if isinstance(event, StepFinished):
             response = masker.mask_strings(msgspec.to_builtins(event.adapter_response))
             assert isinstance(response, dict)
-            event = msgspec.structs.replace(event, adapter_response=response)
+            made = tuple(_without(masker, item) for item in event.made)
+            event = msgspec.structs.replace(event, adapter_response=response, made=made)
         emit(event)
 
     return hidden
+
+
+def _without(masker: Masker, made: Made) -> Made:
+    metadata = masker.mask_strings(msgspec.to_builtins(made.metadata))
+    assert isinstance(metadata, dict)
+    return msgspec.structs.replace(made, metadata=metadata)

@@ -16,6 +16,7 @@ PUBLIC = [
     "asset",
     "check",
     "resource",
+    "secret",
 ]
 
 

@@ -137,7 +137,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "resource with a parameter": (
         "@resource\ndef client(url): ...",
-        ["resource client (ml/assets.py:2)", "takes no parameters"],
+        ["resource client (ml/assets.py:2)", "its parameter 'url' is no resource of this target"],
     ),
     "two resources": (
         "@resource\ndef client(): ...\n@resource('client')\ndef other(): ...",

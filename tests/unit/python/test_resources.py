@@ -3,6 +3,7 @@
 import pytest
 from python_harness import PythonProject
 
+from toolkit.errors import AssetError
 from toolkit.integrations.base import StepProgress
 
 HEAD = """
@@ -124,3 +125,114 @@ def test_by_target(project: PythonProject, target: str, value: str) -> None:
         + "@asset\ndef a(client):\n    return table(client)\n"
     )
     assert project.rows("SELECT a FROM a") == [(value,)]
+
+
+CLASSES = {
+    "open and close": """
+@resource
+class client:
+    def __init__(self): say('made')
+    def open(self): say('open')
+    def close(self): say('close')
+    value = 'x'
+""",
+    "context manager": """
+@resource(name='client')
+class Client:
+    def __init__(self): say('made')
+    def __enter__(self):
+        say('open')
+        return self
+    def __exit__(self, *what): say('close')
+    value = 'x'
+""",
+    "contextmanager": """
+import contextlib, types
+@resource
+@contextlib.contextmanager
+def client():
+    say('made open')
+    yield types.SimpleNamespace(value='x')
+    say('close')
+""",
+}
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+@pytest.mark.parametrize("case", CLASSES)
+def test_classes(project: PythonProject, case: str, isolate: bool) -> None:
+    ended = project.run(
+        f"{HEAD}{CLASSES[case]}\n@asset(isolate={isolate})\ndef a(client):\n"
+        "    say('used')\n    return table(client.value)\n"
+    )
+    assert ended["python.a"].status == "success", ended["python.a"].message
+    assert project.rows("FROM a") == [("x",)]
+    assert said(project) == "made open used close "
+
+
+def test_a_class_that_cannot_be_opened_is_closed(project: PythonProject) -> None:
+    source = CLASSES["open and close"].replace("say('open')", "raise OSError('no route')")
+    ended = project.run(f"{HEAD}{source}\n@asset\ndef a(client): ...\n")
+    assert "cannot be opened: OSError: no route" in ended["python.a"].message
+    assert said(project) == "made close "
+
+
+NEEDS = """
+@resource(config={'url': 'local', 'wait': 1}, targets={'prod': {'url': 'remote'}})
+def server(url, wait: int, port: int = 80):
+    say('server')
+    yield f'{url}:{port}/{wait}'
+    say('/server')
+@resource
+class client:
+    def __init__(self, server):
+        say('client')
+        self.at = server
+    def close(self): say('/client')
+"""
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+@pytest.mark.parametrize(("target", "url"), [("dev", "local:80/1"), ("prod", "remote:80/1")])
+def test_resources_take_resources_and_values(
+    project: PythonProject, target: str, url: str, isolate: bool
+) -> None:
+    project.target = target
+    project.run(
+        f"{HEAD}{NEEDS}\n@asset(isolate={isolate})\ndef a(client, server):\n"
+        "    return table(f'{client.at} {server}')\n"
+    )
+    assert project.rows("FROM a") == [(f"{url} {url}",)]
+    assert said(project) == "server client /client /server "
+
+
+# what is declared -> parts of the message
+WRONG = {
+    "unknown need": (
+        "@resource\ndef client(servr): ...\n@resource\ndef server(): ...",
+        ["resource client (ml/assets.py:14)", "'servr' is no resource", "Did you mean 'server'?"],
+    ),
+    "circle": (
+        "@resource\ndef a(b): ...\n@resource\ndef b(c): ...\n@resource\ndef c(b): ...",
+        ["resource b (ml/assets.py:16) -> c (ml/assets.py:18) -> b".partition("resource ")[2]],
+    ),
+    "value of a wrong type": (
+        "@resource(config={'n': 'x'})\ndef a(n: int): ...",
+        ["resource a (ml/assets.py:14)", "config['n'] is 'x', which is no int"],
+    ),
+    "option of a target": (
+        "@resource(targets={'prod': {'n': 1}})\ndef a(m=1): ...",
+        ["resource a (ml/assets.py:14)", "says 'n'"],
+    ),
+    "*args": ("@resource\ndef a(*n): ...", ["resource a (ml/assets.py:14)", "'*n'"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(project: PythonProject, case: str) -> None:
+    source, parts = WRONG[case]
+    project.write(f"{HEAD}{source}")
+    with pytest.raises(AssetError) as raised:
+        project.load()
+    for part in parts:
+        assert part in str(raised.value), str(raised.value)

@@ -11,7 +11,7 @@ _NAMES = """
     pendulum.now pendulum.today pendulum.yesterday pendulum.tomorrow arrow.now arrow.utcnow
     uuid.uuid1 uuid.uuid4 uuid.uuid6 uuid.uuid7 uuid.uuid8 secrets random numpy.random
     os.environ os.environb os.getenv os.getenvb os.urandom os.getpid os.getcwd os.getlogin
-    os.listdir os.scandir os.walk os.stat os.popen os.system os.open
+    toolkit.secret os.listdir os.scandir os.walk os.stat os.popen os.system os.open
     os.path.exists os.path.isfile os.path.isdir os.path.getmtime os.path.getsize
     pathlib.Path.cwd pathlib.Path.home glob.glob glob.iglob fileinput io.open codecs.open
     gzip.open bz2.open lzma.open tarfile.open shelve.open dbm.open mmap.mmap

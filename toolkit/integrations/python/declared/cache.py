@@ -63,13 +63,14 @@ def keep(
 
 def watched(settings: Settings) -> Watched | None:
     """On which files it depends what is declared; ``None`` where nothing is kept."""
-    if not settings.assets:
+    if not settings.assets and not settings.asset_files:
         return Watched()
     try:
         found = msgspec.msgpack.decode(_path(settings).read_bytes(), type=_Kept)
     except (OSError, msgspec.MsgspecError):
         return None
     files = {*found.watched, str(_path(settings))}
+    files |= {str(entry.path) for entry in settings.asset_files}
     folders: set[str] = set()
     for entry in settings.assets:
         below = entry if entry.is_dir() else entry.parent
@@ -97,6 +98,7 @@ def _inputs(settings: Settings, known: Mapping[str, Asset]) -> str:
         sorted(settings.run.pools),
         (profile.type, profile.database, profile.schema) if profile else None,
         [(str(path), *stamp(path)) for entry in settings.assets for path in _files(entry)],
+        [(repr(entry), *stamp(entry.path)) for entry in settings.asset_files],
         [
             (a.key, a.name, a.kind, a.source_name, a.version, a.latest_version, str(a.relation))
             for a in known.values()

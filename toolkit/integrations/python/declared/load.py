@@ -201,6 +201,8 @@ class _Loader:
         text = sql_text(definition.sql, definition.kind, bound.callee, who, made)
         config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
         config |= run_config(definition)
+        if definition.kind == "ml_model":
+            config |= {"trusted": list(trusted), "format": definition.format}
         if bound.callee.isolate is not None:
             config["isolate"] = True  # for selection: config.isolate:true
         asset = Asset(

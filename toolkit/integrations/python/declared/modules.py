@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
-import inspect
 import re
 import sys
 import traceback
@@ -16,6 +15,9 @@ from typing import Any
 
 from toolkit.errors import AssetError, ToolkitError
 from toolkit.integrations.python.api import Definition, collecting
+from toolkit.integrations.python.declared.confided import hide_secrets_of
+from toolkit.integrations.python.declared.places import place_of
+from toolkit.integrations.python.declared.places import relative as relative
 from toolkit.integrations.python.registry import Origin
 
 
@@ -56,17 +58,6 @@ class Found:
         )
 
 
-def relative(path: Path, project_dir: Path) -> str:
-    """``path`` as people write it from the project folder; absolute where it is elsewhere."""
-    try:
-        return path.relative_to(project_dir).as_posix()
-    except ValueError:
-        try:
-            return Path("..", path.relative_to(project_dir.parent)).as_posix()
-        except ValueError:
-            return path.as_posix()
-
-
 def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
     """Import every file of ``entries`` and give what their decorators declared.
 
@@ -81,6 +72,7 @@ def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
         with _importable(folder, project_dir), contextlib.redirect_stdout(sys.stderr):
             package = _package(folder, project_dir)
             for file in files:
+                hide_secrets_of(file)
                 for definition in _import(file, folder, package, project_dir):
                     item = _found(definition, file, folder, project_dir)
                     key = (str(item.file), item.line, definition.name)
@@ -246,15 +238,5 @@ def _import_error(place: str, error: BaseException) -> AssetError:
 
 
 def _found(definition: Definition, file: Path, folder: Path, project_dir: Path) -> Found:
-    function = inspect.unwrap(definition.function)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        raise AssetError(
-            f"{relative(file, project_dir)} decorates {definition.function!r}, "
-            "which is not a function.",
-            "It cannot be an asset, a check or a resource, so nothing was done.",
-            "Decorate a function that is made with `def`.",
-        )
-    source = Path(code.co_filename)
-    path = relative(source, project_dir)
-    return Found(definition, source, file, folder, path, code.co_firstlineno)
+    source, line = place_of(definition, file, project_dir)
+    return Found(definition, source, file, folder, relative(source, project_dir), line)

@@ -6,17 +6,22 @@ import inspect
 import json
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from toolkit.integrations.python.api import AssetDefinition, CheckDefinition
+from toolkit.integrations.python.api import (
+    AssetDefinition,
+    CheckDefinition,
+    ResourceDefinition,
+)
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import reject
 from toolkit.settings import RunSettings, Settings
 from toolkit.settings.running import duration
 
 Definition = AssetDefinition | CheckDefinition
+D = TypeVar("D", bound=AssetDefinition | CheckDefinition | ResourceDefinition)
 
 _RUNNING = ("retries", "retry_wait", "timeout", "pool")
 # What may be otherwise for one target, beside the values of parameters.
@@ -49,6 +54,9 @@ def settled(
                     disabled[definition.name] = item.place
                 continue
             item = dataclasses.replace(item, definition=definition)
+        elif isinstance(definition, ResourceDefinition):
+            definition = _for_target(definition, settings, who(item))
+            item = dataclasses.replace(item, definition=definition)
         kept.append(item)
     return [item for item in kept if not _is_about(item, disabled)], disabled
 
@@ -62,7 +70,7 @@ def _is_about(item: Found, disabled: Mapping[str, str]) -> bool:
     return name.removeprefix("python.") in disabled
 
 
-def _for_target(definition: Definition, settings: Settings, who: str) -> Definition:
+def _for_target(definition: D, settings: Settings, who: str) -> D:
     config = _mapping(definition.config, "config", who)
     targets = _mapping(definition.targets, "targets", who)
     known = settings.targets
@@ -74,7 +82,8 @@ def _for_target(definition: Definition, settings: Settings, who: str) -> Definit
                 f"{nearest(target, known)}The targets are {', '.join(known)}.",
             )
     own = {name: _mapping(given, f"targets[{name!r}]", who) for name, given in targets.items()}
-    options = OF_ASSET if isinstance(definition, AssetDefinition) else OF_CHECK
+    options: tuple[str, ...] = OF_CHECK if isinstance(definition, CheckDefinition) else ()
+    options = OF_ASSET if isinstance(definition, AssetDefinition) else options
     parameters = tuple(inspect.signature(definition.function).parameters)
     for name, given in own.items():
         for key in given:
@@ -106,7 +115,10 @@ def _check_key(
 
 
 def _check_values(
-    values: Mapping[str, Any], definition: Definition, parameters: tuple[str, ...], who: str
+    values: Mapping[str, Any],
+    definition: Definition | ResourceDefinition,
+    parameters: tuple[str, ...],
+    who: str,
 ) -> None:
     """Each is a JSON value for a parameter, of the type that its annotation names."""
     hints = _hints(definition.function)
@@ -118,7 +130,8 @@ def _check_values(
                 f"{', '.join(parameters) or 'none'}.",
                 f"{nearest(name, parameters)}Correct it, or add the parameter.",
             )
-        if isinstance(definition.deps, Mapping) and name in definition.deps:
+        deps = getattr(definition, "deps", None)
+        if isinstance(deps, Mapping) and name in deps:
             raise reject(
                 who,
                 f"the parameter {name!r} is an input by deps and a value by config.",

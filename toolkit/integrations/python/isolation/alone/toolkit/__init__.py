@@ -5,9 +5,11 @@ this package is on ``sys.path`` of such a process only.
 """
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 # (function, name) of each decorated function, in order.
@@ -66,6 +68,14 @@ def resource(name: Any = None, **_: object) -> Any:  # noqa: ANN401
     return _noted(name)
 
 
+def secret(name: str, default: str | None = None) -> str:
+    """A value from the environment; toolkit, which started this process, hides it."""
+    value = os.environ.get(name) or default
+    if value is None:
+        raise LookupError(f"The environment variable {name} is not set.")
+    return value
+
+
 def _noted(name: Any) -> Any:  # noqa: ANN401
     if callable(name):
         declared.append((name, name.__name__))
@@ -78,18 +88,23 @@ def _noted(name: Any) -> Any:  # noqa: ANN401
     return decorate
 
 
-def _notebook() -> Any:  # noqa: ANN401  # a module
+def _load_notebook() -> ModuleType:
     """toolkit's own helpers for notebooks and scripts, which need no more than we have."""
-    spec = importlib.util.spec_from_file_location("toolkit.notebook", _TOOLKIT / "notebook.py")
+    name = f"{__name__}.notebook"
+    spec = importlib.util.spec_from_file_location(name, _TOOLKIT / "notebook.py")
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+if __name__ == "toolkit":  # and not where toolkit itself looks into this package
+    notebook = _load_notebook()
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     raise AttributeError(
         f"toolkit has no {name!r} here: this process runs in an environment of its own, which "
-        "knows the decorators, MLModel, CheckResult and toolkit.notebook only"
+        "knows the decorators, MLModel, CheckResult, secret and toolkit.notebook only"
     )
