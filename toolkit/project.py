@@ -24,6 +24,7 @@ from toolkit.integrations.base import (
 )
 from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, Plan, State, make_plan, states
+from toolkit.reading import Readable
 from toolkit.settings import Settings, artifact_settings, load_settings
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     from toolkit.run import BuildResult
 
 # dbt first: the others may refer to its nodes. Python last: its inputs go by the names that
-# all others gave.
-_ORDER = {"dbt": 0, "python": 2}
+# all others gave; and then the rules about what all of them make.
+_ORDER = {"dbt": 0, "python": 2, "anomalies": 3}
 
 
-class Project:
+class Project(Readable):
     """A dbt project with what feeds it and what reads it, for one target.
 
     Args:

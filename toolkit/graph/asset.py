@@ -85,7 +85,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: dbt's ``unique_id``, or ``check.<asset>.<name>`` for a Python check.
-        kind: ``data_test``, ``unit_test`` or ``python``.
+        kind: ``data_test``, ``unit_test``, ``python``, or ``anomaly`` (a rule of toolkit.yml).
         assets: keys of all assets that it reads (dbt's ``depends_on.nodes``).
         attached: the one asset that it is about, where that is said.
         severity: ``error`` blocks what is downstream, ``warn`` does not.
@@ -97,7 +97,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     name: str
-    kind: Literal["data_test", "unit_test", "python"]
+    kind: Literal["data_test", "unit_test", "python", "anomaly"]
     integration: str
     assets: tuple[str, ...]
     attached: str | None = None

@@ -8,7 +8,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -36,6 +36,16 @@ class ProfileRow(msgspec.Struct, frozen=True, kw_only=True):
     method: str = ""
     unusual: tuple[str, ...] = ()
     accepted: bool = False
+
+
+class LastProfile(NamedTuple):
+    """When an asset was counted last, how, and in which version."""
+
+    asset: str
+    target: str
+    run_id: str
+    data_version: str | None
+    method: str
 
 
 class _Reads(Protocol):
@@ -78,6 +88,27 @@ class Profiles:
             )  # fmt: skip
             self._forget(row.asset, row.target)
 
+    def again(self, last: LastProfile, run_id: str, at: float) -> None:
+        """Note that an asset was made again, and came out as it was counted last."""
+        with self._transaction():
+            self._execute(
+                "INSERT OR REPLACE INTO profile (asset, run_id, target, at, digest, data_version, "
+                "method, unusual, accepted) SELECT asset, ?, target, ?, digest, data_version, "
+                "method, unusual, accepted FROM profile WHERE asset = ? AND run_id = ?",
+                (run_id, at, last.asset, last.run_id),
+            )
+            self._forget(last.asset, last.target)
+
+    def last(self, asset: str, target: str) -> LastProfile | None:
+        """What was noted last of an asset in published runs of ``target``, without its figures."""
+        rows = self._read(
+            "SELECT p.asset, p.target, p.run_id, p.data_version, p.method FROM profile AS p "
+            "JOIN run ON run.id = p.run_id WHERE p.asset = ? AND p.target = ? AND run.published "
+            "ORDER BY run.rowid DESC LIMIT 1",
+            asset, target,
+        )  # fmt: skip
+        return next((LastProfile(**row) for row in rows), None)
+
     def _forget(self, asset: str, target: str) -> None:
         """Drop what is beyond the newest, with what nothing else counts."""
         old = self._read(
@@ -109,6 +140,15 @@ class Profiles:
             self._execute(
                 "UPDATE profile SET accepted = 1 WHERE asset = ? AND run_id = ?", (asset, run_id)
             )
+
+    def get(self, asset: str, run_id: str) -> ProfileRow | None:
+        """What was counted of an asset as one run left it, published or not."""
+        rows = self._read(
+            "SELECT p.*, body FROM profile AS p JOIN profile_body AS b ON b.digest = p.digest "
+            "WHERE p.asset = ? AND p.run_id = ?",
+            asset, run_id,
+        )  # fmt: skip
+        return next((_row(row) for row in rows), None)
 
     def of(self, asset: str, target: str, limit: int = KEPT) -> list[ProfileRow]:
         """The newest of one asset in published runs of ``target``, newest first."""

@@ -152,7 +152,7 @@ def _build(
             plan, graph, history, warehouse, settings.adapter, settings.target_path, facts
         )
         left.append(versions)
-        profiler = Profiler(ledger, run, graph, warehouse, settings)
+        profiler = Profiler(ledger, run, graph, warehouse, settings, history.latest)
         journal = Journal(ledger, run, plan, graph, versions, listeners, profiler)
         _confirm(plan, graph, history, ledger)
         runners: dict[str, Runner] = {}
@@ -162,7 +162,7 @@ def _build(
         signals = stack.enter_context(Signals(lambda: _interrupt(scheduler, runners)))
         emit = hiding(scheduler.emit, settings.secrets)
         context = _context(run, settings, graph, warehouse, emit, logs, options)
-        context.control = scheduler.control
+        context.control, context.counted = scheduler.control, profiler
         status: RunStatus = "failed"
         errors: tuple[RunError, ...] = ()
         try:

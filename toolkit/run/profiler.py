@@ -7,8 +7,7 @@ views, and of a table that came out as it was when it was counted last: that is 
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -17,14 +16,12 @@ from toolkit.graph import Asset, AssetGraph
 from toolkit.graph.personal import personal_columns
 from toolkit.graph.profile import ColumnProfile, TableProfile
 from toolkit.ledger import Ledger, Materialization, ProfileRow, Run
+from toolkit.ledger.profiles import LastProfile
 from toolkit.masking import Masker
 from toolkit.plan import is_view
 from toolkit.settings import Settings
-from toolkit.warehouse import Warehouse, quote_relation
-from toolkit.warehouse.profile import SAMPLE_ROWS, profile_table
-
-if TYPE_CHECKING:
-    import duckdb
+from toolkit.warehouse import Warehouse
+from toolkit.warehouse.profile import SAMPLE_ROWS, columns_of, profile_table
 
 _FORMAT = "1"  # part of every method: raise it whenever the same table may give another profile
 
@@ -33,7 +30,7 @@ class Profiler:
     """Counts what one run makes.
 
     Args:
-        always: assets that are counted even where the settings say that none are.
+        latest: what is in the warehouse from earlier runs.
     """
 
     def __init__(
@@ -43,18 +40,21 @@ class Profiler:
         graph: AssetGraph,
         warehouse: Warehouse | None,
         settings: Settings,
-        always: frozenset[str] = frozenset(),
+        latest: Mapping[str, Materialization] | None = None,
     ) -> None:
         self._ledger = ledger
         self._run = run
         self._graph = graph
         self._warehouse = warehouse
         self._settings = settings
-        self._always = always
+        self._ruled = {
+            key for c in graph.checks.values() if c.kind == "anomaly" for key in c.assets
+        }
         self._masker = Masker(settings.secrets)
         self._changed = threading.Condition()
         self._waiting: deque[Materialization] = deque()
-        self._rows: dict[str, Materialization] = {}
+        self._rows: dict[str, Materialization] = dict(latest or {})
+        self._known: set[str] = set()  # what the ledger has of this run
         self._done: dict[str, ProfileRow] = {}
         self._one = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -75,10 +75,26 @@ class Profiler:
                 self._thread.start()
 
     def of(self, key: str) -> ProfileRow | None:
-        """What was counted of an asset that this run has made, counted now if need be."""
+        """An asset as it is now, counted if need be; ``None`` where that cannot be."""
         with self._changed:
             row = self._rows.get(key)
-        return self._counted(row) if row is not None else None
+        return self._counted(row) if row is not None and self._wanted(key) else None
+
+    def before(self, row: ProfileRow) -> list[ProfileRow]:
+        """The same asset in earlier published runs of the target, the newest first."""
+        rows = self._ledger.profiles.of(row.asset, row.target)
+        return [one for one in rows if one.run_id != row.run_id]
+
+    def judge(self, row: ProfileRow, looked_at: Collection[str], unusual: Collection[str]) -> None:
+        """Note which metrics, of those that were looked at, are unusual."""
+        with self._one:
+            known = self._done.get(row.asset) or self._ledger.profiles.get(row.asset, row.run_id)
+            if known is None:
+                return
+            names = (set(known.unusual) - set(looked_at)) | set(unusual)
+            if names != set(known.unusual):
+                self._ledger.profiles.judge(row.asset, row.run_id, names)
+            self._done[row.asset] = msgspec.structs.replace(known, unusual=tuple(sorted(names)))
 
     def close(self, *, drain: bool) -> None:
         """Count what is left, or leave it; nothing of the warehouse is used afterwards.
@@ -111,7 +127,7 @@ class Profiler:
             "external",
         ):
             return False
-        return self._settings.profiling.mode != "off" or key in self._always
+        return self._settings.profiling.mode != "off" or key in self._ruled
 
     def _work(self) -> None:
         while True:
@@ -127,30 +143,58 @@ class Profiler:
                 return
 
     def _counted(self, row: Materialization) -> ProfileRow | None:
+        """Count it, unless this is known; gives what is known then."""
         with self._one:
-            known = self._done.get(row.asset)
-            if known is not None and known.at == row.at:
-                return known
-            found = self._found(row)
-            if found is not None:
-                self._ledger.profiles.add(found)
-                self._done[row.asset] = found
-            return found
+            self._count_once(row)
+            return self._done.get(row.asset) or self._noted(row)
 
-    def _found(self, row: Materialization) -> ProfileRow | None:
+    def _count_once(self, row: Materialization) -> None:
+        if row.asset in self._known:
+            return
+        last = self._ledger.profiles.last(row.asset, self._run.target)
+        if last is not None and last.run_id == row.run_id:
+            self._known.add(row.asset)
+            return
+        found = self._found(row, last)
+        if found == last and last is not None:
+            self._ledger.profiles.again(last, row.run_id, row.at)
+            self._known.add(row.asset)
+        elif isinstance(found, ProfileRow):
+            self._ledger.profiles.add(found)
+            self._done[row.asset] = found
+            self._known.add(row.asset)
+
+    def _noted(self, row: Materialization) -> ProfileRow | None:
+        """As the ledger has it; read only where somebody asks."""
+        return self._ledger.profiles.get(row.asset, row.run_id)
+
+    def _found(
+        self, row: Materialization, last: LastProfile | None
+    ) -> ProfileRow | LastProfile | None:
+        """What is in a table now: ``last`` if that says it; ``None`` where nobody can look."""
         import duckdb
 
         assert self._warehouse is not None
         asset = self._graph[row.asset]
+        assert asset.relation is not None
         try:
             with self._warehouse.guest() as cursor:
                 if cursor is None:
                     return None
-                hidden = self._hidden(asset, cursor)
+                columns = columns_of(cursor, asset.relation)
+                hidden = self._hidden(asset, columns)
                 method = self._method(hidden)
-                profile = self._again(row, method)
-                if profile is None:
-                    profile = self._count(asset, cursor, hidden)
+                if last is not None and _same(last, row, method):
+                    return last
+                profile = profile_table(
+                    cursor,
+                    asset.relation,
+                    columns,
+                    rows=row.rows if asset.integration == "dbt" else None,
+                    sample=None if self._settings.profiling.mode == "on" else SAMPLE_ROWS,
+                    values=self._settings.profiling.values,
+                    hidden=hidden,
+                )
         except (duckdb.Error, WarehouseError) as error:
             if self._stopped or isinstance(error, duckdb.InterruptException):
                 return None
@@ -159,7 +203,7 @@ class Profiler:
             profile = TableProfile(row.rows or 0, note=f"It could not be counted: {said}")
         return ProfileRow(
             asset=row.asset,
-            run_id=self._run.id,
+            run_id=row.run_id,
             target=self._run.target,
             at=row.at,
             profile=self._masked(profile),
@@ -167,30 +211,9 @@ class Profiler:
             method=method,
         )
 
-    def _hidden(self, asset: Asset, cursor: "duckdb.DuckDBPyConnection") -> frozenset[str]:
-        assert asset.relation is not None
-        columns = cursor.sql(f"SELECT * FROM {quote_relation(asset.relation)}").columns
+    def _hidden(self, asset: Asset, columns: Mapping[str, str]) -> frozenset[str]:
         rule = self._settings.rules.rules.get("untagged-pii")
         return personal_columns(self._graph, asset.key, columns, rule.tags if rule else ())
-
-    def _again(self, row: Materialization, method: str) -> TableProfile | None:
-        """What was counted the last time, if it is the same data counted in the same way."""
-        if row.data_version is None:
-            return None
-        last = self._ledger.profiles.of(row.asset, self._run.target, 1)
-        if last and last[0].data_version == row.data_version and last[0].method == method:
-            return last[0].profile
-        return None
-
-    def _count(
-        self, asset: Asset, cursor: "duckdb.DuckDBPyConnection", hidden: frozenset[str]
-    ) -> TableProfile:
-        assert asset.relation is not None
-        profiling = self._settings.profiling
-        sample = None if profiling.mode == "on" else SAMPLE_ROWS
-        return profile_table(
-            cursor, asset.relation, sample=sample, values=profiling.values, hidden=hidden
-        )
 
     def _method(self, hidden: frozenset[str]) -> str:
         profiling = self._settings.profiling
@@ -214,3 +237,9 @@ class Profiler:
 
         columns = tuple(map(clean, profile.columns))
         return msgspec.structs.replace(profile, columns=columns, note=mask(profile.note))
+
+
+def _same(last: LastProfile, row: Materialization, method: str) -> bool:
+    """Whether it is the same data, counted in the same way: then nothing is to be counted."""
+    known = row.data_version is not None and last.data_version == row.data_version
+    return known and last.method == method

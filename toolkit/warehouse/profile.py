@@ -4,7 +4,7 @@
 for one by one take less than half of its time, and say of each column only what is wanted.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.graph import Relation
@@ -48,10 +48,30 @@ class _Column(NamedTuple):
         return self.number or self.base.startswith(_OTHERS)
 
 
+class _Answer(NamedTuple):
+    """Rows that were looked at, those that are not null, and what was computed of them."""
+
+    rows: int
+    known: int
+    figures: Sequence[Any]
+
+
+def columns_of(cursor: "duckdb.DuckDBPyConnection", relation: Relation) -> dict[str, str]:
+    """Names and types of a table's columns, in order.
+
+    Raises:
+        duckdb.Error: it is not there.
+    """
+    shape = cursor.sql(f"SELECT * FROM {quote_relation(relation)}")
+    return dict(zip(shape.columns, map(str, shape.types), strict=True))
+
+
 def profile_table(
     cursor: "duckdb.DuckDBPyConnection",
     relation: Relation,
+    types: Mapping[str, str] | None = None,
     *,
+    rows: int | None = None,
     sample: int | None = SAMPLE_ROWS,
     values: bool = True,
     hidden: Collection[str] = (),
@@ -59,6 +79,8 @@ def profile_table(
     """Count what is in a table; rows and nulls of all of it, the rest of a sample if so wanted.
 
     Args:
+        types: of its columns by name, where they are known.
+        rows: how many there are, where that is known.
         sample: of a table with more than ten times as many rows, take about so many, whole
             blocks of them; ``None``: all.
         values: whether values, and what is computed of them, may be kept at all.
@@ -68,25 +90,27 @@ def profile_table(
         duckdb.Error: it cannot be read.
     """
     table = quote_relation(relation)
-    shape = cursor.sql(f"SELECT * FROM {table}")
     secret = {name.casefold() for name in hidden}
     columns = [
-        _Column(name, str(kind), not values or name.casefold() in secret)
-        for name, kind in zip(shape.columns, shape.types, strict=True)
+        _Column(name, kind, not values or name.casefold() in secret)
+        for name, kind in (types or columns_of(cursor, relation)).items()
     ]
     left_out, columns = max(0, len(columns) - MOST_COLUMNS), columns[:MOST_COLUMNS]
-    rows = int(cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+    if rows is None:
+        rows = int(cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
     drawn = _drawn(table, rows, sample)
     found: list[ColumnProfile] = []
-    taken: int | None = None
+    taken = 0
     failed: list[str] = []
     for some in _chunks(columns):
-        nulls = _nulls(cursor, table, rows, some)
-        for column, values_of, count in _aggregated(cursor, drawn or table, some, failed):
-            taken = count if count is not None else taken
-            found.append(_profile(column, nulls.get(column.name), values_of, count))
+        nulls = _nulls(cursor, table, rows, some) if drawn is not None else {}
+        for column, answer in _aggregated(cursor, drawn or table, some, failed):
+            taken = max(taken, answer.rows)
+            exact = nulls.get(column.name, answer.rows - answer.known)
+            found.append(_profile(column, exact, answer))
     note = f"DuckDB cannot compute figures of {', '.join(failed[:5])}" if failed else ""
     sampled = taken if drawn is not None else None
+    rows = taken if found and drawn is None else rows
     return TableProfile(rows, tuple(found), sampled, left_out, note)
 
 
@@ -116,8 +140,8 @@ def _aggregated(
     table: str,
     columns: Sequence[_Column],
     failed: list[str],
-) -> Iterator[tuple[_Column, Sequence[Any] | None, int | None]]:
-    """For each column its aggregates, and the rows that they are of.
+) -> Iterator[tuple[_Column, _Answer]]:
+    """For each column its aggregates.
 
     One that overflows (the deviation of huge numbers) fails its query: then each column is asked
     for by itself, and that one has none.
@@ -133,23 +157,26 @@ def _aggregated(
     except duckdb.Error:
         if len(columns) == 1:
             failed.append(columns[0].name)
-            yield columns[0], None, None
+            counted = f"SELECT count(*), count({quote(columns[0].name)}) FROM {table}"
+            [(rows, count)] = cursor.execute(counted).fetchall()
+            yield columns[0], _Answer(rows, count, ())
             return
         for column in columns:
             yield from _aggregated(cursor, table, [column], failed)
         return
     place = 1
     for column, some in zip(columns, wanted, strict=True):
-        yield column, row[place : place + len(some)], int(row[0])
+        yield column, _Answer(row[0], row[place], row[place + 1 : place + len(some)])
         place += len(some)
 
 
 def _aggregates(column: _Column) -> list[str]:
-    """What is asked of a column; always in this order: distinct, least, most, mean, ..."""
+    """What is asked of a column; always in this order: count, distinct, least, most, mean, ..."""
     name = quote(column.name)
+    asked = [f"count({name})"]
     if not column.plain:
-        return ["NULL"]
-    asked = [f"approx_count_distinct({name})"]
+        return asked
+    asked.append(f"approx_count_distinct({name})")
     if column.hidden:
         return asked
     letters = MOST_LETTERS + 1
@@ -164,15 +191,13 @@ def _aggregates(column: _Column) -> list[str]:
     return asked
 
 
-def _profile(
-    column: _Column, nulls: int | None, found: Sequence[Any] | None, rows: int | None
-) -> ColumnProfile:
-    distinct, least, most, mean, deviation, quartiles = [*(found or ()), *(None,) * 6][:6]
+def _profile(column: _Column, nulls: int, answer: _Answer) -> ColumnProfile:
+    distinct, least, most, mean, deviation, quartiles = [*answer.figures, *(None,) * 6][:6]
     return ColumnProfile(
         column.name,
         column.type if len(column.type) <= MOST_LETTERS else column.type[: MOST_LETTERS - 1] + "…",
         nulls,
-        distinct if distinct is None or rows is None else min(distinct, rows),
+        None if distinct is None else min(distinct, answer.known),
         _finite(mean),
         _finite(deviation),
         _short(least),

@@ -150,7 +150,7 @@ def test_secrets_in_sql_are_not_kept(orders: PythonProject) -> None:
 
 SQL = """
     from toolkit import asset
-    @asset(sql="SELECT o.a, sum(n.b) AS total FROM {orders} AS o JOIN {names} n USING (a) GROUP BY 1")
+    @asset(sql="SELECT o.a, sum(n.b) AS total FROM {orders} o JOIN {names} n USING (a) GROUP BY 1")
     def made(orders, names):
         '''What each has.'''
 """

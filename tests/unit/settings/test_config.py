@@ -16,8 +16,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "unknown key": (
         "version: 1\nconections: []\n",
         "toolkit.yml:2: `conections` is not a key of toolkit.yml. Did you mean `connections`?",
-        "Valid keys here: version, connections, assets, airbyte, destinations, run, rules, profile, "
-        "anomalies, dbt_executable.",
+        "Valid keys here: version, connections, assets, airbyte, destinations, run, rules, "
+        "profile, anomalies, dbt_executable.",
     ),
     "unknown key, nothing near": (
         "version: 1\nzzz: []\n",
@@ -68,7 +68,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "mapping in a list": (
         "version: 1\nassets:\n  - ml: 1\n",
-        "toolkit.yml:3: `assets[0]` must be a path, not a mapping.",
+        "toolkit.yml:3: `assets[0].ml` is not a key of toolkit.yml under `assets[0]`.",
         "",
     ),
     "path that is not there": (

@@ -15,7 +15,9 @@ from toolkit.graph.asset import Asset, Check
 from toolkit.graph.graph import AssetGraph
 
 # dbt's word for each kind of check; a Python check is a test like any other
-_RESOURCE_OF_CHECK = {"data_test": "test", "unit_test": "unit_test", "python": "test"}
+_RESOURCE_OF_CHECK = {
+    "data_test": "test", "unit_test": "unit_test", "python": "test", "anomaly": "test",
+}  # fmt: skip
 
 
 class Node(msgspec.Struct, frozen=True, eq=False):
