@@ -22,6 +22,7 @@ from toolkit.integrations.base import (
 from toolkit.integrations.python import PythonIntegration
 from toolkit.plan.order import dependencies
 from toolkit.settings import Profile, RunSettings, Settings
+from toolkit.settings.types import AssetFile
 from toolkit.warehouse import Warehouse
 
 
@@ -43,6 +44,7 @@ class PythonProject:
         self.target = "dev"
         self.secrets: frozenset[str] = frozenset()
         self.entries = ["ml"]
+        self.files: list[AssetFile] = []
         self.targets: tuple[str, ...] = ()
         self.run_settings = RunSettings()
         self.warehouse: Warehouse | None = Warehouse(self.profile)
@@ -60,6 +62,7 @@ class PythonProject:
             state_dir=self.folder / ".toolkit",
             profile=self.profile,
             assets=tuple(self.folder / entry for entry in self.entries),
+            asset_files=tuple(self.files),
             secrets=self.secrets,
             targets=self.targets,
             run=self.run_settings,

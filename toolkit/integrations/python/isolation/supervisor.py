@@ -15,6 +15,7 @@ Standard library only, and little of it: it is there while the function runs.
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import select
@@ -79,7 +80,7 @@ def _become_child(guardian: int, folder: str, job: dict[str, Any]) -> None:
     del sys.modules["usage"]  # the function may have one of its own
     if job["limits"]["environment"] is not None:
         sys.path[0] = os.path.join(sys.path[0], "alone")  # where another `toolkit` is
-        from toolkit import _program as child
+        child: Any = importlib.import_module("toolkit._program")
     else:
         sys.path[:] = job["path"]
         from toolkit.integrations.python.isolation import child

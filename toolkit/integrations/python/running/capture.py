@@ -1,12 +1,14 @@
 """What the user's functions print goes to their own log, and never to our standard output."""
 
 import io
+import json
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from toolkit.masking import Masker
 
@@ -18,8 +20,14 @@ class TakesText(Protocol):
         """Append ``text``."""
 
 
+_FIRST = 8 << 20  # characters of a log that are kept, from its beginning
+_LAST = 2 << 20  # and from its end, where a traceback is
+
+
 class StepLog:
     """The log file of one step; it is made by the first thing that is written to it.
+
+    Of a very long log the middle is left out: neither disk nor memory is filled by it.
 
     Args:
         path: replaced, should it be there.
@@ -31,13 +39,47 @@ class StepLog:
         self._masker = masker
         self._file: TextIO | None = None
         self._lock = threading.Lock()
+        self._room = _FIRST
+        self._last: deque[str] = deque()
+        self._kept = self._left_out = 0
 
     def write(self, text: str) -> None:
         """Append ``text``, secrets hidden."""
         with self._lock:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
-            self._file.write(self._masker.mask(text))
+            text = self._masker.mask(text)
+            self._file.write(text[: self._room])
+            rest = text[self._room :]
+            self._room = max(self._room - len(text), 0)
+            if rest:
+                self._hold(rest)
+
+    def _hold(self, text: str) -> None:
+        """Keep the end of what there is no room for, in pieces as they came."""
+        self._last.append(text[-_LAST:])
+        self._left_out += max(len(text) - _LAST, 0)
+        self._kept += len(self._last[-1])
+        while self._kept - len(self._last[0]) >= _LAST:
+            gone = len(self._last.popleft())
+            self._kept -= gone
+            self._left_out += gone
+
+    def keep(self, document: Path, ending: str) -> Path:
+        """Copy a JSON document beside the log, secrets hidden in all of its texts."""
+        kept = self.path.with_suffix(ending)
+        data = self._hidden(json.loads(document.read_text(encoding="utf-8")))
+        kept.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+        return kept
+
+    def _hidden(self, value: Any) -> Any:  # noqa: ANN401  # any JSON
+        if isinstance(value, str):
+            return self._masker.mask(value)
+        if isinstance(value, list):
+            return [self._hidden(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._hidden(item) for key, item in value.items()}
+        return value
 
     @property
     def used(self) -> bool:
@@ -47,6 +89,9 @@ class StepLog:
     def close(self) -> None:
         """Close the file, if there is one."""
         if self._file is not None:
+            if self._left_out:
+                self._file.write(f"\n[{self._left_out:,} characters are left out here]\n")
+            self._file.write("".join(self._last))
             self._file.close()
 
 

@@ -21,6 +21,13 @@ CRASH = "crash.txt"
 MODEL = "model.skops"
 TABLE = "result.arrow"
 
+# As in toolkit/notebook.py, which must do without us.
+NOTEBOOK_FOLDER = "TOOLKIT_NOTEBOOK"
+SAVED = "saved"
+
+NOT_SAVED = "It ended, but it never called toolkit.notebook.save(), so there is no table."
+SAVE = "Call toolkit.notebook.save(frame) with what the asset's table is to hold."
+
 
 class Stopped(BaseException):
     """TERM came; no ``except Exception`` of the user's is to swallow it."""

@@ -5,9 +5,12 @@ library and pyarrow. The answer has the shape of ``exchange.Answer``.
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import json
+import os
+import runpy
 import sys
 import traceback
 from collections.abc import Iterator
@@ -48,12 +51,24 @@ def _work(place: Path, data: bytes) -> bytes:
 
 
 def _answer(job: dict[str, Any], place: Path, unclosed: list[tuple[str, str]]) -> dict[str, Any]:
+    if job["program"] is not None:
+        return _run(job, place)
     origins = [job["origin"], *(maker["origin"] for maker in job["resources"])]
     functions = [_function(job, origin) for origin in origins]
     with contextlib.ExitStack() as stack:
         arguments: dict[str, Any] = dict(job["values"])
-        for maker, make in zip(job["resources"], functions[1:], strict=True):
-            arguments[maker["name"]] = _opened(maker, make, stack, unclosed)
+        makers = {maker["name"]: maker for maker in job["resources"]}
+        made = dict(zip(makers, functions[1:], strict=True))
+        pool: dict[str, Any] = {}
+
+        def opened(name: str) -> Any:  # noqa: ANN401  # whatever it is
+            if name not in pool:
+                needs = {other: opened(other) for other in makers[name]["needs"]}
+                call = functools.partial(made[name], **makers[name]["values"], **needs)
+                pool[name] = _opened(makers[name], call, stack, unclosed)
+            return pool[name]
+
+        arguments |= {name: opened(name) for name in job["needs"]}
         for handed in job["arguments"]:
             try:
                 arguments[handed["parameter"]] = _values.handed(place, handed)
@@ -76,6 +91,27 @@ def _answer(job: dict[str, Any], place: Path, unclosed: list[tuple[str, str]]) -
             if _line(error, job) is None:
                 raise
             raise _raised(error, job) from error
+
+
+def _run(job: dict[str, Any], place: Path) -> dict[str, Any]:
+    """Run a script; what it saved is its result."""
+    script = Path(job["program"]["path"])
+    os.environ[_process.NOTEBOOK_FOLDER] = str(place)
+    os.chdir(job["project_dir"])
+    sys.argv = [str(script)]
+    sys.path.insert(0, str(script.parent))
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except (Exception, SystemExit) as error:  # the user's script may raise anything
+        if not isinstance(error, SystemExit) or error.code not in (None, 0):
+            raise _raised(error, job) from error
+    table, parquet = (place / f"{_process.SAVED}.{ending}" for ending in ("arrow", "parquet"))
+    if parquet.exists():
+        return {"parquet": parquet.read_text(encoding="utf-8")}
+    if not table.exists():
+        raise _FailedError(_process.NOT_SAVED, _UNTOUCHED, _process.SAVE)
+    table.rename(place / _process.TABLE)
+    return {"table": True}
 
 
 def _function(job: dict[str, Any], origin: dict[str, Any]) -> Any:  # noqa: ANN401  # the user's
