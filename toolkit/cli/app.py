@@ -32,6 +32,7 @@ _COMMANDS = {
     "status": "Say of each asset whether it is fresh, and why not.",
     "profile": "Show what is in a table, column by column, and over time.",
     "runs": "Show the history of runs, or one run's steps.",
+    "models": "List, show, promote and roll back the versions of ML models.",
     "connectors": "List, install and try the Airbyte connectors that are configured.",
 }
 

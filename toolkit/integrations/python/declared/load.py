@@ -1,8 +1,6 @@
 """Decorated functions -> assets and checks, each name resolved."""
 
-import hashlib
 import inspect
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,13 @@ from toolkit.integrations.python.api import (
 from toolkit.integrations.python.code.judge_code import CodeJudge, Judged, JudgesCode
 from toolkit.integrations.python.declared import modules
 from toolkit.integrations.python.declared.bind import Names, bind
-from toolkit.integrations.python.declared.columns import column_tests, columns
+from toolkit.integrations.python.declared.column_tests import column_checks
+from toolkit.integrations.python.declared.columns import columns
 from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.makers import choose_resources
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.options import run_config, settled
+from toolkit.integrations.python.declared.properties import described
 from toolkit.integrations.python.declared.validate import (
     NOTHING_DONE,
     check_asset_options,
@@ -40,7 +40,6 @@ from toolkit.integrations.python.models.gates import declared as declared_gates
 from toolkit.integrations.python.models.gates import gate_checks
 from toolkit.integrations.python.registry import (
     Callee,
-    Input,
     PythonAsset,
     PythonCheck,
     Registry,
@@ -62,8 +61,18 @@ def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
     """
     if not settings.assets and not settings.asset_files:
         return Registry()
-    found = [*modules.find(settings.assets, settings.project_dir), *files.declared(settings)]
+    found = declared(settings)
     return resolve(settings, known, found, CodeJudge(settings, found))
+
+
+def declared(settings: Settings) -> list[Found]:
+    """Import the files; what their decorators, YAML beside them and ``assets:`` itself say.
+
+    Raises:
+        AssetError: a file cannot be read, or two say different things.
+    """
+    found = [*modules.find(settings.assets, settings.project_dir), *files.declared(settings)]
+    return described(found, settings.assets, settings.project_dir)
 
 
 def resolve(
@@ -219,6 +228,7 @@ class _Loader:
             group=definition.group,
             path=found.path,
             line=found.line,
+            yaml_path=found.yaml_path,
             fqn=(NAME, _container(found), definition.name),
             materialized=materialized,
             access=definition.access,
@@ -299,39 +309,14 @@ class _Loader:
 
     def column_checks(self, asset: PythonAsset, found: Found) -> Iterable[PythonCheck]:
         """Checks for the ``tests`` that columns declare."""
-        definition = found.definition
+        definition, who = found.definition, _who(found)
         assert isinstance(definition, AssetDefinition)
-        about = asset.asset
-        source = Input(
-            parameter="",
-            key=about.key,
-            name=about.name,
-            kind=about.kind,
-            relation=about.relation,
-            form="relation",
-        )
-        for column, test in column_tests(definition, _who(found)):
-            made = json.dumps([about.key, str(about.relation), column, test])
-            check = Check(
-                key=f"check.{about.name}.{column}_{test}",
-                name=f"{column}_{test}",
-                kind="python",
-                integration=NAME,
-                assets=(about.key,),
-                attached=about.key,
-                test_name=test,
-                column=column,
-                path=found.path,
-                fqn=(NAME, _container(found), f"{column}_{test}"),
-                code_version=hashlib.sha256(made.encode()).hexdigest()[:32],
-            )
-            callee = Callee(
-                function=definition.function,
-                place=found.place,
-                folder=str(found.folder),
-                inputs=(source,),
-            )
-            yield PythonCheck(check=check, callee=callee, column_test=test)
+
+        def find(name: str, what: str) -> Entry:
+            return self._names.directory.find(name, who=who, what=what)
+
+        fqn = (NAME, _container(found))
+        return column_checks(asset, definition.columns, who, fqn, find)
 
     def _judged(self, key: str, found: Found, callee: Callee, extra: object) -> Judged:
         definition = found.definition

@@ -18,7 +18,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -36,13 +36,16 @@ class ModelStore:
 
     Args:
         folder: ``models`` in the project's state folder.
-        target: the environment.
+        target: whose pointers count.
         ledger: says what the files must be; ``None`` where nobody needs to know.
+
+    Attributes:
+        target: the environment.
     """
 
     def __init__(self, folder: Path, target: str, ledger: Ledger | None = None) -> None:
         self._folder = folder
-        self._target = target
+        self.target = target
         self._ledger = ledger
 
     # ---- writing ----
@@ -56,18 +59,22 @@ class ModelStore:
         code_version: str,
         inputs: Mapping[str, str],
         run_id: str = "",
+        at: datetime | None = None,
     ) -> ModelInfo:
         """Store a version. It is nobody's current one yet.
+
+        Args:
+            at: when it was made; default: now.
 
         Raises:
             AssetFailedError: it cannot be written.
         """
-        now = datetime.now(UTC)
+        now = at or datetime.now(UTC)
         digest = hashlib.sha256(packed.data).hexdigest()
         info = ModelInfo(
             name=name,
             version="",
-            target=self._target,
+            target=self.target,
             sha256=digest,
             content=packed.content,
             metrics=packed.metrics,
@@ -163,6 +170,12 @@ class ModelStore:
         """All models of which something is stored."""
         return sorted(path.name for path in self._folder.glob("*/") if path.is_dir())
 
+    def targets(self, name: str) -> list[str]:
+        """All targets that use a version of a model, or have one that waits."""
+        folder = self._folder / name
+        found = {unquote(path.stem) for path in folder.glob("[!.]*.current")}
+        return sorted(found | {unquote(path.stem) for path in folder.glob("[!.]*.candidate")})
+
     def versions(self, name: str) -> list[str]:
         """All stored versions of a model, the oldest first."""
         return sorted(path.parent.name for path in (self._folder / name).glob(f"[!.]*/{INFO_FILE}"))
@@ -216,7 +229,7 @@ class ModelStore:
 
     def pointers(self) -> list[Path]:
         """The files that say which versions the target uses, two for each model there is."""
-        target = glob.escape(quote(self._target, safe=""))
+        target = glob.escape(quote(self.target, safe=""))
         return sorted(
             path
             for kind in ("current", "candidate")
@@ -224,10 +237,10 @@ class ModelStore:
         )
 
     def _current(self, name: str) -> Path:
-        return self._folder / name / f"{quote(self._target, safe='')}.current"
+        return self._folder / name / f"{quote(self.target, safe='')}.current"
 
     def _candidate(self, name: str) -> Path:
-        return self._folder / name / f"{quote(self._target, safe='')}.candidate"
+        return self._folder / name / f"{quote(self.target, safe='')}.candidate"
 
     def _point(self, pointer: Path, version: str) -> None:
         fresh = pointer.with_name(f".{version}.{os.getpid()}.{time.monotonic_ns()}")
@@ -238,7 +251,7 @@ class ModelStore:
         return ModelEvent(
             model=info.name,
             version=info.version,
-            target=self._target,
+            target=self.target,
             at=time.time(),
             event=event,
             who=user(),
@@ -251,14 +264,14 @@ class ModelStore:
         if waiting is not None:
             return AssetFailedError(
                 f"No version of the ML model {name!r} is promoted for the target "
-                f"{self._target!r}: {waiting} has not passed its checks.",
+                f"{self.target!r}: {waiting} has not passed its checks.",
                 "What needs it was not run.",
                 f"Look at it: toolkit models show {name}",
             )
         return AssetFailedError(
-            f"The ML model {name!r} has not been made for the target {self._target!r}.",
+            f"The ML model {name!r} has not been made for the target {self.target!r}.",
             "What needs it was not run.",
-            f"Make it first: toolkit build --select {name} --target {self._target}",
+            f"Make it first: toolkit build --select {name} --target {self.target}",
         )
 
 

@@ -1,0 +1,238 @@
+"""``toolkit models``: the versions of ML models, and which of them counts."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.console import plural, say
+from toolkit.cli.loading import load_project
+from toolkit.cli.models_text import details_lines, list_lines
+from toolkit.cli.options import output_options, project_options, settings_from
+
+if TYPE_CHECKING:
+    from toolkit.integrations.python.models.info import Storing
+    from toolkit.integrations.python.models.store import ModelStore
+    from toolkit.ledger import Ledger
+    from toolkit.settings import Settings
+
+
+@click.group()
+def models() -> None:
+    """List, show, promote and roll back the versions of ML models."""
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@models.command(name="list")
+@_JSON
+@project_options
+@output_options
+def list_(as_json: bool, **options: Any) -> None:
+    """List each model of each target: the version that counts, its metrics, what waits."""
+    from toolkit.integrations.python.models.manage import model
+
+    settings = settings_from(options)
+    with _looking(settings) as ledger:
+        store = _store(settings, ledger)
+        rows = [
+            model(_store(settings, ledger, target), ledger, name)
+            for name in store.names()
+            for target in store.targets(name)
+            if options["target"] in (None, target)
+        ]
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(rows).decode())
+        return
+    if not rows and not options["quiet"]:
+        click.echo("No ML model is stored here yet; `toolkit build` makes them.", err=True)
+    for line in list_lines(rows):
+        say(line)
+
+
+@models.command()
+@click.argument("name")
+@click.option("--version", help="Which version; default: the one that counts.")
+@_JSON
+@project_options
+@output_options
+def show(name: str, version: str | None, as_json: bool, **options: Any) -> None:
+    """Show all that is known of a version, and how its metrics differ from the promoted one's."""
+    from toolkit.integrations.python.models.manage import details, known
+
+    settings = settings_from(options)
+    with _looking(settings) as ledger:
+        store = _store(settings, ledger)
+        found = details(store, ledger, known(store, name), version)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    for line in details_lines(found):
+        say(line)
+
+
+@models.command()
+@click.argument("name")
+@click.argument("version")
+@click.option("--force", is_flag=True, help="Do it though its checks have not passed.")
+@project_options
+@output_options
+def promote(name: str, version: str, force: bool, **options: Any) -> None:
+    """Make VERSION (or a unique beginning or end of it) of the model NAME the one that counts.
+
+    What reads the model is made again by the next build. No version waits for its checks any
+    more: to promote the current one again refuses the candidate.
+    """
+    from toolkit.integrations.python.models import manage
+
+    settings = settings_from(options)
+    storing = _storing(name, settings, options)
+    with _changing(settings) as ledger:
+        store = _store(settings, ledger)
+        info = manage.promote(
+            store, ledger, manage.known(store, name), version, storing, force=force
+        )
+        _note(ledger, settings, "models promote", f"{name} {info.version}")
+    _tell(options, "promoted", name, info.version, settings.target)
+
+
+@models.command()
+@click.argument("name")
+@project_options
+@output_options
+def rollback(name: str, **options: Any) -> None:
+    """Go back to the version of the model NAME that was promoted before the current one."""
+    from toolkit.integrations.python.models import manage
+
+    settings = settings_from(options)
+    storing = _storing(name, settings, options)
+    with _changing(settings) as ledger:
+        store = _store(settings, ledger)
+        info = manage.rollback(store, ledger, name, storing)
+        _note(ledger, settings, "models rollback", f"{name} {info.version}")
+    _tell(options, "rolled_back", name, info.version, settings.target)
+
+
+@models.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--keep", type=click.IntRange(min=0), default=5, show_default=True,
+    help="How many of the newest versions of each model stay.",
+)  # fmt: skip
+@project_options
+@output_options
+def prune(names: tuple[str, ...], keep: int, **options: Any) -> None:
+    """Remove old versions; of all models where none is named.
+
+    Never the one that a target uses, the one that was promoted before it, one that waits for
+    its checks, nor the newest that was trained for a target.
+    """
+    from toolkit.integrations.python.models import manage
+
+    settings = settings_from(options)
+    with _changing(settings) as ledger:
+        store = _store(settings, ledger)
+        chosen = [manage.known(store, name) for name in names] or store.names()
+        removed = {}
+        for name in chosen:
+            targets = {settings.target, *store.targets(name)}
+            stores = [_store(settings, ledger, target) for target in sorted(targets)]
+            removed[name] = manage.prune(stores, ledger, name, keep)
+    if options["log_format"] == "json":
+        from toolkit.cli.console import json_line
+
+        json_line("pruned", removed=removed)
+    elif not options["quiet"]:
+        for name, versions in removed.items():
+            left = len(store.versions(name))
+            say(f"{name}: {plural(len(versions), 'version')} removed, {left} left.", err=True)
+
+
+def _store(settings: "Settings", ledger: "Ledger | None", target: str = "") -> "ModelStore":
+    from toolkit.integrations.python.models.store import ModelStore
+
+    return ModelStore(settings.state_dir / "models", target or settings.target, ledger)
+
+
+def _storing(name: str, settings: "Settings", options: dict[str, Any]) -> "Storing":
+    """What the asset says of how its models may be loaded.
+
+    Raises:
+        UsageError: there is no such asset any more.
+    """
+    from toolkit.errors import UsageError
+    from toolkit.integrations.python.models.info import Storing
+    from toolkit.integrations.python.models.manage import NOTHING, known
+
+    known(_store(settings, None), name)
+    asset = load_project(options).graph.assets.get(f"python.{name}")
+    if asset is None or asset.kind != "ml_model":
+        raise UsageError(
+            f"No @asset(kind='ml_model') makes {name!r} any more.",
+            NOTHING,
+            "Versions of it are still stored; nothing of the project uses them.",
+        )
+    return Storing(
+        trusted=tuple(asset.config.get("trusted", ())),
+        pickle_allowed=settings.python.allow_pickle,
+    )
+
+
+@contextlib.contextmanager
+def _looking(settings: "Settings") -> "Iterator[Ledger | None]":
+    from toolkit.ledger import Ledger
+
+    path = settings.state_dir / "ledger.db"
+    if not path.exists():
+        yield None
+        return
+    with Ledger(path) as ledger:
+        yield ledger
+
+
+@contextlib.contextmanager
+def _changing(settings: "Settings") -> "Iterator[Ledger]":
+    """The ledger, while no run goes on."""
+    from toolkit.ledger import Ledger
+    from toolkit.run.lock import RunLock
+    from toolkit.run.publish import settle
+
+    with (
+        RunLock(settings.state_dir / "lock"),
+        Ledger(settings.state_dir / "ledger.db") as ledger,
+    ):
+        ledger.close_abandoned()
+        settle(ledger, settings.state_dir)
+        yield ledger
+
+
+def _note(ledger: "Ledger", settings: "Settings", command: str, what: str) -> None:
+    """For the history; and whatever was planned before must be planned again."""
+    import msgspec
+
+    from toolkit.run.build import BuildOptions, new_run
+
+    run = new_run(settings.target, BuildOptions(selection=what))
+    ledger.start_run(
+        msgspec.structs.replace(run, command=command, status="success", finished_at=time.time())
+    )
+
+
+def _tell(options: dict[str, Any], event: str, name: str, version: str, target: str) -> None:
+    if options["log_format"] == "json":
+        from toolkit.cli.console import json_line
+
+        json_line(event, model=name, version=version, target=target)
+    elif not options["quiet"]:
+        say(
+            f"{name} {version} is the current version for {target}. `toolkit build` brings what "
+            "reads it up to date.",
+            err=True,
+        )
