@@ -9,8 +9,6 @@ Who begins first, how many at once, how long and how often: see priority, limits
 and retry. Here is only when they are asked.
 """
 
-import _thread
-import contextlib
 import sys
 import threading
 import time
@@ -45,6 +43,7 @@ from toolkit.run.retry import Retries
 from toolkit.run.rules import Guide
 from toolkit.run.threads import StepThreads
 from toolkit.run.timeouts import GRACE_SECONDS, Timeouts
+from toolkit.run.trouble import Trouble
 
 
 class Scheduler:
@@ -96,7 +95,7 @@ class Scheduler:
         self._in_gates: set[str] = set()  # integrations whose gated call goes on
         self._alone = False  # a call goes on beside which nothing may run
         self._ends = 0
-        self._broken: BaseException | None = None  # what a thread could not report
+        self._trouble = Trouble(self._changed)
         self.errors: list[ToolkitError] = []  # what failed beside the steps, such as a hook
 
     # ---- events ----
@@ -251,16 +250,16 @@ class Scheduler:
                 if self._run_batch():
                     continue
                 with self._changed:
-                    if self._board.done and self._broken is None:
+                    if self._board.done and self._trouble.error is None:
                         return
                     if (
-                        self._ends == ends and self._broken is None
+                        self._ends == ends and self._trouble.error is None
                     ):  # else a batch may have got ready meanwhile
                         self._changed.wait()
-                self._raise_broken()
+                self._trouble.raise_it()
         except KeyboardInterrupt:
-            if self._broken is not None:
-                raise self._broken from None
+            if self._trouble.error is not None:
+                raise self._trouble.error from None
             context.cancel.set()
             self._open = False  # nothing new begins
             try:
@@ -276,7 +275,7 @@ class Scheduler:
             self._open = False
             if not context.cancel.is_set():
                 self._threads.join()
-            if self._broken is None:
+            if self._trouble.error is None:
                 self._abandon()
             self._alarm.close()
 
@@ -374,12 +373,12 @@ class Scheduler:
                     self._no_more_attempts(steps)
                 self._tell_what_follows()
         except ToolkitError as error:
-            self._raise_broken()
+            self._trouble.raise_it()
             if all(step.key in self._board.status for step in steps):
                 self.errors.append(error)
             for step in steps:
                 self._fail(step, str(error))
-        self._raise_broken()
+        self._trouble.raise_it()
 
     def _call(self, step: Step, context: RunContext) -> None:
         """Run one step in its thread; whatever happens, the main thread hears of it."""
@@ -388,29 +387,7 @@ class Scheduler:
         try:
             self._run_single(step, context)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            self._break(error)
-
-    def _break(self, error: BaseException) -> None:
-        """Have the main thread raise what another one cannot report."""
-        with self._changed:
-            if self._broken is None:
-                self._broken = error
-                _thread.interrupt_main()  # which may be in a call that waits for this step
-            self._changed.notify_all()
-
-    def _raise_broken(self) -> None:
-        """Raise what another thread could not report, if there is such; in the main thread.
-
-        The lock was held while we were interrupted for it, so the interruption meets us here
-        at the latest, and not whoever comes after and takes it for the user's.
-        """
-        with self._changed:
-            broken = self._broken
-        if broken is not None:
-            with contextlib.suppress(KeyboardInterrupt):
-                for _ in range(3):
-                    time.sleep(0)
-            raise broken
+            self._trouble.tell(error)
 
     def _run_single(self, step: Step, context: RunContext) -> None:
         attempt = self._retries.attempt(step.key)
@@ -460,7 +437,7 @@ class Scheduler:
         try:
             self._fail(step, message)
         except ToolkitError as error:  # the ledger cannot be written
-            self._break(error)
+            self._trouble.tell(error)
         runner = self._runners[step.integration]
         if isinstance(runner, AbandoningRunner):
             runner.abandon(step.key)
