@@ -13,7 +13,7 @@ from toolkit.cli.options import Paths, artifact_options, output_options, project
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from toolkit.ledger import Ledger
+    from toolkit.ledger import Ledger, ProfileRow
     from toolkit.lineage import Lineage
     from toolkit.project import Project
     from toolkit.report.data import ReportData, RunRecord
@@ -95,9 +95,11 @@ def report_data(
 
     settings = project.settings
     runs: tuple[RunRecord, ...] = ()
+    profiles: dict[str, list[ProfileRow]] = {}
     with project.ledger() as ledger:
         if settings.manifest is None and ledger is not None:
             runs = _records(ledger, settings.target)
+            profiles = _profiles(project, ledger)
     history = project.history()
     known = {
         key: AssetState(state=state.state, reason=state.reason)
@@ -118,6 +120,7 @@ def report_data(
         materializations=history.latest,
         results=history.last_steps,
         states=known,
+        profiles=profiles,
         commit=_commit(settings.project_dir) if settings.manifest is None else None,
         secrets=settings.secrets,
     )
@@ -132,6 +135,19 @@ def _records(ledger: "Ledger", target: str) -> "tuple[RunRecord, ...]":
     return tuple(
         RunRecord(run, tuple(ledger.steps(run.id)), tuple(made.get(run.id, ()))) for run in runs
     )
+
+
+def _profiles(project: "Project", ledger: "Ledger") -> "dict[str, list[ProfileRow]]":
+    """What was counted of each asset, the newest first; less of each, the more there are."""
+    from toolkit.recall import seen_profiles
+
+    points = max(4, min(20, 20_000 // max(1, len(project.graph.assets))))
+    found = ledger.profiles.recent(project.settings.target, points)
+    return {
+        key: seen_profiles(rows, project.graph, project.settings)
+        for key, rows in found.items()
+        if key in project.graph
+    }
 
 
 def _commit(folder: Path) -> str | None:

@@ -44,6 +44,7 @@ SCRIPTS = (
     "ui.js",
     "views/problems.js",
     "views/history.js",
+    "views/profile.js",
     "views/selection_box.js",
     "views/minimap.js",
     "views/graph_tip.js",

@@ -1,8 +1,8 @@
 """ReportData -> the two tables-of-columns that the page decodes.
 
 ``core`` is what every view needs at once. ``texts`` holds the SQL, which is most
-of the bytes and is decoded only when somebody opens an asset. static/data.js reads
-both; the two files change together.
+of the bytes, and the profiles; it is decoded only when somebody opens an asset.
+static/data.js reads both; the two files change together.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from toolkit.report.data import ReportData
 from toolkit.report.facts import facts_of
 from toolkit.report.inner import inner_steps
 from toolkit.report.layout import layered
+from toolkit.report.payload_profiles import profiles_table
 from toolkit.report.payload_runs import past_table, runs_table, steps_table
 
 SCHEMA_VERSION = 1
@@ -80,7 +81,7 @@ class _Builder:
         }
 
     def texts(self) -> dict[str, Any]:
-        """SQL by asset number; the compiled text only where it differs from the source."""
+        """SQL by asset number, compiled only where it differs from the source; profiles."""
         raw: dict[str, str] = {}
         compiled: dict[str, str] = {}
         for i, asset in enumerate(self.data.graph):
@@ -88,7 +89,8 @@ class _Builder:
                 raw[str(i)] = self.intern.clean(asset.raw_sql[:MAX_SQL])
             if asset.sql and asset.sql != asset.raw_sql:
                 compiled[str(i)] = self.intern.clean(asset.sql[:MAX_SQL])
-        return {"raw": raw, "compiled": compiled}
+        profiles = profiles_table(self.data, self.intern.clean)
+        return {"raw": raw, "compiled": compiled, "profiles": profiles}
 
     def _text(self, text: str | None) -> int:
         if text is None:

@@ -184,11 +184,24 @@
     };
   }
 
-  /** The SQL texts, decoded the first time that somebody asks. */
+  /** Numbers in the order of time: one that never changed is kept once. */
+  const spread = (series, points) => (Array.isArray(series) ? series : Array(points).fill(series));
+
+  /** @param {Object} packed  one asset of texts.profiles (toolkit/report/payload_profiles.py) */
+  function profile(packed) {
+    const points = packed.at.length;
+    const columns = packed.columns.map(([name, nulls, distinct, least, most, mean, quartiles, hidden]) => {
+      const shares = spread(nulls, points).map((n, i) => (n == null || !packed.rows[i] ? null : n / packed.rows[i]));
+      return { name, nulls: spread(nulls, points), shares, distinct: spread(distinct, points), least, most, mean, quartiles, hidden: hidden === 1 };
+    });
+    return { ...packed, columns };
+  }
+
+  /** The SQL texts and profiles, decoded the first time that somebody asks. */
   function lazyTexts(read) {
     let pending = null;
     return () => (pending ??= unpack(read()));
   }
 
-  R.data = { unpack, build, bucketed, lazyTexts };
+  R.data = { unpack, build, bucketed, lazyTexts, profile };
 })(globalThis.Report);
