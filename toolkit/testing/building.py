@@ -16,8 +16,7 @@ from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.integrations.base import RunContext, Step, StepEvent, StepFinished
 from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.code.judge_code import NoJudge
-from toolkit.integrations.python.declared import modules
-from toolkit.integrations.python.declared.load import resolve
+from toolkit.integrations.python.declared.load import declared, resolve
 from toolkit.integrations.python.registry import PythonAsset, PythonCheck, Registry
 from toolkit.integrations.python.running.runner import PythonRunner
 from toolkit.settings import Profile, Settings, load_settings
@@ -73,7 +72,7 @@ def build(
     if functions:
         found = [found_of(function, settings.project_dir) for function in functions]
     else:
-        found = modules.find(settings.assets, settings.project_dir)
+        found = declared(settings)
     found = for_test(
         found, target=settings.target, resources=resources, config=config or {}, isolate=isolate
     )

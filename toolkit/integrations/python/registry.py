@@ -11,7 +11,7 @@ from toolkit.integrations.python.declared.annotations import Form
 from toolkit.integrations.python.models.info import Format
 
 Wanted = Form | Literal["metrics", "promoted", "promoted_metrics", "bytes"]
-ColumnTest = Literal["not_null", "unique"]
+ColumnTestKind = Literal["not_null", "unique", "accepted_values", "relationships"]
 Stamp = tuple[int, int]  # size in bytes, and time of the last change in nanoseconds
 
 
@@ -138,6 +138,30 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     at_most: float | None = None
     better_by: float | None = None
     lower: bool = False
+
+
+class ColumnTest(msgspec.Struct, frozen=True, kw_only=True):
+    """A test of one column, in dbt's words.
+
+    Attributes:
+        values / quote: of ``accepted_values``; as texts, in quotes for SQL or as they are.
+        to / field / parent: of ``relationships``; ``parent`` is the table that ``to`` means.
+        where: a condition in SQL; the test sees the rows that fulfil it.
+        warn_if / error_if: a comparison for the number of failures.
+    """
+
+    kind: ColumnTestKind
+    name: str
+    column: str
+    values: tuple[str, ...] = ()
+    quote: bool = True
+    to: str = ""
+    field: str = ""
+    parent: Relation | None = None
+    where: str = ""
+    severity: Literal["error", "warn"] = "error"
+    warn_if: str = "!= 0"
+    error_if: str = "!= 0"
 
 
 class PythonAsset(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,4 +111,5 @@ def _files(entry: Path) -> Iterator[Path]:
     if entry.is_file():
         yield entry
         entry = entry.parent  # its neighbours are what it can import
-    yield from sorted(entry.rglob("*.py"))
+    for pattern in ("*.py", "*.yml", "*.yaml"):
+        yield from sorted(entry.rglob(pattern))

@@ -1,13 +1,12 @@
 """Declared columns of a Python asset: types, inputs and tests."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from toolkit.graph import Column
 from toolkit.integrations.python.api import AssetDefinition
 from toolkit.integrations.python.declared.bind import Bound
 from toolkit.integrations.python.declared.validate import reject, texts
-from toolkit.integrations.python.registry import ColumnTest
 
 _OPTIONS = ("type", "description", "inputs", "tags", "meta", "tests")
 
@@ -34,23 +33,6 @@ def columns(definition: AssetDefinition, bound: Bound, who: str) -> dict[str, Co
             inputs=_inputs(name, options, bound, who),
         )
     return found
-
-
-def column_tests(definition: AssetDefinition, who: str) -> list[tuple[str, ColumnTest]]:
-    """``(column, test)`` for each declared test."""
-    tests: list[tuple[str, ColumnTest]] = []
-    for name, given in definition.columns.items():
-        options = _options(name, given, who)
-        for test in texts(options.get("tests", ()), f"columns[{name!r}]['tests']", who):
-            if test not in get_args(ColumnTest):
-                raise reject(
-                    who,
-                    f"the column {name!r} has a test {test!r}, which is none of "
-                    f"{', '.join(get_args(ColumnTest))}.",
-                    "Use one of these, or write a @check.",
-                )
-            tests.append((name, test))  # type: ignore[arg-type]  # one of the literals, as tested
-    return tests
 
 
 def _options(name: object, given: object, who: str) -> Mapping[str, Any]:

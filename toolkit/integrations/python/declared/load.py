@@ -34,6 +34,7 @@ from toolkit.integrations.python.declared.validate import (
     texts,
 )
 from toolkit.integrations.python.files import declare as files
+from toolkit.integrations.python.isolation.limits import isolation_config
 from toolkit.integrations.python.lineage.captured import returned_form
 from toolkit.integrations.python.lineage.sql_asset import as_sql, sql_text
 from toolkit.integrations.python.models.gates import declared as declared_gates
@@ -212,8 +213,7 @@ class _Loader:
         config |= run_config(definition)
         if definition.kind == "ml_model":
             config |= {"trusted": list(trusted), "format": definition.format}
-        if bound.callee.isolate is not None:
-            config["isolate"] = True  # for selection: config.isolate:true
+        config |= isolation_config(bound.callee.isolate)
         asset = Asset(
             key=key,
             kind="ml_model" if definition.kind == "ml_model" else "python",
@@ -263,8 +263,7 @@ class _Loader:
         made += [definition.config] if definition.config else []
         code = self._judged(key, found, bound.callee, made)
         config = run_config(definition)
-        if bound.callee.isolate is not None:
-            config["isolate"] = True
+        config |= isolation_config(bound.callee.isolate)
         check = Check(
             key=key,
             name=definition.name,

@@ -32,6 +32,7 @@ class Found:
         folder: the entry of ``assets:`` that it came by (the file's own folder for a file).
         path: of the file, relative to the project folder, with forward slashes.
         line: 1-based, of the first decorator.
+        yaml_path: the file that describes it further, as ``path``.
     """
 
     definition: Definition
@@ -40,6 +41,7 @@ class Found:
     folder: Path
     path: str
     line: int
+    yaml_path: str | None = None
 
     @property
     def place(self) -> str:
@@ -115,10 +117,11 @@ def _files(entry: Path, project_dir: Path) -> tuple[Path, list[Path]]:
             "Its Python assets would be missing from the graph, so nothing was done.",
             "Correct the path, or create the file or folder.",
         )
-    return entry, sorted(_walk(entry))
+    return entry, sorted(walked(entry, _is_module))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walked(folder: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
+    """Files below ``folder`` whose names are wanted, but nothing hidden and no environments."""
     if (folder / "pyvenv.cfg").exists():
         return
     for path in folder.iterdir():
@@ -126,14 +129,18 @@ def _walk(folder: Path) -> Iterator[Path]:
         if name.startswith(".") or name == "__pycache__":
             continue
         if path.is_dir():
-            yield from _walk(path)
-        elif (
-            name.endswith(".py")
-            and name not in ("__init__.py", "conftest.py", "setup.py")
-            and not name.startswith("test_")
-            and not name.endswith("_test.py")
-        ):
+            yield from walked(path, wanted)
+        elif wanted(name):
             yield path
+
+
+def _is_module(name: str) -> bool:
+    return (
+        name.endswith(".py")
+        and name not in ("__init__.py", "conftest.py", "setup.py")
+        and not name.startswith("test_")
+        and not name.endswith("_test.py")
+    )
 
 
 @contextlib.contextmanager

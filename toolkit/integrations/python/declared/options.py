@@ -84,7 +84,7 @@ def _for_target(definition: D, settings: Settings, who: str) -> D:
     own = {name: _mapping(given, f"targets[{name!r}]", who) for name, given in targets.items()}
     options: tuple[str, ...] = OF_CHECK if isinstance(definition, CheckDefinition) else ()
     options = OF_ASSET if isinstance(definition, AssetDefinition) else options
-    parameters = tuple(inspect.signature(definition.function).parameters)
+    parameters = parameters_of(definition.function)
     for name, given in own.items():
         for key in given:
             _check_key(key, f"targets[{name!r}]", options, parameters, who)
@@ -211,6 +211,11 @@ def run_config(definition: Definition) -> dict[str, Any]:
         "pool": definition.pool,
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of a function's parameters."""
+    return tuple(inspect.signature(function).parameters)
 
 
 def _mapping(value: Any, option: str, who: str) -> Mapping[str, Any]:  # noqa: ANN401  # the user's

@@ -14,7 +14,7 @@ from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.models.info import FORMATS
 
 # Also a file name (the model store's folder, a log) and a part of a key, so ASCII only.
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 NOTHING_DONE = "The graph would be wrong, so nothing was done."
 
@@ -27,7 +27,7 @@ def reject(who: str, fact: str, next_step: str) -> AssetError:
 def check_name(found: Found) -> None:
     """The name can be a table, a file and a parameter."""
     name = found.definition.name
-    if not isinstance(name, str) or not _IDENTIFIER.fullmatch(name):
+    if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):
         raise reject(
             found.place,
             f"{name!r} cannot be a name.",

@@ -5,13 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from toolkit.errors import AssetFailedError
-from toolkit.graph import Check, Relation
 from toolkit.integrations.python.api import CheckResult
-from toolkit.integrations.python.registry import ColumnTest
 from toolkit.integrations.python.running.capture import TakesText
 from toolkit.integrations.python.running.output import described, table_form
-from toolkit.integrations.python.running.session import Session
-from toolkit.warehouse import quote, quote_relation
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,11 +16,16 @@ _SAMPLE = 20
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How a check ended: with ``failures`` rows (or 1, where none were counted)."""
+    """How a check ended: with ``failures`` rows (or 1, where none were counted).
+
+    Attributes:
+        only_warns: it did not pass, and is a warning whatever the check's severity.
+    """
 
     passed: bool
     failures: int
     message: str
+    only_warns: bool = False
 
 
 def judge(value: object, log: TakesText) -> Verdict:
@@ -82,20 +83,3 @@ def _arrow(value: Any, form: str) -> "pa.Table":  # noqa: ANN401  # one of the f
     if form == "polars":
         return value.to_arrow()
     return cast("pa.Table", value)
-
-
-def column_test(session: Session, check: Check, relation: Relation, test: ColumnTest) -> Verdict:
-    """Run a test that was declared on a column."""
-    assert check.column is not None
-    column, table = quote(check.column), quote_relation(relation)
-    if test == "not_null":
-        sql = f"SELECT count(*) FROM {table} WHERE {column} IS NULL"
-        what = "null values"
-    else:
-        sql = (
-            f"SELECT count(*) FROM (SELECT {column} FROM {table} WHERE {column} IS NOT NULL "
-            f"GROUP BY {column} HAVING count(*) > 1)"
-        )
-        what = "values more than once"
-    count = int(session.cursor.execute(sql).fetchall()[0][0])
-    return Verdict(count == 0, count, f"{check.column}: {count} {what}" if count else "")

@@ -39,6 +39,7 @@ from toolkit.integrations.python.registry import (
 from toolkit.integrations.python.running import checking, output
 from toolkit.integrations.python.running.calling import call
 from toolkit.integrations.python.running.capture import Capture, StepLog
+from toolkit.integrations.python.running.column_testing import run_column_test
 from toolkit.integrations.python.running.resources import ResourcePool
 from toolkit.integrations.python.running.session import Session
 from toolkit.integrations.python.running.stopping import Stoppable
@@ -184,7 +185,8 @@ class PythonRunner:
         try:
             with self._capture.to(log):
                 if asset is not None:
-                    return self._make(asset, log, stoppable)
+                    outcome = self._make(asset, log, stoppable)
+                    return _with(outcome, self._isolation.used(step.key))
                 assert check is not None, step.key
                 return self._check(check, log, stoppable)
         except ToolkitError as error:
@@ -280,7 +282,8 @@ class PythonRunner:
             message = f"{message.rstrip('.')}: {promotion}"
         if log.used:
             message += f" Log: {relative(log.path, self._context.settings.project_dir)}"
-        status: Status = "fail" if item.check.severity == "error" else "warn"
+        fails = item.check.severity == "error" and not verdict.only_warns
+        status: Status = "fail" if fails else "warn"
         return _Outcome(status=status, message=message, failures=max(verdict.failures, 1))
 
     def _column_test(
@@ -290,7 +293,7 @@ class PythonRunner:
 
         assert item.column_test is not None
         try:
-            return checking.column_test(session, item.check, relation, item.column_test)
+            return run_column_test(session.cursor, relation, item.column_test)
         except duckdb.Error as error:
             raise AssetFailedError(
                 f"The test cannot be run on {relation}: {error}",
@@ -348,6 +351,15 @@ class PythonRunner:
             assert session is not None
             return session.table(item)
         return self._models.argument(item, about)
+
+
+def _with(outcome: _Outcome, metadata: Mapping[str, Any]) -> _Outcome:
+    """The outcome with more to be kept of what was made."""
+    made = tuple(
+        msgspec.structs.replace(item, metadata={**item.metadata, **metadata})
+        for item in outcome.made
+    )
+    return msgspec.structs.replace(outcome, made=made)
 
 
 def _log_name(key: str) -> str:
