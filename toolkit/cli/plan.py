@@ -44,6 +44,7 @@ def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
                 "action": p.action,
                 "reason": p.reason,
                 "why": p.why,
+                "needs": p.step.needs,
             }
             for p in planned.steps
         ]
@@ -52,7 +53,8 @@ def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
         return
     width = max((len(p.step.key) for p in planned.steps), default=0)
     for p in planned.steps:
-        say(f"{p.action:<10}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}")
+        needs = f"; {p.step.needs}" if p.step.needs and p.action != "skip" else ""
+        say(f"{p.action:<10}  {p.step.kind:<6}  {p.step.key:<{width}}  {p.reason}{needs}")
     for unmade in planned.unmade:
         say(f"none                {unmade.asset:<{width}}  {unmade.reason}")
     if not quiet:

@@ -58,6 +58,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             else's engine does the work, and the target may be any warehouse.
         pool / timeout / retries / retry_wait: as its author declared them, in the words of
             ``run.rules``, which win over them; ``None``: not said.
+        needs: what must be got before it can run, in words for people; empty: nothing.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     retries: int | None = None
     retry_wait: float | None = None
+    needs: str = ""
 
 
 class StepStarted(msgspec.Struct, frozen=True, kw_only=True):

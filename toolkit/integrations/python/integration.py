@@ -9,6 +9,7 @@ from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import Loaded, RunContext, Runner, Standing, Step, Watched
 from toolkit.integrations.python.declared import cache
 from toolkit.integrations.python.declared.load import NAME, load
+from toolkit.integrations.python.isolation.environments import to_build
 from toolkit.integrations.python.lineage.captured import with_queries
 from toolkit.integrations.python.registry import Registry
 from toolkit.settings import Settings
@@ -60,6 +61,7 @@ class PythonIntegration:
                 makes=(key,),
                 reads=graph[key].depends_on,
                 name=graph[key].name,
+                needs=to_build(graph[key].config, graph[key].path),
                 **_declared_running(graph[key].config),
             )
             for key in graph.topological(keys & ours)
@@ -73,6 +75,7 @@ class PythonIntegration:
                 reads=check.assets,
                 name=check.key.removeprefix("check."),
                 blocking=check.severity == "error",
+                needs=to_build(check.config, check.path),
                 **_declared_running(check.config),
             )
             for check in self._loaded.checks

@@ -6,9 +6,10 @@ import importlib.metadata
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,7 @@ from toolkit.integrations.python.isolation.requirements import requirement_name
 from toolkit.integrations.python.registry import Environment
 from toolkit.settings.cache import cache_dir
 
+NOTEBOOK = ("ipykernel",)  # what a notebook needs besides
 MARKER = "toolkit-environment.json"
 _SHOWN = 3
 
@@ -112,6 +114,22 @@ def ready(
     with contextlib.suppress(OSError):
         os.utime(folder / MARKER)  # when it was last used
     return str(programs(folder) / "python")
+
+
+def to_build(config: Mapping[str, Any], path: str | None) -> str:
+    """What must be built before a step can run, in words; empty: nothing.
+
+    Args:
+        config: of the asset or check.
+        path: its file.
+    """
+    if "requirements" not in config:
+        return ""
+    environment = Environment(requirements=tuple(config["requirements"]))
+    extra = NOTEBOOK if path is not None and path.endswith(".ipynb") else ()
+    if is_built(environment, extra):
+        return ""
+    return f"builds an environment: {said(environment)}"
 
 
 def said(environment: Environment) -> str:

@@ -76,6 +76,7 @@ class Isolation:
         self._registry = registry
         self._models = models
         self._unclosed = unclosed
+        self._used: dict[str, Ended] = {}
         self._folder = context.settings.state_dir / "python" / "exchange"
         shutil.rmtree(self._folder, ignore_errors=True)  # what a killed run has left
 
@@ -109,6 +110,7 @@ class Isolation:
                 lambda: IsolatedProcess(folder, log.write, self._context.cancel, python)
             )
             ended = process.wait()
+            self._used[key] = ended
             self._keep_notebook(folder, log)
             answer = self._answer(folder, ended, item.callee, log)
             for line, trace in answer.unclosed:
@@ -119,6 +121,13 @@ class Isolation:
             storing = self._models.storing(item) if isinstance(item, PythonAsset) else Storing()
             yield _value(answer, folder, session, storing)
 
+    def used(self, key: str) -> dict[str, float]:
+        """What the process of a step has used, for the ledger; empty where it had none."""
+        ended = self._used.pop(key, None)
+        if ended is None or not ended.largest:
+            return {}
+        return {"max_rss_bytes": ended.largest, "cpu_seconds": ended.cpu_seconds}
+
     def _python(self, callee: Callee, key: str, step: Stoppable) -> str | None:
         """The interpreter of the function's environment, which is built if it is not there."""
         assert callee.isolate is not None
@@ -127,7 +136,7 @@ class Isolation:
         notebook = callee.program is not None and callee.program.kind == "notebook"
         return environments.ready(
             callee.isolate.environment,
-            extra=("ipykernel",) if notebook else (),
+            extra=environments.NOTEBOOK if notebook else (),
             say=lambda line: self._context.emit(StepProgress(step=key, message=line)),
             stopped=lambda: step.stopped or self._context.cancel.is_set(),
         )

@@ -46,6 +46,15 @@ def isolate_of(found: Found, who: str) -> Isolate | None:
     return limits(value, who, "isolate").with_environment(environment)
 
 
+def isolation_config(isolate: Isolate | None) -> dict[str, Any]:
+    """What selection (``config.isolate:true``) and people see of it."""
+    if isolate is None:
+        return {}
+    environment = isolate.environment
+    found = {"requirements": list(environment.requirements)} if environment is not None else {}
+    return {"isolate": True, **found}
+
+
 def check_environment(
     isolate: Isolate | None, definition: Definition, inputs: Iterable[Input], who: str
 ) -> None:
@@ -110,7 +119,7 @@ def _unknown(key: object, who: str, option: str) -> AssetError:
         return reject(
             who,
             f"{option}: {key!r} is no limit of the process.",
-            "A step's time by the clock is its `timeout` (in run.rules of toolkit.yml).",
+            "Time by the clock is another option: timeout='10 min'.",
         )
     return reject(who, f"{option}: there is no limit {key!r}.", f"There are {', '.join(_KEYS)}.")
 
