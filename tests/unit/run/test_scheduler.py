@@ -144,12 +144,22 @@ def test_a_failure_blocks_what_is_below_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_fail_fast_begins_nothing_new(tmp_path: Path) -> None:
-    house = House(tmp_path, {"p1": "", "p2": "p1", "d1": "p1"}, bad("p2"))
-    edges = {"p1": "", "p2": "", "p3": "p2", "d9": "p3"}
-    house = House(tmp_path / "b", edges, bad("p1"))
+    failed = threading.Event()
+
+    def make(key: str) -> Status:
+        if key == "p2":
+            assert failed.wait(30)  # it ends after the failure was told
+        return "error" if key == "p1" else "success"
+
+    def told(event: StepEvent) -> None:
+        emit(event)
+        if isinstance(event, StepFinished) and event.step == "p1":
+            failed.set()
+
+    house = House(tmp_path, {"p1": "", "p2": "", "p3": "p2", "d9": "p3"}, make)
+    emit, house.tools["single"].emit = house.tools["single"].emit, told
     found = house.run(fail_fast=True)
-    assert found["p1"] == "error"
-    assert "skipped" in {found["p3"], found["d9"]}
+    assert found == {"p1": "error", "p2": "success", "p3": "skipped", "d9": "skipped"}
 
 
 def test_a_runner_that_raises_in_a_thread_fails_its_step_only(tmp_path: Path) -> None:
