@@ -1,6 +1,6 @@
 """graph + ledger + selection -> what a build would run and skip, each with its reason. Pure."""
 
-from toolkit.plan.decide import Action, Why, unit_test_inputs
+from toolkit.plan.decide import Action, Why, is_gate, unit_test_inputs
 from toolkit.plan.history import History, Seen
 from toolkit.plan.order import Waits, dependencies
 from toolkit.plan.plan import Plan, PlannedStep, Unmade, make_plan
@@ -29,6 +29,7 @@ __all__ = [
     "current_versions",
     "dependencies",
     "inputs",
+    "is_gate",
     "is_view",
     "make_plan",
     "states",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from toolkit.graph import Asset, AssetGraph, Check
+from toolkit.graph.gates import decides
 from toolkit.integrations.base import Step
 from toolkit.ledger import Materialization
 from toolkit.plan.history import History
@@ -195,11 +196,15 @@ class Decider:
     def _of_check(self, check: Check) -> Decision:
         done = check.key in self._history.resumed
         last, passed = self._history.last_steps.get(check.key), self._history.passed.get(check.key)
+        standing = self._history.standing.get(check.attached or "")
+        counts = standing is not None and standing.current and not standing.candidate
+        if counts and is_gate(check, self._graph):
+            moves = self._moves(check.assets[0])
+            return self._at_rest(dict.fromkeys(check.assets), done=done) if moves else _decided
         if passed is None or last is None:
             return Decision("run", f"never passed on {self._names(check.assets)}", "never")
         if last.status != "pass":
             return Decision("run", f"its last run ended as {last.status}", "failed")
-        standing = self._history.standing.get(check.attached or "")
         if standing is not None and standing.candidate is not None:
             return Decision("run", f"the candidate {standing.name} waits for it", "check")
         if passed.code_version != check.code_version:
@@ -256,7 +261,7 @@ class Decider:
             standing is not None
             and standing.candidate is not None
             and any(
-                check.severity == "error"
+                decides(check, self._graph)
                 and check.key in self._decided
                 and self._decided[check.key].action != "skip"
                 for check in self._graph.checks_on(key)
@@ -277,8 +282,18 @@ class Decider:
         return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
+_decided = Decision("skip", "no new version waits for it", "fresh")
 _fresh = Decision("skip", "up to date", "fresh")
 _done = Decision("skip", "done in the run that is resumed", "fresh")
+
+
+def is_gate(check: Check, graph: AssetGraph) -> bool:
+    """Whether a check only decides if a new version of an ML model counts.
+
+    Of the version that counts that was decided, by the check or by hand. A check that reads
+    more than the model may find something new of that one.
+    """
+    return check.assets == (check.attached,) and decides(check, graph)
 
 
 def unit_test_inputs(check: Check, graph: AssetGraph) -> dict[str, str]:

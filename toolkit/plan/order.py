@@ -4,9 +4,9 @@ A step waits for the steps that make what it reads, also through assets that nob
 makes (sources, ephemeral models). As in ``dbt build``, it also waits for the tests of
 what is upstream of it, so that a failed test can block it: a test counts for a step
 when *all* assets that the test reads are upstream of the step (dbt-core 1.11,
-``Linker.add_test_edges``); only the first such steps get an edge, the others have it
-through them. A unit test runs before its model; that of an ephemeral model before
-what reads it.
+``Linker.add_test_edges``), or when it decides whether an ML model upstream counts; only
+the first such steps get an edge, the others have it through them. A unit test runs before
+its model; that of an ephemeral model before what reads it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from toolkit.graph import AssetGraph, Check
+from toolkit.graph.gates import decides
 from toolkit.integrations.base import Step
 
 
@@ -120,7 +121,9 @@ class _Makers:
 
 def _first_blocked(graph: AssetGraph, check: Check, producer: Mapping[str, str]) -> Iterable[str]:
     """Steps of the first assets that are downstream of all that ``check`` reads."""
-    tested = [key for key in check.assets if key in graph]
+    # of what reads a model, all wait that decide which version of it counts
+    read = (check.attached,) if decides(check, graph) else check.assets
+    tested = [key for key in read if key is not None and key in graph]
     if not tested:
         return set()
     if len(tested) == 1:

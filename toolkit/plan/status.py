@@ -8,6 +8,7 @@ import msgspec
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import FAILED
 from toolkit.ledger import Materialization
+from toolkit.plan.decide import is_gate
 from toolkit.plan.history import History
 from toolkit.plan.versions import current_versions, inputs
 
@@ -67,6 +68,9 @@ def _of_made(
         if check.severity == "error" and last.get(check.key) in FAILED
     ]
     waiting = history.standing.get(asset.key)
+    if waiting is not None and waiting.current is not None and waiting.candidate is None:
+        gates = {check.name for check in graph.checks_on(asset.key) if is_gate(check, graph)}
+        broken = [name for name in broken if name not in gates]  # somebody decided otherwise
     if waiting is not None and waiting.candidate is not None:
         why = f"check {broken[0]} failed" if broken else "its checks have not passed yet"
         said = f"the candidate {waiting.name} is not promoted: {why}"

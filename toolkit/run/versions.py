@@ -28,6 +28,7 @@ from toolkit.plan import (
     changed_by_others,
     current_versions,
     inputs,
+    is_gate,
     is_view,
     tables_behind,
     unit_test_inputs,
@@ -295,6 +296,9 @@ class Versions:
     def _decide(self, planned: PlannedStep) -> tuple[str | None, Mapping[str, Mapping[str, str]]]:
         if planned.action != "if changed" or self._waited_for(planned.step.key):
             return None, {}
+        check = self._graph.checks.get(planned.step.key)
+        if check is not None and is_gate(check, self._graph) and check.attached in self._versions:
+            return "up to date: no new version waits for it", {}
         agreed: dict[str, Mapping[str, str]] = {}
         by_columns = False
         for key, parents, read in self._reading(planned):

@@ -348,9 +348,55 @@ def test_promote_by_hand_wakes_what_is_below_and_nothing_else(builds: Builds) ->
     plan = builds.reasons()
     assert plan["python.churn"] == "skip: up to date"
     assert plan["python.scores"] == "run: churn changed since"
-    ended = builds.statuses()
-    assert ended["python.churn"] == "no-op"
+    assert plan["check.churn.gate_auc"] == "skip: no new version waits for it"
+    assert builds.statuses() == {
+        "python.churn": "no-op",
+        "check.churn.gate_auc": "no-op",
+        "python.scores": "success",
+    }
+    assert builds.score() == 50
+    found = states(builds.graph, builds.history, frozenset({"python.churn", "python.scores"}))
+    assert found["python.churn"].state == "fresh"
     assert len(builds.store().versions("churn")) == 2
+    # a stricter gate judges the next version, not the one that somebody chose
+    builds.source(50, {"auc": {"at_least": 0.9}})
+    assert set(builds.statuses().values()) == {"no-op"}
+
+
+def test_a_check_that_reads_more_than_the_model_goes_on_looking(builds: Builds) -> None:
+    """Drift: the model is what it was, and the world is not."""
+    more = """
+        @asset
+        def fresh():
+            return pd.DataFrame({'x': [LIMIT]})
+
+        @check('churn', deps={'fresh': 'fresh'})
+        def still_good(churn, fresh: pd.DataFrame):
+            return churn.constant > fresh['x'][0]
+    """
+    builds.source(70, None, more.replace("LIMIT", "1"))
+    ended = builds.build()
+    assert {status for status, _ in ended.values()} == {"success", "pass"}, ended
+    builds.source(70, None, more.replace("LIMIT", "99"))
+    again = builds.statuses()
+    assert again["python.churn"] == "no-op"
+    assert again["check.churn.still_good"] == "fail"
+    assert builds.quality(None) == 0.7
+
+
+def test_a_check_on_what_is_made_with_the_model_decides_nothing(builds: Builds) -> None:
+    """It could only run when the version counts; it blocks nothing but says what is wrong."""
+    more = """
+        @check('churn')
+        def scores_are_high(churn, scores: pd.DataFrame):
+            return scores['score'][0] > 90
+    """
+    builds.source(70, None, more)
+    ended = builds.build()
+    assert ended["python.churn"] == ("success", "auc 0.7")
+    assert ended["python.scores"][0] == "success"
+    assert ended["check.churn.scores_are_high"][0] == "fail"
+    assert builds.quality(None) == 0.7
 
 
 def test_rollback_trains_nothing(builds: Builds) -> None:
@@ -363,7 +409,11 @@ def test_rollback_trains_nothing(builds: Builds) -> None:
         with builds.ledger as ledger:
             manage.rollback(builds.store(ledger), ledger, "churn", Storing())
         assert builds.quality(None) == expected
-        assert builds.statuses() == {**GOOD, "python.churn": "no-op"}
+        assert builds.statuses() == {
+            "python.churn": "no-op",
+            "check.churn.gate_auc": "no-op",
+            "python.scores": "success",
+        }
         assert builds.score() == round(expected * 100)
         assert set(builds.statuses().values()) == {"no-op"}
     with builds.ledger as ledger, pytest.raises(AssetFailedError, match="before the current one"):
@@ -381,7 +431,7 @@ def test_promoting_the_current_one_refuses_the_candidate(builds: Builds) -> None
     promote(builds, current)
     assert builds.statuses() == {
         "python.churn": "no-op",
-        "check.churn.gate_auc": "pass",
+        "check.churn.gate_auc": "no-op",
         "python.scores": "no-op",
     }
     assert builds.score() == 70

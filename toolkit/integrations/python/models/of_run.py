@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from toolkit.graph.gates import decides
 from toolkit.integrations.base import Made, RunContext
 from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.declared.modules import relative
@@ -79,7 +80,7 @@ class RunModels:
         self._passed: dict[str, set[str]] = {}  # checks that passed in this run, by model
         self._gates: dict[str, set[str]] = {}
         for key, item in registry.checks.items() if gated else ():
-            if item.check.severity == "error" and item.check.attached is not None:
+            if item.check.attached is not None and decides(item.check, context.graph):
                 self._gates.setdefault(item.check.attached, set()).add(key)
 
     @property
