@@ -163,6 +163,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         aliases: where else its rows may be.
         untraced: why its columns cannot be traced, and what to do, where who gives it knows
             better than "it is no SQL"; a clause, for people.
+        reads: for assets whose code was read: for a parent's key the only columns of it that the
+            code uses. A parent that is not there may have any of its columns used.
         quoted: which of ``database``, ``schema`` and ``identifier`` stand in quotes wherever
             the relation is written, so that case counts; ``None`` where that is not known.
     """
@@ -204,4 +206,5 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     matched: Mapping[str, str] = {}
     aliases: tuple[Alias, ...] = ()
     untraced: str = ""
+    reads: Mapping[str, tuple[str, ...]] = {}
     quoted: frozenset[str] | None = None

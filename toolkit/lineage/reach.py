@@ -75,7 +75,8 @@ class Downstream:
     rows of its target. An asset of which anything is reached leads to the dashboards, ML
     models and the like that read it. A reader that is opaque, or partial and without an edge
     from the column, is *possibly* reached with all its columns; so are the columns of what
-    reads an ML model.
+    reads an ML model. A column that the code of a Python asset is known not to use does not
+    reach it.
     """
 
     def __init__(self, graph: AssetGraph, lineage: Lineage) -> None:
@@ -171,6 +172,8 @@ class Downstream:
             return steps
         from_whole = self.graph[key].kind in WHOLE_READERS
         for child in sorted(self.graph.children(key)):
+            if self._leaves(child, key, column):
+                continue
             if from_whole or self.graph[child].kind in WHOLE_READERS:
                 steps.append(((child, None), node, "whole"))
         return steps
@@ -184,6 +187,8 @@ class Downstream:
         readers = self.readers((key, column)) if column is not None else []
         traced_to = {reader for reader, _ in readers}
         for child in sorted(self.graph.children(key)):
+            if self._leaves(child, key, column):
+                continue
             status = self.lineage.status.get(child)
             how = "opaque" if status == "opaque" else "partial"
             if status == "opaque" or (status == "partial" and child not in traced_to):
@@ -191,6 +196,13 @@ class Downstream:
             elif self.graph[key].kind in WHOLE_READERS:
                 steps += self._all_of(child, node, "opaque")
         return steps
+
+    def _leaves(self, child: str, key: str, column: str | None) -> bool:
+        """Whether an asset's code is known to use other columns of ``key`` than this one."""
+        reads = self.graph[child].reads.get(key)
+        if column is None or reads is None or self.lineage.status.get(child) == "full":
+            return False
+        return column.casefold() not in {name.casefold() for name in reads}
 
     def _all_of(self, asset: str, before: Node, how: str) -> list[tuple[Node, Node | None, str]]:
         names = self.lineage.columns.get(asset, {})

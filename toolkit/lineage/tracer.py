@@ -298,8 +298,21 @@ def _python(asset: Asset, known: Shape, parents: Mapping[str, Shape]) -> Found:
     if not parents:
         return Found("none", known)
     why = asset.untraced or "its code is not read; declare the inputs of its columns"
-    message = f"It is made by Python code, and its columns have no lineage: {why}"
+    message = f"It is made by Python code, and its columns have no lineage: {why}{_reads(asset)}"
     return _opaque(known, Loss("python-asset", message))
+
+
+def _reads(asset: Asset) -> str:
+    """Which columns its code uses, as far as that is known; for people."""
+    if not asset.reads:
+        return ""
+    parts = [
+        f"{', '.join(asset.reads[key]) or 'no column'} of {key}"
+        if key in asset.reads
+        else f"perhaps any column of {key}"
+        for key in asset.depends_on
+    ]
+    return f". It reads {'; '.join(parts)}"
 
 
 def _opaque(known: Shape, why: Loss) -> Found:

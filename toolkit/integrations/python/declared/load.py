@@ -20,6 +20,12 @@ from toolkit.integrations.python.declared.column_tests import column_checks
 from toolkit.integrations.python.declared.columns import columns
 from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.makers import choose_resources
+from toolkit.integrations.python.declared.misuse import (
+    refuse_circles,
+    refuse_decorators_above,
+    refuse_result,
+    refuse_two_kinds,
+)
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.options import run_config, settled
 from toolkit.integrations.python.declared.properties import described
@@ -36,6 +42,7 @@ from toolkit.integrations.python.declared.validate import (
 from toolkit.integrations.python.files import declare as files
 from toolkit.integrations.python.isolation.limits import isolation_config
 from toolkit.integrations.python.lineage.captured import returned_form
+from toolkit.integrations.python.lineage.reads import columns_read
 from toolkit.integrations.python.lineage.sql_asset import as_sql, sql_text
 from toolkit.integrations.python.models.gates import declared as declared_gates
 from toolkit.integrations.python.models.gates import gate_checks
@@ -86,6 +93,7 @@ def resolve(
     """
     loader = _Loader(settings, known, found, code)
     assets = {f"{NAME}.{f.definition.name}": loader.asset(f) for f in loader.assets}
+    refuse_circles(assets, known)
     checks: dict[str, PythonCheck] = {}
     for python_asset, item in zip(assets.values(), loader.assets, strict=True):
         for test in (*loader.column_checks(python_asset, item), *loader.gates(python_asset, item)):
@@ -124,6 +132,7 @@ class _Loader:
     ) -> None:
         self._settings = settings
         self.code = code
+        refuse_two_kinds(given)
         self.found, disabled = settled(given, settings, _who)
         found = self.found
         self.stamps: dict[str, Mapping[str, Stamp]] = {}
@@ -158,13 +167,20 @@ class _Loader:
         profile = self._settings.profile
         check_asset_options(definition, profile.database if profile else None, _who(found))
         check_flags(definition, _who(found))
-        check_function(found, _who(found))
+        self._check_function(found)
         return Entry(
             key=f"{NAME}.{definition.name}",
             name=definition.name,
             kind=definition.kind,
             relation=self._relation(definition),
         )
+
+    def _check_function(self, found: Found) -> None:
+        definition = found.definition
+        assert isinstance(definition, AssetDefinition | CheckDefinition)
+        check_function(found, _who(found))
+        refuse_decorators_above(definition, _who(found))
+        refuse_result(definition, _who(found))
 
     def _unique(self, known: Mapping[str, Asset]) -> None:
         seen: dict[str, Found] = {}
@@ -238,6 +254,7 @@ class _Loader:
             code_version=code.version,
             volatile=code.volatile,
             subtype=returned_form(definition.function),
+            reads=columns_read(found.file, found.line, bound.callee.inputs),
         )
         asset = as_sql(asset, text, definition.volatile)
         return PythonAsset(
@@ -254,7 +271,7 @@ class _Loader:
         who = _who(found)
         check_severity(definition, who)
         check_flags(definition, who)
-        check_function(found, who)
+        self._check_function(found)
         about = self._about(definition, who)
         bound = bind(found, who, self._names, about)
         others = tuple(key for key in bound.keys if key != about.key)

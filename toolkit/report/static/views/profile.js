@@ -13,14 +13,22 @@
 
   const last = (values) => values[values.length - 1];
 
+  const varied = (values) => new Set(values).size > 1;
+
+  /** The smallest and the largest value, a line each. */
+  function range(column) {
+    if (column.hidden) return h("span.chip", { title: "Personal, or named like a secret: no value of it is kept" }, "hidden");
+    if (column.least == null) return "–";
+    return h("span.mono", null, column.least, column.most === column.least ? null : [h("br"), column.most]);
+  }
+
   function table(profile) {
     return R.ui.table([
       { label: "Column", cell: (c) => h("span.mono", null, c.name) },
-      { label: "Nulls", class: "num", cell: (c) => h("span", { title: `${count(last(c.nulls))} rows` }, share(last(c.shares))) },
-      { label: "Over time", cell: (c) => line(c.shares, profile.at, share, `Share of nulls of ${c.name}`) },
+      { label: "Nulls", class: "num", cell: (c) => [h("span", { title: `${count(last(c.nulls))} rows` }, share(last(c.shares))),
+        varied(c.shares) ? h("div", null, line(c.shares, profile.at, share, `Share of nulls of ${c.name}`)) : null] },
       { label: "Distinct", class: "num", cell: (c) => (last(c.distinct) == null ? "–" : `~${count(last(c.distinct))}`) },
-      { label: "Least", cell: (c) => (c.hidden ? h("span.chip", { title: "Personal, or named like a secret: no value of it is kept" }, "hidden") : h("span.mono", null, c.least ?? "–")) },
-      { label: "Most", cell: (c) => (c.hidden ? "" : h("span.mono", null, c.most ?? "–")) },
+      { label: "From, to", cell: range },
       { label: "Mean", class: "num", cell: (c) => h("span", { title: c.quartiles.length ? `Quartiles ${c.quartiles.map(figure).join(", ")}` : "" }, figure(c.mean)) },
     ], profile.columns);
   }
@@ -42,7 +50,8 @@
       const packed = texts.profiles[asset.i];
       if (!packed) return;
       const profile = R.data.profile(packed);
-      const rows = line(profile.rows, profile.at, count, "Rows");
+      // What became of the rows stands above, but for a stream: there it is what was loaded.
+      const rows = asset.kind !== "stream" ? null : line(profile.rows, profile.at, count, "Rows");
       host.append(R.ui.section(`Profile (${R.format.plural(last(profile.rows), "row")})`,
         rows ? h("div.series", null, h("span.muted.label", null, "Rows"), rows, h("span.now", null, count(last(profile.rows)), h("span.muted", null, R.spark.change(profile.rows, count)))) : "",
         said(profile) || "", profile.columns.length ? table(profile) : ""));
