@@ -10,6 +10,11 @@ from toolkit.integrations.python.registry import Callee
 
 UNTOUCHED = "What it makes is as it was before."
 AGAIN = "Mend it, then `toolkit build` again."
+LOCKED = (
+    "The build holds the warehouse's file, so nobody else can open it: take its tables as "
+    "parameters, and return what is to be written."
+)
+_LOCK = "Could not set lock on file"  # as DuckDB says it
 
 
 def call(callee: Callee, arguments: Mapping[str, Any], project_dir: Path) -> Any:  # noqa: ANN401  # whatever it returns
@@ -20,7 +25,10 @@ def call(callee: Callee, arguments: Mapping[str, Any], project_dir: Path) -> Any
     """
     try:
         return callee.function(**{**callee.values, **arguments})
-    except (Exception, SystemExit) as error:  # the user's function may raise anything
+    except BaseException as error:  # the user's function may raise anything
+        ours = type(error).__module__.startswith("toolkit.")  # the step is to stop
+        if ours or isinstance(error, KeyboardInterrupt):
+            raise
         raise raised(error, callee.folder, project_dir) from error
 
 
@@ -33,4 +41,4 @@ def raised(error: BaseException, folder: str, project_dir: Path) -> AssetFailedE
     else:
         text = " ".join(str(error).split())
         fact = f"It raised {type(error).__name__}{f': {text}' if text else ''}{at}"
-    return AssetFailedError(fact, UNTOUCHED, AGAIN)
+    return AssetFailedError(fact, UNTOUCHED, LOCKED if _LOCK in str(error) else AGAIN)

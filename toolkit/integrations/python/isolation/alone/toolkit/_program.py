@@ -24,6 +24,10 @@ from . import _process, _values, declared
 _UNTOUCHED = "What it makes is as it was before."
 _PARTS = ("fact", "consequence", "next_step")
 _AGAIN = "Mend it, then `toolkit build` again."
+_LOCKED = (
+    "The build holds the warehouse's file, so nobody else can open it: take its tables as "
+    "parameters, and return what is to be written."
+)
 
 
 class _FailedError(Exception):
@@ -186,7 +190,8 @@ def _raised(error: BaseException, job: dict[str, Any]) -> _FailedError:
         return _FailedError(f"It called sys.exit({error.code!r}){at}.", _UNTOUCHED, _AGAIN)
     text = " ".join(str(error).split())
     kind = type(error).__name__
-    return _FailedError(f"It raised {kind}{f': {text}' if text else ''}{at}", _UNTOUCHED, _AGAIN)
+    step = _LOCKED if "Could not set lock on file" in text else _AGAIN
+    return _FailedError(f"It raised {kind}{f': {text}' if text else ''}{at}", _UNTOUCHED, step)
 
 
 def _line(error: BaseException, job: dict[str, Any]) -> tuple[Path, int] | None:
