@@ -5,7 +5,7 @@ import textwrap
 import pytest
 from python_harness import PythonProject
 
-from toolkit.errors import AssetError
+from toolkit.errors import AssetError, CycleError
 from toolkit.graph import Relation
 
 # name -> (source of ml/assets.py, parts that the message must hold)
@@ -68,7 +68,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "positional-only": ("@asset\ndef scores(orders, /): ...", ["positional-only"]),
     "async": ("@asset\nasync def scores(orders): ...", ["async function"]),
     "generator": ("@asset\ndef scores(orders):\n    yield orders", ["it yields"]),
-    "class": ("@asset\nclass scores: ...", ["is not a function"]),
+    "class": (
+        "@asset\nclass scores: ...",
+        ["ml/assets.py:2 cannot be imported", "@asset is given the class scores, which is not"],
+    ),
     "name with a dot": ("@asset(name='a.b')\ndef f(): ...", ["'a.b' cannot be a name"]),
     "name that leaves its folder": (
         "@asset(name='../../etc')\ndef f(): ...",
@@ -151,6 +154,65 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         "@resource\ndef orders(): ...\n@asset\ndef f(orders): ...",
         ["could mean the resource or the asset model.shop.orders"],
     ),
+    "partial": (
+        "import functools\ndef f(orders, n): ...\nasset(functools.partial(f, n=1))",
+        ["ml/assets.py:4", "@asset is given a partial of f()", "values by config="],
+    ),
+    "object that is called": (
+        "class A:\n    def __call__(self): ...\nasset(name='x')(A())",
+        ["ml/assets.py:4", "@asset is given a A, which is not a function"],
+    ),
+    "method": (
+        "class A:\n    @asset\n    def f(self, orders): ...",
+        ["python.f (ml/assets.py:3)", "it is a method of a class"],
+    ),
+    "name that is no text": ("@asset(3)\ndef f(): ...", ["takes a name as a text, not 3"]),
+    "asset and check": (
+        "@asset\n@check('orders')\ndef f(orders): ...",
+        ["ml/assets.py:2: f is decorated as @check and as @asset", "Write two functions"],
+    ),
+    "resource and asset": (
+        "@resource\n@asset\ndef f(): ...",
+        ["ml/assets.py:2: f is decorated as @asset and as @resource"],
+    ),
+    "decorator above": (
+        "def twice(f):\n    def inner(*a, **k): return f(*a, **k)\n    return inner\n"
+        "@twice\n@asset\ndef f(orders): ...",
+        ["python.f (ml/assets.py:5)", "another decorator stands above @asset", "Put @asset on top"],
+    ),
+    "decorator above that wraps": (
+        "import functools\ndef twice(f):\n    @functools.wraps(f)\n"
+        "    def inner(*a, **k): return f(*a, **k)\n    return inner\n"
+        "@twice\n@check('orders')\ndef f(orders): ...",
+        ["check f (ml/assets.py:7)", "another decorator stands above @check"],
+    ),
+    "decorator below that wraps nothing": (
+        "def twice(f):\n    def inner(*a, **k): return f(*a, **k)\n    return inner\n"
+        "@asset\n@twice\ndef f(orders): ...",
+        ["'*a' names no input", "functools.wraps"],
+    ),
+    "returns a number": (
+        "@asset\ndef f(orders) -> int: ...",
+        ["said to return int, which is no table", "Return one of duckdb.DuckDBPyRelation"],
+    ),
+    "returns None": ("@asset\ndef f(orders) -> None: ...", ["said to return None, which is no"]),
+    "returns a list": ("@asset\ndef f() -> list[dict]: ...", ["return list[dict], which is no"]),
+    "returns one of two": (
+        "import numpy as np\n@asset\ndef f() -> np.ndarray | None: ...",
+        ["numpy.ndarray | None, which is no table"],
+    ),
+    "table that is a model": (
+        "from toolkit import MLModel\n@asset\ndef f() -> MLModel: ...",
+        ["said to return toolkit", "Say kind='ml_model'"],
+    ),
+    "model that is a table": (
+        "import pandas as pd\n@asset(kind='ml_model')\ndef f() -> pd.DataFrame: ...",
+        ["it is an ml_model and said to return", "a table"],
+    ),
+    "check that returns a number": (
+        "@check('orders')\ndef c(orders) -> float: ...",
+        ["check c (ml/assets.py:2)", "said to return float", "Return a bool"],
+    ),
     "syntax error": ("x = 1\ndef f(:\n    ...", ["ml/assets.py:3 cannot be imported: SyntaxError"]),
     "import error": (
         "import nothing_of_this_name",
@@ -221,3 +283,68 @@ def test_wrong_cases_are_code(project: PythonProject) -> None:
     for case, (source, _) in WRONG.items():
         if case != "syntax error":
             compile(textwrap.dedent(source), case, "exec")
+
+
+FINE = [
+    "import pyarrow as pa\n@asset\ndef f() -> pa.Table | None: ...",
+    "import pandas as pd\nclass Frame(pd.DataFrame): ...\n@asset\ndef f() -> Frame: ...",
+    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import geopandas\n"
+    "@asset\ndef f() -> 'geopandas.GeoDataFrame': ...",
+    "from typing import Any\n@asset\ndef f() -> Any: ...",
+    "import numpy as np\n@check('orders')\ndef f(orders) -> np.bool_: ...",
+    "from sklearn.linear_model import Ridge\n@asset(kind='ml_model')\ndef f() -> Ridge: ...",
+    "import functools\ndef twice(f):\n    @functools.wraps(f)\n"
+    "    def inner(*a, **k): return f(*a, **k)\n    return inner\n"
+    "@asset\n@twice\ndef f(orders): ...",
+    "class A:\n    @asset\n    @staticmethod\n    def f(orders): ...",
+    "@asset\n@asset(name='g')\ndef f(orders): ...",
+]
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize("source", FINE)
+def test_fine(project: PythonProject, source: str) -> None:
+    project.write(f"from toolkit import asset, check, resource\n{source}\n")
+    loaded = project.load()
+    assert loaded.assets or loaded.checks
+
+
+CIRCLES = {
+    "of two": (
+        "@asset\ndef a(b): ...\n@asset\ndef b(a): ...",
+        "python.a (ml/assets.py:2) -> python.b (ml/assets.py:4) -> python.a (ml/assets.py:2)",
+    ),
+    "of one": (
+        "@asset\ndef a(a): ...",
+        "python.a (ml/assets.py:2) -> python.a (ml/assets.py:2)",
+    ),
+    "by order only": (
+        "@asset(deps=['b'])\ndef a(): ...\n@asset\ndef b(a): ...",
+        "python.a (ml/assets.py:2) -> python.b (ml/assets.py:4) -> python.a (ml/assets.py:2)",
+    ),
+    "through dbt": (
+        "@asset\ndef scores(marts): ...\n@asset\ndef other(orders): ...",
+        "python.scores (ml/assets.py:2) -> source.shop.py.scores -> "
+        "model.shop.marts (models/marts.sql) -> python.scores (ml/assets.py:2)",
+    ),
+}
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize("case", CIRCLES)
+def test_circles(project: PythonProject, case: str) -> None:
+    relation = Relation("shop", "MAIN", "scores")
+    project.add("source.shop.py.scores", "scores_again", "source", relation=relation)
+    project.add(
+        "model.shop.marts", "marts", "model",
+        depends_on=("source.shop.py.scores",), path="models/marts.sql",
+    )  # fmt: skip
+    source, path = CIRCLES[case]
+    project.write(f"from toolkit import asset\n{source}\n")
+    with pytest.raises(CycleError) as raised:
+        project.load()
+    assert str(raised.value) == (
+        f"The assets depend on each other in a circle: {path}.\n"
+        "No order exists in which they could be built, so nothing was run.\n"
+        "Remove one of these dependencies."
+    )

@@ -150,6 +150,18 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _register(function: Callable[..., Any], definition: Definition) -> None:
+    is_class = isinstance(function, type)
+    word = type(definition).__name__.removesuffix("Definition").lower()
+    inner = getattr(function, "func", None)  # functools.partial
+    if inner is not None and hasattr(function, "keywords"):
+        raise TypeError(
+            f"@{word} is given a partial of {_name(inner)}(); decorate the function itself, and "
+            "give values by config="
+        )
+    unwrapped = hasattr(function, "__code__") or hasattr(function, "__wrapped__")
+    if not unwrapped and not (is_class and isinstance(definition, ResourceDefinition)):
+        what = f"the class {_name(function)}" if is_class else f"a {type(function).__name__}"
+        raise TypeError(f"@{word} is given {what}, which is not a function made with def")
     setattr(function, _ATTRIBUTE, definition)
     collector = _collector.get()
     if collector is not None:
@@ -256,6 +268,9 @@ def asset(
         retries / retry_wait / timeout / pool: as in a rule of ``run.rules`` in toolkit.yml,
             which wins over them.
     """
+
+    if name is not None and not isinstance(name, str) and not callable(name):
+        raise TypeError(f"@asset takes a name as a text, not {name!r}")
 
     def decorate(function: F) -> F:
         given = name if isinstance(name, str) else None

@@ -66,7 +66,7 @@ def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
     Raises:
         AssetError: an entry is missing, or a file cannot be imported.
     """
-    found: dict[tuple[str, int, str], Found] = {}
+    found: dict[tuple[str, str, int, str], Found] = {}
     for entry in entries:
         folder, files = _files(entry, project_dir)
         # What a module prints while it is imported must not get between us and whoever
@@ -77,8 +77,8 @@ def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
                 hide_secrets_of(file)
                 for definition in _import(file, folder, package, project_dir):
                     item = _found(definition, file, folder, project_dir)
-                    key = (str(item.file), item.line, definition.name)
-                    found.setdefault(key, item)
+                    kind = type(definition).__name__
+                    found.setdefault((kind, str(item.file), item.line, definition.name), item)
     return list(found.values())
 
 

@@ -47,12 +47,20 @@ def check_function(found: Found, who: str) -> None:
 def parameters(function: Callable[..., Any], who: str) -> list[inspect.Parameter]:
     """Parameters of a function that is called by name."""
     found = list(inspect.signature(function).parameters.values())
+    inside = "." in getattr(function, "__qualname__", "").rpartition("<locals>.")[2]
+    if inside and found and found[0].name in ("self", "cls"):
+        raise reject(
+            who,
+            "it is a method of a class.",
+            "Make it a function of the file; what it needs of the class can be a @resource.",
+        )
     for parameter in found:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise reject(
                 who,
                 f"its parameter {str(parameter)!r} names no input.",
-                "Name each input as a parameter of its own.",
+                "Name each input as a parameter of its own; a decorator below ours must use "
+                "functools.wraps.",
             )
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise reject(
