@@ -33,6 +33,7 @@ _COMMANDS = {
     "profile": "Show what is in a table, column by column, and over time.",
     "runs": "Show the history of runs, or one run's steps.",
     "models": "List, show, promote and roll back the versions of ML models.",
+    "environments": "List and remove the environments of Python assets with requirements.",
     "connectors": "List, install and try the Airbyte connectors that are configured.",
 }
 
