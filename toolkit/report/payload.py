@@ -294,7 +294,14 @@ class _Builder:
             "severity": [intern(c.severity) for c in checks],
             "path": [intern(c.path) for c in checks],
             "result": [self._result(c.key) for c in checks],
+            "metadata": [_pairs(self._noted(c.key), intern) for c in checks],
         }
+
+    def _noted(self, key: str) -> Mapping[str, Any]:
+        """What a check said beside its message the last time."""
+        step = self.data.results.get(key)
+        noted = step.adapter_response.get("metadata") if step is not None else None
+        return noted if isinstance(noted, Mapping) else {}
 
     def _attached(self, check: Check) -> int:
         wanted = check.attached or (check.assets[0] if check.assets else None)

@@ -4,7 +4,7 @@ import pytest
 from python_harness import PythonProject
 
 HEAD = """
-import duckdb, numpy as np, pandas as pd, pyarrow as pa
+import duckdb, numpy as np, pandas as pd, polars as pl, pyarrow as pa
 from toolkit import asset, check, CheckResult
 """
 
@@ -27,6 +27,19 @@ ANSWERS = {
     "failing rows of Arrow": ("orders.to_arrow_table()", "fail", 3, "3 failing rows"),
     "failing rows of pandas": ("orders.to_df().query('id == 1')", "fail", 1, "1 failing rows"),
     "failing rows of a reader": ("orders.to_arrow_reader()", "fail", 3, "3 failing rows"),
+    "Arrow's True": ("pa.scalar(True)", "pass", 0, ""),
+    "Arrow's null": ("pa.scalar(None, pa.bool_())", "error", None, "check.orders.c (ml/assets"),
+    "an empty frame": ("pd.DataFrame({'x': []})", "pass", 0, ""),
+    "a frame without columns": ("pd.DataFrame()", "pass", 0, ""),
+    "an empty polars frame": ("pl.DataFrame({'x': []})", "pass", 0, ""),
+    "rows of polars": ("pl.DataFrame({'x': [1, 2]})", "fail", 2, "2 failing rows"),
+    "pandas' NA": ("pd.NA", "error", None, "check.orders.c (ml/assets.py:5): It returned"),
+    "metadata that is none": (
+        "CheckResult(True, metadata=[1])",
+        "error",
+        None,
+        "check.orders.c (ml/assets.py:5): It",
+    ),
     "None": ("None", "error", None, "check.orders.c (ml/assets.py:5): It returned None"),
     "a number": ("1", "error", None, "check.orders.c (ml/assets.py:5): It returned an int"),
     "passed='yes'": ("CheckResult('yes')", "error", None, "check.orders.c (ml/assets.py:5): It"),
@@ -110,3 +123,32 @@ def test_a_column_test_before_the_table_is_there(project: PythonProject) -> None
     )["check.out.k_unique"]
     assert step.status == "error"
     assert "Make the asset first: toolkit build --select out" in step.message
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize("isolate", [False, True])
+def test_metadata_is_kept(project: PythonProject, isolate: bool) -> None:
+    step = project.run(
+        f"{HEAD}\nimport datetime\n@check('orders', isolate={isolate})\ndef c(orders):\n"
+        "    return CheckResult(True, metadata={'share': np.float32(0.5), 'n': np.int64(3),\n"
+        "        'day': datetime.date(2026, 1, 2), 'ids': [1, 2], 3: None, 'odd': {1, }})\n"
+    )["check.orders.c"]
+    assert step.adapter_response == {
+        "metadata": {
+            "share": 0.5,
+            "n": 3,
+            "day": "2026-01-02",
+            "ids": [1, 2],
+            "3": None,
+            "odd": [1],
+        }
+    }
+
+
+@pytest.mark.usefixtures("orders")
+def test_too_much_metadata_is_left_out(project: PythonProject) -> None:
+    step = project.run(
+        f"{HEAD}\n@check('orders')\ndef c(orders):\n"
+        "    return CheckResult(True, metadata={'rows': list(range(100_000))})\n"
+    )["check.orders.c"]
+    assert "bytes of metadata" in step.adapter_response["metadata"]["left_out"]

@@ -1,8 +1,8 @@
 """Which columns of its inputs a function's code is known to use."""
 
 import pytest
+from python_harness import PythonProject
 
-from tests.unit.python.harness import PythonProject
 from toolkit.graph import AssetGraph
 from toolkit.lineage import trace
 from toolkit.lineage.reach import Downstream

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from python_harness import PythonProject
 
-from tests.unit.python.harness import PythonProject
 from toolkit.errors import AssetError
 from toolkit.graph import AssetGraph
 from toolkit.lineage import Lineage, trace

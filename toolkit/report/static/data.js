@@ -129,6 +129,7 @@
     const checks = rows(core.checks, pool, ["key", "name", "kind", "test", "column", "severity", "path"], ["asset", "assets"]);
     for (const check of checks) {
       check.result = result(core.checks.result[check.i], pool);
+      check.metadata = pairs(core.checks.metadata[check.i]);
       for (const a of new Set([...check.assets, ...(check.asset < 0 ? [] : [check.asset])])) assets[a].checks.push(check);
     }
     const runs = rows(core.runs, pool, ["id", "command", "target", "status", "selection"], ["started_at", "finished_at", "up_to_date"]);

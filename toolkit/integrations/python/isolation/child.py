@@ -164,7 +164,8 @@ class _Child:
         value = call(callee, arguments, self._project_dir)
         if self._job.wants == "verdict":
             verdict = checking.judge(value, sys.stdout)
-            return Answer(verdict=(verdict.passed, verdict.failures, verdict.message))
+            said = (verdict.passed, verdict.failures, verdict.message)
+            return Answer(verdict=said, metadata=dict(verdict.metadata))
         if self._job.wants == "model":
             packed = pack(value, self._job.storing)
             (self._place / MODEL).write_bytes(packed.data)

@@ -118,6 +118,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         model: what belongs to :data:`MODEL`, without its data; or, of an environment of its own,
         packed: metrics, parameters and metadata of a skops file.
         verdict: ``(passed, failures, message)`` of a check.
+        metadata: of a check.
         unclosed: for each resource that was not closed, one line and its traceback.
     """
 
@@ -128,6 +129,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     model: Packed | None = None
     packed: tuple[dict[str, float], dict[str, Any], dict[str, Any]] | None = None
     verdict: tuple[bool, int, str] | None = None
+    metadata: dict[str, Any] = {}
     unclosed: list[tuple[str, str]] = []
 
 

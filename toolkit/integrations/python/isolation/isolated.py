@@ -257,7 +257,7 @@ class Isolation:
 
 def _value(answer: Answer, folder: Path, session: Session | None, storing: Storing) -> Any:  # noqa: ANN401  # see `called`
     if answer.verdict is not None:
-        return checking.Verdict(*answer.verdict)
+        return checking.Verdict(*answer.verdict, metadata=answer.metadata)
     if answer.packed is not None:
         return packed_elsewhere((folder / MODEL).read_bytes(), *answer.packed, storing)
     if answer.model is not None:

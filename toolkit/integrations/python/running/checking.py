@@ -1,5 +1,6 @@
 """What a check gave: a bool, a CheckResult or failing rows."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SAMPLE = 20
+_MOST_METADATA = 20_000  # bytes
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -20,12 +22,19 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Attributes:
         only_warns: it did not pass, and is a warning whatever the check's severity.
+        metadata: what the check found worth keeping; JSON.
     """
 
     passed: bool
     failures: int
     message: str
     only_warns: bool = False
+    metadata: Mapping[str, Any] = {}
+
+    @property
+    def response(self) -> dict[str, Any]:
+        """What results and ledger keep of it beside the message."""
+        return {"metadata": dict(self.metadata)} if self.metadata else {}
 
 
 def judge(value: object, log: TakesText) -> Verdict:
@@ -38,12 +47,15 @@ def judge(value: object, log: TakesText) -> Verdict:
         if not _is_bool(value.passed):
             raise _no_verdict(f"a CheckResult whose passed is {value.passed!r}")
         passed = bool(value.passed)
-        if value.metadata:
+        metadata = _kept(value.metadata)
+        if metadata:
             log.write(f"metadata: {dict(value.metadata)!r}\n")
         failures = value.failures if value.failures is not None else int(not passed)
-        return Verdict(passed, failures, value.message)
+        return Verdict(passed, failures, value.message, metadata=metadata)
     if _is_bool(value):
         return Verdict(bool(value), int(not value), "")
+    if _is_arrow_bool(value):
+        return judge(value.as_py(), log)  # type: ignore[attr-defined]  # a pyarrow scalar
     form = table_form(value)
     if form is None or form == "path":
         raise _no_verdict(described(value))
@@ -61,6 +73,28 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, bool) or (
         type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")
     )
+
+
+def _is_arrow_bool(value: object) -> bool:
+    """What ``pyarrow.compute.all(...)`` gives; of no rows at all it is null."""
+    return type(value).__module__ == "pyarrow.lib" and type(value).__name__ == "BooleanScalar"
+
+
+def _kept(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as JSON has it: numpy's numbers are numbers, what else it does not know is text."""
+    if not isinstance(metadata, Mapping):
+        raise _no_verdict(f"a CheckResult whose metadata is {described(metadata)}")
+    found = msgspec.to_builtins(dict(metadata), str_keys=True, enc_hook=_as_json)
+    size = len(msgspec.json.encode(found))
+    if size > _MOST_METADATA:
+        return {"left_out": f"{size:,} bytes of metadata; the log has them"}
+    return dict(found)
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401  # whatever the user keeps
+    item = getattr(value, "item", None)
+    found = item() if callable(item) and getattr(value, "ndim", 0) == 0 else value
+    return found if isinstance(found, bool | int | float | str) else str(found)
 
 
 def _no_verdict(what: str) -> AssetFailedError:

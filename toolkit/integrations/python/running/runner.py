@@ -55,6 +55,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
     failures: int | None = None
     relation: str | None = None
     made: tuple[Made, ...] = ()
+    response: Mapping[str, Any] = {}
 
 
 class PythonRunner:
@@ -174,6 +175,7 @@ class PythonRunner:
                 thread=thread,
                 timing=(timing,),
                 made=outcome.made,
+                adapter_response=outcome.response,
             )
         )
 
@@ -276,7 +278,9 @@ class PythonRunner:
         made, promotion = self._models.judged(item, passed=verdict.passed)
         if verdict.passed:
             message = "; ".join(filter(None, (verdict.message.rstrip("."), promotion)))
-            return _Outcome(status="pass", message=message, failures=0, made=made)
+            return _Outcome(
+                status="pass", message=message, failures=0, made=made, response=verdict.response
+            )
         message = verdict.message or "The check returned False."
         if promotion:
             message = f"{message.rstrip('.')}: {promotion}"
@@ -284,7 +288,10 @@ class PythonRunner:
             message += f" Log: {relative(log.path, self._context.settings.project_dir)}"
         fails = item.check.severity == "error" and not verdict.only_warns
         status: Status = "fail" if fails else "warn"
-        return _Outcome(status=status, message=message, failures=max(verdict.failures, 1))
+        failures = max(verdict.failures, 1)
+        return _Outcome(
+            status=status, message=message, failures=failures, response=verdict.response
+        )
 
     def _column_test(
         self, session: Session, item: PythonCheck, relation: Relation

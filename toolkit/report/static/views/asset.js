@@ -103,7 +103,7 @@
     return section(`Checks (${count(asset.checks.length)})`, table([
       { label: "Result", cell: (c) => (c.result ? R.icons.badge(c.result.status) : h("span.muted", null, "not run")) },
       { label: "Check", cell: (c) => [h("span", { title: c.key }, c.test || c.name), c.column ? h("span.mono.muted", null, ` ${c.column}`) : null,
-        c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null] },
+        c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null, R.views.checks.noted(c)] },
       { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–") },
     ], asset.checks));
   }

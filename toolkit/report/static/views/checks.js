@@ -18,10 +18,13 @@
     return {};
   }
 
+  /** What a check said beside its message. */
+  const noted = (c) => (c.metadata.length ? h("div.message.muted", null, c.metadata.map(([name, value]) => `${name}: ${R.format.metric(value)}`).join(", ")) : null);
+
   function heads(app) {
     return [
       { label: "Result", cell: (c) => (c.result ? R.icons.badge(c.result.status) : h("span.muted", null, "not run")) },
-      { label: "Check", cell: (c) => [h("span", null, c.test || c.name), c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null], text: (c) => c.key },
+      { label: "Check", cell: (c) => [h("span", null, c.test || c.name), c.result && c.result.message && R.icons.outcome(c.result.status) !== "ok" ? h("div.message.muted", null, c.result.message) : null, noted(c)], text: (c) => c.key },
       { label: "Asset", cell: (c) => (c.asset >= 0 ? R.ui.assetLink(app, app.model.assets[c.asset]) : ""), text: (c) => (c.asset >= 0 ? app.model.assets[c.asset].key : "") },
       { label: "Column", cell: (c) => h("span.mono", null, c.column) },
       { label: "Failures", class: "num", cell: (c) => (c.result && c.result.failures != null ? count(c.result.failures) : "–"), text: (c) => c.result && c.result.failures },
@@ -33,5 +36,5 @@
   const checkTable = (app, checks) => R.ui.table(heads(app), checks, { empty: "No checks." });
 
   R.views.checkTable = checkTable;
-  R.views.checks = { mount };
+  R.views.checks = { mount, noted };
 })(globalThis.Report);
