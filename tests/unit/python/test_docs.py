@@ -12,6 +12,10 @@ from toolkit.graph import Relation
 PAGE = Path(__file__).parents[3] / "docs" / "python-assets.md"
 BLOCKS = re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
+DESCRIBED = re.findall(
+    r"```yaml\n# (ml/\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+)
+
 
 @pytest.fixture
 def shop(project: PythonProject) -> PythonProject:
@@ -33,7 +37,7 @@ def shop(project: PythonProject) -> PythonProject:
         source_name="raw",
         relation=Relation("shop", "raw", "customers"),
     )
-    for path, source in BLOCKS:
+    for path, source in (*BLOCKS, *DESCRIBED):
         if path != "test":
             project.write(source, path)
     return project
@@ -48,6 +52,9 @@ def test_the_examples(shop: PythonProject) -> None:
     assert {key: step.status for key, step in ended.items() if step.message == ""} == {
         "check.order_features.order_id_unique": "pass",
         "check.order_features.order_id_not_null": "pass",
+        "check.customer_spend.customer_id_unique": "pass",
+        "check.customer_spend.customer_id_not_null": "pass",
+        "check.customer_spend.orders_accepted_values": "pass",
         "check.orders.no_refunds": "pass",
         "check.return_scores.probabilities": "pass",
     }
@@ -57,6 +64,8 @@ def test_the_examples(shop: PythonProject) -> None:
         "python.calendar": "3 rows",
         "python.customer_clusters": "4 rows",
         "python.customer_spend": "4 rows",
+        "python.places": "1 row",
+        "python.regulars": "4 rows",
         "python.order_features": "10 rows",
         "python.orders_in_euro": "10 rows",
         "python.return_model": "accuracy 0.7; a candidate: a check decides",
@@ -72,6 +81,7 @@ def test_what_the_page_says_of_volatile(shop: PythonProject) -> None:
     assert reasons == {
         "calendar": "it has no inputs, so nothing says when its content changes",
         "orders_in_euro": "it takes the resource 'rates'",
+        "places": "it takes the resource 'service'",
     }
 
 
