@@ -23,7 +23,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-oldest test-dbt110 check system bench fault constraints clean distclean
+.PHONY: help build test test-slow test-all test-oldest test-dbt110 check system bench fault constraints clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ $(DBT110)/.ready: $(INPUTS) | $(BIN)/python
 
 bench: $(READY_DEV) ## measure speed and memory
 	$(BIN)/python -m benchmarks
+
+test-all: $(READY_DEV) ## run every test, also those that neither of the two runs
+	$(BIN)/pytest $(SPREAD) --ignore=tests/e2e/test_other_dbt.py
 
 # How often each fault is tried; docs/reliability.md says what they are. make fault KILLS=500
 KILLS   := 50

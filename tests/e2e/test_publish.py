@@ -65,8 +65,11 @@ class Live:
         self.project = mixed
         self.folder: Path = mixed.folder
         self.file = self.folder / "plain.duckdb"
+
+    def model(self) -> None:
+        """Add the view, and the test that accepts no more than six rows."""
         for name, text in MODELS.items():
-            mixed.write(name, text)
+            self.project.write(name, text)
 
     def offer(self, rows: int) -> None:
         """What the source has at the next sync."""
@@ -96,11 +99,20 @@ class Live:
         return {row["key"]: (row["state"], row["rows"], row["run"]) for row in rows}
 
 
-@pytest.fixture
-def live(mixed: Any) -> Live:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Built once for all tests, each of which has a copy."""
+    mixed = sys.modules["mixed_project"].Mixed(tmp_path_factory.mktemp("first"))
     live = Live(mixed)
+    live.model()
     live.offer(3)
     live.build()
+    return mixed
+
+
+@pytest.fixture
+def live(first: Any, tmp_path: Path) -> Live:
+    live = Live(first.copied(tmp_path))
     assert live.versions() == {3}
     return live
 
@@ -126,8 +138,11 @@ def readers(live: Live) -> Iterator[list["subprocess.Popen[str]"]]:
 
 @pytest.mark.parametrize(
     ("engine", "last"),
-    [("gated", [4]), ("runner", []), ("cli", [])],
-    ids=["gated", "runner", "cli"],
+    [
+        pytest.param("gated", [4], id="gated"),
+        pytest.param("runner", [], id="runner", marks=pytest.mark.soak),
+        pytest.param("cli", [], id="cli"),
+    ],
 )
 def test_readers_see_whole_versions_only(
     live: Live, readers: list["subprocess.Popen[str]"], engine: str, last: list[int]
@@ -318,6 +333,7 @@ def test_only_a_duckdb_file_can_be_published(live: Live) -> None:
 
 def test_a_first_version_comes_from_nothing(mixed: Any) -> None:
     live = Live(mixed)
+    live.model()
     live.offer(3)
     live.build("--publish")
     assert live.versions() == {3}

@@ -54,6 +54,7 @@ def test_kill_9_at_random_moments_and_resume(
     assert kills
 
 
+@pytest.mark.soak
 def test_kill_9_of_the_first_build(tmp_path: Path, warm: Any) -> None:
     """Nothing is there yet: no ledger, no DuckDB file, no parsed project."""
     rng = random.Random(SEED)

@@ -120,6 +120,7 @@ CLOCKS: dict[str, list[list[float]]] = {
 }
 
 
+@pytest.mark.soak
 def test_a_clock_that_jumps_between_and_within_builds(twins: Any) -> None:
     for name, jumps in CLOCKS.items():
         twins.source.change()
