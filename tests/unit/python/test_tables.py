@@ -1,5 +1,6 @@
 """Tables in, tables out: every form, and everything that may not be written."""
 
+import decimal
 from collections.abc import Iterable
 
 import pytest
@@ -77,13 +78,114 @@ def test_form(project: PythonProject, form: str, isolated: bool) -> None:
     assert made.data_version == project.warehouse.content_hash(Relation(None, "ml", "out")).version
 
 
-def test_polars(project: PythonProject, orders: None) -> None:
+@WHERE
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize("wanted", ["pl.DataFrame", "pl.LazyFrame", "pa.Table"])
+@pytest.mark.parametrize("given", ["orders", "pl.from_arrow(orders)", "orders.lazy()"])
+def test_polars(project: PythonProject, wanted: str, given: str, isolated: bool) -> None:
     pytest.importorskip("polars", reason="polars is not installed; it is an optional form")
+    if (wanted == "pa.Table") != ("from_arrow" in given):
+        return  # a table has no lazy(), and a frame needs no from_arrow()
     step = project.run(
-        "import polars as pl\nfrom toolkit import asset\n"
-        "@asset\ndef out(orders: pl.DataFrame):\n    return orders.filter(pl.col('id') > 1)\n"
+        "import polars as pl, pyarrow as pa\nfrom toolkit import asset\n"
+        f"@asset(isolate={isolated})\ndef out(orders: {wanted}):\n"
+        f"    return ({given}).filter(pl.col('id') > 1)\n"
     )["python.out"]
     assert step.message == "2 rows"
+
+
+def test_a_lazy_frame_that_cannot_be_computed(project: PythonProject, orders: None) -> None:
+    pytest.importorskip("polars", reason="polars is not installed; it is an optional form")
+    step = project.run(
+        "import polars as pl\nfrom toolkit import asset\n@asset\n"
+        "def out(orders: pl.LazyFrame) -> pl.LazyFrame:\n"
+        "    return orders.select(pl.col('customer').cast(pl.Int64))\n"
+    )["python.out"]
+    assert "It raised InvalidOperationError" in step.message
+
+
+# What pandas and polars can hold, and the type and values that the warehouse then has.
+FRAMES = {
+    "nullable": ("pd.DataFrame({'a': pd.array([1, None], dtype='Int64')})", "BIGINT", [1, None]),
+    "nullable booleans": (
+        "pd.DataFrame({'a': pd.array([True, None], dtype='boolean')})", "BOOLEAN", [True, None]
+    ),
+    "arrow": (
+        "pd.DataFrame({'a': pd.array(['x', None], dtype=pd.ArrowDtype(pa.string()))})",
+        "VARCHAR", ["x", None],
+    ),
+    "arrow lists": (
+        "pd.DataFrame({'a': pd.array([[1], []], dtype=pd.ArrowDtype(pa.list_(pa.int8())))})",
+        "TINYINT[]", [[1], []],
+    ),
+    "categorical": (
+        "pd.DataFrame({'a': pd.Categorical(['x', None, 'x'])}).astype({'a': 'category'})",
+        "VARCHAR", ["x", None, "x"],
+    ),
+    "missing numbers": ("pd.DataFrame({'a': [1.5, float('nan')]})", "DOUBLE", [1.5, None]),
+    "missing texts": ("pd.DataFrame({'a': ['x', None]})", "VARCHAR", ["x", None]),
+    "a time zone": (
+        "pd.DataFrame({'a': [pd.Timestamp('2026-01-01', tz='Europe/Berlin'), pd.NaT]})",
+        "TIMESTAMP WITH TIME ZONE", None,
+    ),
+    "decimals": (
+        "pd.DataFrame({'a': [decimal.Decimal('1.50'), None]})",
+        "DECIMAL(3,2)", [decimal.Decimal("1.50"), None],
+    ),
+    "dicts": ("pd.DataFrame({'a': [{'b': 1}, None]})", "STRUCT(b BIGINT)", [{"b": 1}, None]),
+    "durations": ("pd.DataFrame({'a': [pd.Timedelta(days=1)]})", "INTERVAL", None),
+    "no rows": ("pd.DataFrame({'a': pd.array([], dtype='string')})", "VARCHAR", []),
+    "only None": ("pd.DataFrame({'a': [None, None]})", '"NULL"', [None, None]),
+    "polars categorical": (
+        "pl.DataFrame({'a': pl.Series(['x', None], dtype=pl.Categorical)})", None, ["x", None]
+    ),
+    "polars enum": (
+        "pl.DataFrame({'a': pl.Series(['x'], dtype=pl.Enum(['x', 'y']))})", None, ["x"]
+    ),
+    "polars structs": (
+        "pl.DataFrame({'a': [{'b': 1}]})", "STRUCT(b BIGINT)", [{"b": 1}]
+    ),
+    "polars no rows": ("pl.DataFrame(schema={'a': pl.Int8})", "TINYINT", []),
+    "polars decimals": (
+        "pl.DataFrame({'a': [decimal.Decimal('1.50')]})", None, [decimal.Decimal("1.50")]
+    ),
+    "polars nulls": ("pl.DataFrame({'a': [None]})", '"NULL"', [None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FRAMES)
+def test_frames(project: PythonProject, case: str) -> None:
+    body, kind, values = FRAMES[case]
+    step = project.run(
+        f"{HEAD}import decimal\nimport polars as pl\n@asset\ndef out():\n    return {body}\n"
+    )["python.out"]
+    assert step.status == "success", step.message
+    [(found,)] = project.rows("SELECT data_type FROM duckdb_columns() WHERE table_name = 'out'")
+    if kind is not None:
+        assert found == kind
+    if values is not None:
+        assert [row[0] for row in project.rows("SELECT a FROM out")] == values
+
+
+@WHERE
+@pytest.mark.parametrize(
+    ("frame", "part"),
+    [
+        ("pl.DataFrame({'a': [1], 'A': [2]})", "columns of one name"),
+        ("pl.DataFrame()", "without columns"),
+        ("pl.Series([1])", "polars.series.series.Series, which is no table"),
+        ("pl.DataFrame({'a': [object()]})", "The column a holds Python objects"),
+    ],
+)
+def test_bad_polars(project: PythonProject, frame: str, part: str, isolated: bool) -> None:
+    pytest.importorskip("polars", reason="polars is not installed; it is an optional form")
+    step = project.run(
+        f"import polars as pl\nfrom toolkit import asset\n@asset(isolate={isolated})\n"
+        f"def out():\n    return {frame}\n"
+    )["python.out"]
+    assert step.status == "error"
+    assert part in step.message, step.message
+    assert project.rows("SELECT count(*) FROM duckdb_tables()") == [(0,)]
 
 
 # A value of each type that is hard to bring from one place to another.

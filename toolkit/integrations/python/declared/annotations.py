@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-Form = Literal["relation", "arrow", "reader", "pandas", "polars", "path", "mlmodel", "any"]
+Form = Literal["relation", "arrow", "reader", "pandas", "polars", "lazy", "path", "mlmodel", "any"]
 
 # Root package and class name of everything that we hand over; a class may live in any
 # submodule (polars.dataframe.frame), so only the root is compared.
@@ -15,6 +15,7 @@ _CLASSES: dict[tuple[str, str], Form] = {
     ("pyarrow", "RecordBatchReader"): "reader",
     ("pandas", "DataFrame"): "pandas",
     ("polars", "DataFrame"): "polars",
+    ("polars", "LazyFrame"): "lazy",
     ("pathlib", "Path"): "path",
     ("toolkit", "MLModel"): "mlmodel",
 }
@@ -24,7 +25,7 @@ _ALIASES = {"pa": "pyarrow", "pd": "pandas", "pl": "polars"}
 
 KNOWN = (
     "duckdb.DuckDBPyRelation, pyarrow.Table, pyarrow.RecordBatchReader, pandas.DataFrame, "
-    "polars.DataFrame, pathlib.Path"
+    "polars.DataFrame, polars.LazyFrame, pathlib.Path"
 )
 
 

@@ -34,7 +34,7 @@ __all__ = ["ANSWER", "CRASH", "JOB", "MODEL", "TABLE"]
 # What Arrow loses unless it is told not to, which DuckDB can be for all of a process only.
 _LOST = frozenset({"hugeint", "uhugeint", "bit", "time with time zone"})
 # Forms that are made of a DuckDB relation.
-_OF_DUCKDB = ("relation", "pandas", "polars")
+_OF_DUCKDB = ("relation", "pandas", "polars", "lazy")
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):

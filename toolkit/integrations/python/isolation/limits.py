@@ -81,8 +81,8 @@ def check_environment(
                 "own libraries; its environment has not these.",
                 "Remove its requirements (isolate=True alone is fine), or take a table.",
             )
-        if item.form in ("polars", "relation"):
-            package = "polars" if item.form == "polars" else "duckdb"
+        if item.form in ("polars", "lazy", "relation"):
+            package = "duckdb" if item.form == "relation" else "polars"
             if package not in has:
                 raise reject(
                     who,

@@ -24,12 +24,19 @@ def call(callee: Callee, arguments: Mapping[str, Any], project_dir: Path) -> Any
         AssetFailedError: it raised; with the line in the user's file.
     """
     try:
-        return callee.function(**{**callee.values, **arguments})
+        value = callee.function(**{**callee.values, **arguments})
+        # What is computed only now is the function's work still, and so are its errors.
+        return value.collect() if _is_lazy(value) else value
     except BaseException as error:  # the user's function may raise anything
         ours = type(error).__module__.startswith("toolkit.")  # the step is to stop
         if ours or isinstance(error, KeyboardInterrupt):
             raise
         raise raised(error, callee.folder, project_dir) from error
+
+
+def _is_lazy(value: object) -> bool:
+    kind = type(value)
+    return kind.__name__ == "LazyFrame" and kind.__module__.partition(".")[0] == "polars"
 
 
 def raised(error: BaseException, folder: str, project_dir: Path) -> AssetFailedError:

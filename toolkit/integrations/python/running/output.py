@@ -78,7 +78,19 @@ def checked_form(value: object) -> Form:
             f"Return one of {KNOWN}.",
         )
     check_columns(column_names(value, form))
+    if form == "polars":
+        _refuse_objects(value)
     return form
+
+
+def _refuse_objects(frame: Any) -> None:  # noqa: ANN401  # a polars.DataFrame
+    """polars would write the addresses of Python objects."""
+    objects = [name for name, kind in frame.schema.items() if str(kind).startswith("Object")]
+    if objects:
+        raise failed(
+            f"The column {objects[0]} holds Python objects, which are no values of a table.",
+            "Mend what the function returns, for example with cast().",
+        )
 
 
 def unwritable(relation: str, error: BaseException) -> AssetFailedError:

@@ -131,4 +131,6 @@ def delivered(relation: "duckdb.DuckDBPyRelation", form: str) -> Any:  # noqa: A
         return relation.to_df()
     if form == "polars":
         return relation.pl()
+    if form == "lazy":
+        return relation.pl().lazy()
     return relation.to_arrow_table()

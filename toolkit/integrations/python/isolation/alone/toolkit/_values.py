@@ -21,10 +21,11 @@ def handed(place: Path, item: dict[str, Any]) -> Any:  # noqa: ANN401  # as anno
         return path
     if form == "metrics":
         return item["metrics"]
-    if form == "polars":
+    if form in ("polars", "lazy"):
         import polars
 
-        return polars.read_ipc_stream(path)
+        frame = polars.read_ipc_stream(path)
+        return frame.lazy() if form == "lazy" else frame
     import pyarrow as pa
 
     reader = pa.ipc.open_stream(pa.memory_map(str(path)))
@@ -68,7 +69,16 @@ def _reader(value: Any) -> Any:  # noqa: ANN401  # a RecordBatchReader
         return value
     if isinstance(value, pa.Table):
         return value.to_reader()
+    if ("polars", "LazyFrame") in kinds:
+        value = value.collect()
+        kinds.add(("polars", "DataFrame"))
     if ("polars", "DataFrame") in kinds:
+        if any(str(kind).startswith("Object") for kind in value.dtypes):
+            raise NoValueError(
+                "A column holds Python objects, which are no values of a table.",
+                "Nothing was written; the table is as it was.",
+                "Mend what the function returns, for example with cast().",
+            )
         return value.to_arrow().to_reader()
     if ("pandas", "DataFrame") in kinds:
         return _of_pandas(value).to_reader()
