@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from toolkit.errors import CycleError, DuplicateKeyError, GraphError, Problem
 from toolkit.graph.asset import Asset, Check, Relation
 from toolkit.graph.unmatched import Unmatched
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class AssetGraph:
@@ -138,6 +140,8 @@ def _place(asset: Asset) -> str:
 
 
 def _digraph(by_key: Mapping[str, Asset]) -> "nx.DiGraph[str]":
+    import networkx as nx  # 0.1 s, which a process that runs one function need not wait for
+
     digraph: nx.DiGraph[str] = nx.DiGraph()
     digraph.add_nodes_from(sorted(by_key))
     for key, asset in by_key.items():
@@ -153,6 +157,8 @@ def _digraph(by_key: Mapping[str, Asset]) -> "nx.DiGraph[str]":
 
 
 def _topological_order(digraph: "nx.DiGraph[str]") -> list[str]:
+    import networkx as nx
+
     try:
         return list(nx.lexicographical_topological_sort(digraph))
     except nx.NetworkXUnfeasible:
