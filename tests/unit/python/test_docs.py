@@ -61,6 +61,7 @@ def test_the_examples(shop: PythonProject) -> None:
     version = ended["python.return_model"].made[0].metadata["version"]
     assert {key: step.message for key, step in ended.items() if step.message} == {
         "python.adults": "2 rows",
+        "python.amounts": "10 rows",
         "python.calendar": "3 rows",
         "python.customer_clusters": "4 rows",
         "python.customer_spend": "4 rows",
