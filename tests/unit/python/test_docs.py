@@ -73,6 +73,7 @@ def test_the_examples(shop: PythonProject) -> None:
         "python.return_forest": ended["python.return_forest"].made[0].metadata["version"],
         "python.return_scores": "10 rows",
         "python.returned_orders": "3 rows",
+        "python.spent_by_age": "4 rows",
         "check.return_model.good_enough": f"accuracy 0.70; return_model {version} is promoted",
     }
 

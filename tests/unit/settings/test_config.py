@@ -17,7 +17,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "version: 1\nconections: []\n",
         "toolkit.yml:2: `conections` is not a key of toolkit.yml. Did you mean `connections`?",
         "Valid keys here: version, connections, assets, airbyte, destinations, run, rules, "
-        "profile, anomalies, dbt_executable.",
+        "profile, anomalies, python, dbt_executable.",
     ),
     "unknown key, nothing near": (
         "version: 1\nzzz: []\n",

@@ -9,7 +9,13 @@ import pytest
 from toolkit.errors import SettingsError
 from toolkit.graph import AssetGraph
 from toolkit.graph.selection import select
-from toolkit.settings import AirbyteTarget, DestinationMap, StepRule, load_settings
+from toolkit.settings import (
+    AirbyteTarget,
+    DestinationMap,
+    ProfileSettings,
+    StepRule,
+    load_settings,
+)
 from toolkit.settings.config import VERSION
 
 Write = Callable[[Mapping[str, str]], Path]
@@ -87,6 +93,10 @@ def test_every_key_is_listed() -> None:
         "run.concurrency.<kind>",
         "run.pools.<name>",
         *(f"run.rules.{name}" for name in StepRule.__struct_fields__ if name != "where"),
+        "python.allow_pickle",
+        "profile",
+        *(f"profile.{name}" for name in ProfileSettings.__struct_fields__),
+        "anomalies",
         "rules.marts",
         "rules.<rule>",
         *(f"rules.<rule>.{name}" for name in ("severity", "except", "tags")),
