@@ -83,6 +83,18 @@ def test_constraints_cover_and_satisfy_what_the_project_asks_for(repository: Pat
     assert wrong == []
 
 
+def test_every_dependency_has_its_line(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"]]
+    asked += [one for name, listed in extras.items() if name != "dev" for one in listed]
+    page = (repository / "docs/dependencies.md").read_text()
+    rows = re.findall(r"^\| ([a-z][a-z0-9-]*) \|", page, re.MULTILINE)
+    assert sorted(row for row in rows if row != "package") == sorted(
+        Requirement(one).name.lower() for one in asked
+    )
+
+
 def test_every_target_says_what_it_does(repository: Path) -> None:
     text = (repository / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", text, re.M)
