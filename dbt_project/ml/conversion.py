@@ -21,7 +21,14 @@ FOLDS = 5
 ENOUGH = 400  # customers, for a metric that is worth acting on
 
 
-@asset(kind="ml_model", owner=OWNER, group="growth", tags=["ml"])
+@asset(
+    kind="ml_model",
+    owner=OWNER,
+    group="growth",
+    tags=["ml"],
+    # Who says one half of everybody has a Brier score of 0.25: nothing worse is ever used.
+    gates={"brier": {"at_most": 0.25}},
+)
 def conversion_model(customer_features: pd.DataFrame) -> MLModel:
     """Logistic regression for "the first cart is bought within a year".
 
@@ -101,6 +108,8 @@ def predictions(customer_features: pd.DataFrame, conversion_model: "Pipeline") -
 def ranks_better_than_chance(metrics: dict[str, float]) -> CheckResult:
     """A coin has a ROC AUC of 0.5; below 0.6 nobody should act on the scores.
 
+    A check of severity error on a model is a gate, as `gates` above: a new version is used only
+    when both have passed. Until then the scores are made with the version before.
     Of fewer customers than 400 the AUC says too little, good or bad, to stop anything.
     """
     found = f"ROC AUC {metrics['roc_auc']:.3f} of {metrics['customers']:.0f} customers"

@@ -85,7 +85,11 @@ def facts(event: StepFinished) -> list[str]:
     if rows is not None:
         found.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
     for made in event.made:
+        if made.kept:  # a check let it pass; what is in it was told when it was made
+            found.append(f"{made.metadata.get('version', made.asset)} promoted")
+            continue
         found += [f"{printable(name)} {value:.4g}" for name, value in made.metrics.items()]
+        found += ["candidate"] if made.candidate else []
     if event.status != "skipped":
         found.append(f"{event.finished_at - event.started_at:.2f} s")
     if event.message and (event.status in FAILED or event.status in ("skipped", "warn")):
