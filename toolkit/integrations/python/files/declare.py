@@ -111,7 +111,7 @@ def _parameter(reference: str) -> str:
 def _function(deps: Mapping[str, str], config: Mapping[str, Any]) -> Callable[..., Any]:
     """Stands for the file: its parameters are what it reads, and what ``config`` gives it."""
 
-    def stands_for_a_file(**_: object) -> None:
+    def stands_for_a_file(**_: object) -> Any:  # noqa: ANN401  # of nothing
         raise AssertionError("a notebook or script is run in a process of its own")
 
     keyword = inspect.Parameter.KEYWORD_ONLY
