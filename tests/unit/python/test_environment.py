@@ -18,6 +18,7 @@ from toolkit.integrations.python.isolation import environments
 from toolkit.integrations.python.isolation.requirements import environment_of
 from toolkit.integrations.python.registry import Environment
 from toolkit.settings.cache import cache_dir
+from toolkit.settings.types import AssetFile
 
 
 def wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
@@ -252,3 +253,43 @@ def test_metadata_is_read_as_pep_723_says(tmp_path: Path) -> None:
     assert found("# /// other\n# x = 1\n# ///\n\n" + block) == ("a", "b>1")
     assert found(block.replace("\n", "\r\n")) == ("a", "b>1")
     assert json.loads(json.dumps(found("# /// script\n# x = 1\n# ///\n"))) == []
+
+
+FILE = """
+import sys
+from toolkit import notebook
+import shout
+
+orders = notebook.load("orders", as_="arrow")
+print(notebook.parameters(), sys.prefix)
+said = [shout.loud(customer) for customer in orders["customer"].to_pylist()]
+notebook.save(orders.append_column("said", [said]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize("kind", ["script", "notebook"])
+def test_files_in_an_environment(project: PythonProject, wheels: Path, kind: str) -> None:
+    if kind == "notebook":
+        pytest.importorskip("papermill")
+        kernel = pytest.importorskip("ipykernel")
+        ours = Path(kernel.__file__).parents[1]  # its packages, but not toolkit
+        wheel(wheels, "ipykernel", "99.0", {"ipykernel_here.pth": f"{ours}\n"})
+    path = project.folder / ("a.py" if kind == "script" else "a.ipynb")
+    cell = {"cell_type": "code", "id": "a", "source": FILE, "metadata": {}, "outputs": [],
+            "execution_count": None}  # fmt: skip
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    path.write_text(FILE if kind == "script" else json.dumps(document))
+    options = {"deps": ["orders"], "config": {"x": 1}, "requirements": ["shout"]}
+    project.entries = []
+    project.files = [AssetFile(where="toolkit.yml:3", path=path, options=options)]
+    _, (planned,) = project.steps(project.load())
+    assert planned.needs == "builds an environment: shout"
+    (step,) = project.run().values()
+    assert step.status == "success", step.message + project.log("a")
+    assert project.rows("SELECT said FROM a ORDER BY said") == [("A!",), ("A!",), ("B!",)]
+    (kept,) = environments.kept()
+    assert f"{{'x': 1}} {kept.folder}" in project.log("a")
+    _, (planned,) = project.steps(project.load())
+    assert planned.needs == ""
