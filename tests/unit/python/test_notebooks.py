@@ -191,3 +191,25 @@ def test_an_option_that_makes_no_sense(project: PythonProject, case: str) -> Non
         project.load()
     assert message in str(error.value)
     assert "jobs/a.py" in str(error.value)
+
+
+def test_a_notebook_that_is_changed_while_the_build_runs(project: PythonProject) -> None:
+    file = declare(project, "a.ipynb", notebook("x = 1"), deps=["first"])
+    project.write(
+        f"""
+        import pathlib
+        import pyarrow as pa
+        from toolkit import asset
+
+        @asset
+        def first():
+            with pathlib.Path({str(file)!r}).open("a") as notebook:
+                notebook.write(" ")
+            return pa.table({{"a": [1]}})
+        """,
+        "ml/first.py",
+    )
+    project.entries = ["ml"]
+    ended = project.run()
+    assert ended["python.first"].status == "success"
+    assert "a.ipynb was changed while the build ran" in ended["python.a"].message

@@ -89,6 +89,8 @@ class CodeJudge:
         version = code_version(reached, libraries, json.dumps(extra))
         stamps = {str(file): stamp(file) for file in (reached.file, *reached.modules)}
         self._seen |= stamps
+        if callee.program is not None:  # a notebook: what was read is a copy of its code
+            stamps = {**stamps, callee.program.path: stamp(Path(callee.program.path))}
         why = volatile(declared, callee, reached, self._project_dir)
         return Judged(version, why, stamps, tuple(sorted(filter(None, libraries))))
 
