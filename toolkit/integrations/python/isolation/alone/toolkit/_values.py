@@ -1,6 +1,5 @@
 """Arguments out of files, results into files, with whichever libraries the environment has."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,6 @@ def taken(value: Any, place: Path, wants: str) -> dict[str, Any]:  # noqa: ANN40
     """The result, written down; as :class:`exchange.Answer` describes it."""
     if wants == "verdict":
         return {"verdict": _verdict(value)}
-    if wants == "model":
-        return {"packed": _model(value, place)}
     if isinstance(value, Path):
         return {"parquet": str(value.absolute())}
     import pyarrow as pa
@@ -138,28 +135,3 @@ def _verdict(value: Any) -> tuple[bool, int, str]:  # noqa: ANN401  # the user's
             print(repr(row))
     text = f"{rows.num_rows} failing rows" if rows.num_rows else ""
     return rows.num_rows == 0, rows.num_rows, text
-
-
-def _model(value: Any, place: Path) -> tuple[dict[str, float], dict[str, Any], dict[str, Any]]:  # noqa: ANN401
-    import skops.io
-
-    is_model = type(value).__name__ == "MLModel" and hasattr(value, "estimator")
-    estimator = value.estimator if is_model else value
-    if estimator is None:
-        raise NoValueError(
-            "It returned None, which is no model.",
-            "Nothing was stored.",
-            "Return an estimator or an MLModel.",
-        )
-    metrics = {str(k): float(v) for k, v in value.metrics.items()} if is_model else {}
-    wrong = [name for name, number in metrics.items() if not math.isfinite(number)]
-    if wrong:
-        raise NoValueError(
-            f"Its metric {wrong[0]!r} is {metrics[wrong[0]]}.",
-            "Nothing was stored.",
-            "Give finite numbers only.",
-        )
-    (place / _process.MODEL).write_bytes(skops.io.dumps(estimator))
-    return metrics, dict(value.parameters) if is_model else {}, (
-        dict(value.metadata) if is_model else {}
-    )  # fmt: skip
