@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit.integrations.python.api import (
+        Batch,
         CheckResult,
         MLModel,
         asset,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Batch",
     "CheckResult",
     "MLModel",
     "Project",

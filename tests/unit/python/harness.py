@@ -47,6 +47,7 @@ class PythonProject:
         self.files: list[AssetFile] = []
         self.targets: tuple[str, ...] = ()
         self.run_settings = RunSettings()
+        self.full_refresh = False
         self.warehouse: Warehouse | None = Warehouse(self.profile)
         self.cancel = threading.Event()
         self.events: list[StepEvent] = []
@@ -125,6 +126,7 @@ class PythonProject:
             emit=self.events.append,
             cancel=self.cancel,
             log_dir=log_dir,
+            full_refresh=self.full_refresh,
         )
         runner = self.runner = self.integration.open(context)
         try:

@@ -66,6 +66,7 @@ def test_the_examples(shop: PythonProject) -> None:
         "python.customer_clusters": "4 rows",
         "python.customer_spend": "4 rows",
         "python.places": "1 row",
+        "python.months": ended["python.months"].message,
         "python.regulars": "4 rows",
         "python.order_features": "10 rows",
         "python.orders_in_euro": "10 rows",
@@ -84,6 +85,7 @@ def test_what_the_page_says_of_volatile(shop: PythonProject) -> None:
         "calendar": "it has no inputs, so nothing says when its content changes",
         "orders_in_euro": "it takes the resource 'rates'",
         "places": "it takes the resource 'service'",
+        "months": "it is made in batches, and the newest one is not over",
     }
 
 

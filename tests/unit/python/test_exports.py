@@ -9,6 +9,7 @@ import pytest
 import toolkit
 
 PUBLIC = [
+    "Batch",
     "CheckResult",
     "MLModel",
     "Project",

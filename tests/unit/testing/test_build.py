@@ -226,7 +226,7 @@ def test_what_a_function_raises_is_the_cause(capsys: pytest.CaptureFixture[str])
 
 def test_what_is_no_table_is_refused() -> None:
     @asset
-    def nothing(orders: pa.Table) -> None:
+    def nothing(orders: pa.Table) -> Any:
         """It forgets to return."""
 
     with pytest.raises(AssetFailedError, match="It returned None, which is no table"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Literal, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,6 +59,26 @@ class CheckResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One part of a table that is made in batches, as a parameter ``batch`` gets it.
+
+    Attributes:
+        start / end: the first moment in it, and the first after it; UTC, without a time zone.
+        size: ``hour``, ``day``, ``month`` or ``year``.
+    """
+
+    start: datetime
+    end: datetime
+    size: str = "day"
+
+    @property
+    def key(self) -> str:
+        """Its name: ``2026-01-31``, ``2026-01-31T12``, ``2026-01`` or ``2026``."""
+        length = {"hour": 13, "day": 10, "month": 7, "year": 4}[self.size]
+        return self.start.isoformat()[:length]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Running:
     """How something is run, and what differs by target; not validated yet."""
 
@@ -94,6 +115,11 @@ class AssetDefinition(Running):
     isolate: Any
     requirements: Any
     volatile: bool | None
+    event_time: Any = None
+    batch_size: Any = None
+    begin: Any = None
+    lookback: Any = None
+    batch_limit: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +225,11 @@ def asset(
     retry_wait: float | str | None = None,
     timeout: float | str | None = None,
     pool: str | None = None,
+    event_time: str | None = None,
+    batch_size: Literal["hour", "day", "month", "year"] | None = None,
+    begin: str | date | None = None,
+    lookback: int | None = None,
+    batch_limit: int | None = None,
 ) -> Callable[[F], F]: ...
 def asset(
     name: Any = None,
@@ -228,6 +259,11 @@ def asset(
     retry_wait: Any = None,
     timeout: Any = None,
     pool: Any = None,
+    event_time: Any = None,
+    batch_size: Any = None,
+    begin: Any = None,
+    lookback: Any = None,
+    batch_limit: Any = None,
 ) -> Any:
     """Make a function an asset: a table in the warehouse, or an ML model.
 
@@ -267,6 +303,9 @@ def asset(
         targets: ``{target: {option or parameter: value}}``: what is otherwise for one target.
         retries / retry_wait / timeout / pool: as in a rule of ``run.rules`` in toolkit.yml,
             which wins over them.
+        event_time / batch_size / begin / lookback: as of dbt's ``microbatch``: the table is
+            made in batches, each called with its :class:`Batch` as the parameter ``batch``.
+        batch_limit: how many batches one build makes at most.
     """
 
     if name is not None and not isinstance(name, str) and not callable(name):
@@ -303,6 +342,11 @@ def asset(
                 retries=retries,
                 retry_wait=retry_wait,
                 timeout=timeout,
+                event_time=event_time,
+                batch_size=batch_size,
+                begin=begin,
+                lookback=lookback,
+                batch_limit=batch_limit,
                 pool=pool,
             ),
         )

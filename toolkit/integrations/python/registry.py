@@ -8,6 +8,7 @@ import msgspec
 
 from toolkit.graph import Asset, Check, Relation
 from toolkit.integrations.python.declared.annotations import Form
+from toolkit.integrations.python.declared.dividing import Batching
 from toolkit.integrations.python.models.info import Format
 
 Wanted = Form | Literal["metrics", "promoted", "promoted_metrics", "bytes"]
@@ -32,6 +33,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
         key / name / kind / relation: of the asset.
         form: how it is handed over; ``any`` is a ``pyarrow.Table`` or an ML model's estimator;
             ``metrics``, ``promoted`` and ``promoted_metrics`` are for checks of an ML model.
+        event_time: its column by which a batch sees no more than its own rows.
     """
 
     parameter: str
@@ -40,6 +42,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     relation: Relation | None
     form: Wanted
+    event_time: str | None = None
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +174,7 @@ class PythonAsset(msgspec.Struct, frozen=True, kw_only=True):
         trusted: types that may be loaded of a stored model, besides harmless ones.
         format: that an ML model is to be stored in; ``None``: chosen by what it is.
         libraries: packages that its code imports.
+        batching: how it is divided, where it is made in batches.
     """
 
     asset: Asset
@@ -178,6 +182,7 @@ class PythonAsset(msgspec.Struct, frozen=True, kw_only=True):
     trusted: tuple[str, ...] = ()
     format: Format | None = None
     libraries: tuple[str, ...] = ()
+    batching: Batching | None = None
 
 
 class PythonCheck(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,7 +72,7 @@ def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bo
     values = getattr(found.definition, "config", None) or {}
     for parameter in signature:
         name = parameter.name
-        if name in values:
+        if name in values or (name == "batch" and getattr(found.definition, "batch_size", None)):
             continue
         if about is not None and name in OF_MODEL_CHECKS and about.kind == "ml_model":
             inputs.append(_input(parameter, about, OF_MODEL_CHECKS[name]))
@@ -218,4 +218,5 @@ def _input(parameter: inspect.Parameter, entry: Entry, form: Wanted) -> Input:
         kind=entry.kind,
         relation=entry.relation,
         form=form,
+        event_time=entry.event_time,
     )

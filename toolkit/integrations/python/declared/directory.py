@@ -23,6 +23,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     latest_version: str | None = None
     materialized: str | None = None
+    event_time: str | None = None
 
 
 class Directory:

@@ -15,6 +15,7 @@ from toolkit.integrations.python.api import (
 )
 from toolkit.integrations.python.code.judge_code import CodeJudge, Judged, JudgesCode
 from toolkit.integrations.python.declared import modules
+from toolkit.integrations.python.declared.batching import NOT_OVER, batching_of
 from toolkit.integrations.python.declared.bind import Names, bind
 from toolkit.integrations.python.declared.column_tests import column_checks
 from toolkit.integrations.python.declared.columns import columns
@@ -173,6 +174,7 @@ class _Loader:
             name=definition.name,
             kind=definition.kind,
             relation=self._relation(definition),
+            event_time=definition.event_time,
         )
 
     def _check_function(self, found: Found) -> None:
@@ -222,11 +224,16 @@ class _Loader:
         made = [definition.kind, str(relation), bound.keys, types, trusted]
         made += [definition.config] if definition.config else []
         made += [definition.format] if definition.format else []
+        batching = batching_of(definition, who)
+        if batching is not None:
+            made += [batching.event_time, batching.size, batching.begin.isoformat()]
         key = f"{NAME}.{definition.name}"
         code = self._judged(key, found, bound.callee, made)
         text = sql_text(definition.sql, definition.kind, bound.callee, who, made)
         config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
         config |= run_config(definition)
+        if definition.event_time:
+            config |= {"event_time": definition.event_time, "batch_size": definition.batch_size}
         if definition.kind == "ml_model":
             config |= {"trusted": list(trusted), "format": definition.format}
         config |= isolation_config(bound.callee.isolate)
@@ -252,7 +259,7 @@ class _Loader:
             meta=definition.meta,
             fingerprints={"body": code.version, "relation": str(relation)},
             code_version=code.version,
-            volatile=code.volatile,
+            volatile=NOT_OVER if batching is not None else code.volatile,
             subtype=returned_form(definition.function),
             reads=columns_read(found.file, found.line, bound.callee.inputs),
         )
@@ -263,6 +270,7 @@ class _Loader:
             trusted=trusted,
             format=definition.format,
             libraries=code.libraries,
+            batching=batching,
         )
 
     def check(self, found: Found, definition: CheckDefinition) -> PythonCheck:
@@ -343,6 +351,7 @@ class _Loader:
 
 
 def _known_entry(asset: Asset) -> Entry:
+    event_time = asset.config.get("event_time")
     return Entry(
         key=asset.key,
         name=asset.name,
@@ -352,6 +361,7 @@ def _known_entry(asset: Asset) -> Entry:
         version=asset.version,
         latest_version=asset.latest_version,
         materialized=asset.materialized,
+        event_time=event_time if isinstance(event_time, str) else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Writing what a function returned: judged first, staged, swapped in by one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+Place = Callable[["duckdb.DuckDBPyConnection", Relation, Relation], Content]
+
 _SUFFIX = "__toolkit_staging"
 _KEPT = "Nothing was written; the table is as it was."
 
 
 def write(
-    session: Session, value: object, relation: Relation, declared: Mapping[str, Column]
+    session: Session,
+    value: object,
+    relation: Relation,
+    declared: Mapping[str, Column],
+    place: "Place | None" = None,
 ) -> Content:
     """Make ``relation`` hold what the function returned.
 
@@ -30,6 +36,8 @@ def write(
         value: what was returned.
         relation: where to; its schema exists.
         declared: columns that must be there, with the types they should have.
+        place: does with the staged table what is to be done, in the same transaction; it is put
+            in the place of the old one where nothing is said.
 
     Raises:
         AssetFailedError: it cannot be a table, or is not the one declared; the old table stays.
@@ -50,11 +58,7 @@ def write(
             name = _register(cursor, value, form)
             cursor.execute(f"CREATE TABLE {quote_relation(staging)} AS SELECT * FROM {name}")
         _check_declared(cursor, staging, declared)
-        content = content_hash(cursor, staging)
-        cursor.execute(f"DROP TABLE IF EXISTS {quote_relation(relation)}")
-        cursor.execute(
-            f"ALTER TABLE {quote_relation(staging)} RENAME TO {quote(relation.identifier)}"
-        )
+        content = (place or _swap)(cursor, staging, relation)
         cursor.commit()
     except BaseException as error:
         # A cursor whose transaction failed to begin or is broken has nothing to roll back.
@@ -62,6 +66,13 @@ def write(
         if isinstance(error, duckdb.Error):
             raise unwritable(str(relation), error) from error
         raise
+    return content
+
+
+def _swap(cursor: "duckdb.DuckDBPyConnection", staging: Relation, relation: Relation) -> Content:
+    content = content_hash(cursor, staging)
+    cursor.execute(f"DROP TABLE IF EXISTS {quote_relation(relation)}")
+    cursor.execute(f"ALTER TABLE {quote_relation(staging)} RENAME TO {quote(relation.identifier)}")
     return content
 
 

@@ -37,6 +37,7 @@ from toolkit.integrations.python.registry import (
     Registry,
 )
 from toolkit.integrations.python.running import checking, output
+from toolkit.integrations.python.running.batches import SCHEMA, Batches, summary, with_batch
 from toolkit.integrations.python.running.calling import call
 from toolkit.integrations.python.running.capture import Capture, StepLog
 from toolkit.integrations.python.running.column_testing import run_column_test
@@ -101,7 +102,10 @@ class PythonRunner:
         if self._context.warehouse is None:
             return
         relations = (item.asset.relation for item in self._registry.assets.values())
-        for schema in sorted({r.schema for r in relations if r is not None and r.schema}):
+        schemas = {r.schema for r in relations if r is not None and r.schema}
+        if any(item.batching is not None for item in self._registry.assets.values()):
+            schemas.add(SCHEMA)
+        for schema in sorted(schemas):
             self._context.warehouse.create_schema(schema)
 
     def _watch(self) -> None:
@@ -222,6 +226,8 @@ class PythonRunner:
         return f"\n{promotion}" if promotion else ""
 
     def _make(self, item: PythonAsset, log: StepLog, step: Stoppable) -> _Outcome:
+        if item.batching is not None:
+            return self._make_batches(item, log, step)
         relation = item.asset.relation
         with ExitStack() as stack:
             session = self._session(stack, step, needed=relation is not None, callee=item.callee)
@@ -250,6 +256,34 @@ class PythonRunner:
             status="success",
             message=f"{content.rows:,} rows" if content.rows != 1 else "1 row",
             relation=str(relation),
+            made=(made,),
+        )
+
+    def _make_batches(self, item: PythonAsset, log: StepLog, step: Stoppable) -> _Outcome:
+        with ExitStack() as outer:
+            looks = self._session(outer, step, needed=True, callee=item.callee)
+            assert looks is not None
+            work = Batches(item, looks, self._context.run_id, self._context.full_refresh)
+            due, left = work.due()
+            for batch in due:
+                message = f"batch {batch.key}"
+                self._context.emit(StepProgress(step=item.asset.key, message=message))
+                with ExitStack() as stack, work.told(batch):
+                    session = self._session(stack, step, needed=True, callee=item.callee)
+                    assert session is not None
+                    session.span = (batch.start, batch.end)
+                    value = self._called(with_batch(item, batch), stack, session, log, step)
+                    if self._context.cancel.is_set():
+                        raise AssetFailedError("The run was stopped.")
+                    step.check()
+                    work.write(session, value, batch)
+            step.opened(looks)
+            content = work.content(looks)
+        made = Made(asset=item.asset.key, rows=content.rows, data_version=content.version)
+        return _Outcome(
+            status="success",
+            message=summary(due, left, content),
+            relation=str(item.asset.relation),
             made=(made,),
         )
 

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -9,7 +10,7 @@ from uuid import uuid4
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.registry import Input
-from toolkit.warehouse import quote_relation
+from toolkit.warehouse import quote, quote_relation
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,6 +39,7 @@ class Session:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = threading.Lock()
         self._mark = uuid4().hex
+        self.span: tuple[datetime, datetime] | None = None  # of the batch that is made
         self.cursor = self.new_cursor()
         self.cursor.execute(f"SET VARIABLE {_MARK} = '{self._mark}'")
 
@@ -99,7 +101,13 @@ class Session:
 
         assert wanted.relation is not None
         try:
-            return cursor.sql(f"SELECT * FROM {quote_relation(wanted.relation)}")
+            rows = cursor.sql(f"SELECT * FROM {quote_relation(wanted.relation)}")
+            if self.span is not None and wanted.event_time:
+                column, (start, end) = quote(wanted.event_time), self.span
+                rows = rows.filter(
+                    f"{column} >= TIMESTAMP '{start}' AND {column} < TIMESTAMP '{end}'"
+                )
+            return rows
         except duckdb.CatalogException as error:
             raise AssetFailedError(
                 f"Its input {wanted.key} is not in the warehouse: there is no {wanted.relation}.",
