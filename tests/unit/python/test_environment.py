@@ -293,3 +293,27 @@ def test_files_in_an_environment(project: PythonProject, wheels: Path, kind: str
     assert f"{{'x': 1}} {kept.folder}" in project.log("a")
     _, (planned,) = project.steps(project.load())
     assert planned.needs == ""
+
+
+MODEL = """
+from toolkit import MLModel, asset, check
+
+@asset(kind="ml_model")
+def model(orders):
+    from sklearn.linear_model import LinearRegression
+    frame = orders.select(["id", "amount"]).to_pandas().astype(float)
+    return MLModel(LinearRegression().fit(frame[["id"]], frame["amount"]), metrics={"score": 0.5})
+
+@check("model", requirements=["shout"])
+def good(metrics):
+    import shout
+    return metrics["score"] > 0.9
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("orders", "wheels")
+def test_metrics_are_judged_in_an_environment(project: PythonProject) -> None:
+    ended = project.run(MODEL)
+    assert ended["python.model"].status == "success", ended["python.model"].message
+    assert ended["check.model.good"].status == "fail", ended["check.model.good"].message
