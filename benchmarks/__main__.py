@@ -13,6 +13,7 @@ REPOSITORY = Path(__file__).parents[1]
 QUICK = {
     "bench_build": ["--quick"],
     "bench_runner": ["--quick"],
+    "bench_profile": ["--quick"],
     "bench_startup": ["--quick"],
     "bench_diff": ["--repeat", "1"],
     "bench_loader": ["--rows", "5000", "--rounds", "1"],
