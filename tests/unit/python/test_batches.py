@@ -159,6 +159,19 @@ def test_other_columns_need_a_full_refresh(project: PythonProject) -> None:
     assert project.rows("SELECT count(*), sum(m) FROM daily") == [(3, 3)]
 
 
+@pytest.mark.usefixtures("events", "clock")
+def test_declared_in_yaml(project: PythonProject) -> None:
+    project.write(
+        "version: 2\nassets:\n  - name: daily\n    config: {event_time: day, batch_size: day, "
+        "begin: 2026-01-02}\n",
+        "ml/daily.yml",
+    )
+    bare = DAILY.replace(DAILY[DAILY.index("(") : DAILY.index("\ndef")], "")
+    assert project.run(HEAD + bare)["python.daily"].message == (
+        "2 batches, 2026-01-02 to 2026-01-03; 2 rows"
+    )
+
+
 WRONG = {
     "no begin": ("batch_size='day', event_time='d'", "says batch_size and not begin"),
     "no column": ("batch_size='day', begin='2026-01-01'", "says batch_size, begin and not event"),

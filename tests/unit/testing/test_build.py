@@ -1,6 +1,7 @@
 """``toolkit.testing.build`` with bare functions: inputs, checks, resources, models, errors."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -222,6 +223,22 @@ def test_what_a_function_raises_is_the_cause(capsys: pytest.CaptureFixture[str])
         build(broken, inputs={"orders": ROWS})
     assert isinstance(e.value.__cause__, KeyError)
     assert "so far" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: shop\n")
+    (tmp_path / "profiles.yml").write_text(
+        "shop: {target: dev, outputs: {dev: {type: duckdb, path: x.duckdb}}}"
+    )
+    (tmp_path / "toolkit.yml").write_text("version: 1\nassets: [ml.py]\n")
+    (tmp_path / "ml.py").write_text(
+        "import os\nimport pyarrow as pa\nfrom toolkit import asset\n"
+        "@asset(isolate=True)\ndef process(orders):\n    return pa.table({'pid': [os.getpid()]})\n"
+    )
+    for isolate in (False, True):
+        result = build("process", inputs={"orders": ROWS}, project=tmp_path, isolate=isolate)
+        assert (result.rows("process")[0]["pid"] == os.getpid()) is not isolate
 
 
 def test_what_is_no_table_is_refused() -> None:

@@ -20,7 +20,8 @@ _TOP = ("name", "description", "owner", "group", "access", "meta", "tags", "deps
         "columns", "targets")  # fmt: skip
 # Options that may stand in `config:`, as dbt has them there; besides, values of parameters.
 _CONFIG = (*OF_ASSET, "database", "owner", "tags", "group", "access", "meta", "requirements",
-           "trusted", "format")  # fmt: skip
+           "trusted", "format", "event_time", "batch_size", "begin", "lookback",
+           "batch_limit")  # fmt: skip
 _COLUMN = ("name", "data_type", "type", "description", "tests", "data_tests", "tags", "meta",
            "inputs", "config")  # fmt: skip
 _TESTS = ("tests", "data_tests")
