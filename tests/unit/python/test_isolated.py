@@ -4,6 +4,8 @@ Tables of every form and error messages: test_tables.py runs each case in both w
 and what hangs: tests/fault/test_python_isolated.py.
 """
 
+from pathlib import Path
+
 import pytest
 from python_harness import PythonProject
 
@@ -288,3 +290,30 @@ def test_duckdbs_settings_are_those_of_the_target(project: PythonProject) -> Non
         "    return orders.project('t::VARCHAR AS t')\n"
     )
     assert project.rows("FROM out") == [("2026-01-01 09:00:00+09",)]
+
+
+def test_arrow_is_mapped_and_not_copied(tmp_path: Path) -> None:
+    """As the process reads its inputs, and toolkit the result."""
+    import pyarrow as pa
+
+    from toolkit.integrations.python.isolation.exchange import open_arrow, write_arrow
+
+    table = pa.table({"a": range(200_000), "b": [str(n) for n in range(200_000)]})
+    file = tmp_path / "a.arrow"
+    write_arrow(table.to_reader(), file)
+    before = pa.total_allocated_bytes()
+    found = open_arrow(file).read_all()
+    assert pa.total_allocated_bytes() - before < 10_000
+    assert found.nbytes > 3_000_000
+    assert found.equals(table)
+
+
+@pytest.mark.usefixtures("orders")
+def test_the_process_gets_the_file_and_no_copy(project: PythonProject) -> None:
+    project.table("big", "SELECT i, i::VARCHAR AS s FROM range(300_000) t(i)")
+    source = f"{HEAD}\n@asset(isolate=True)\ndef out(big: pa.Table):\n"
+    source += "    return pa.table({'own': [pa.total_allocated_bytes()], 'all': [big.nbytes]})\n"
+    (step,) = project.run(source).values()
+    assert step.status == "success", step.message
+    [(own, everything)] = project.rows('SELECT own, "all" FROM out')
+    assert own < 10_000 < 3_000_000 < everything
