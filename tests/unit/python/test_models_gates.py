@@ -441,10 +441,13 @@ def test_prune_keeps_what_is_needed(builds: Builds) -> None:
     for quality in (61, 62, 63, 64, 50):
         builds.source(quality)
         builds.build()
+    half = builds.project.folder / ".toolkit" / "models" / "churn" / ".new-killed"
+    half.mkdir()
     with builds.ledger as ledger:
         removed = manage.prune([builds.store(ledger)], ledger, "churn", 0)
         left = [builds.quality(version) for version in builds.store().versions("churn")]
         assert left == [0.63, 0.64, 0.5]
+        assert not half.exists()
         assert len(removed) == 2
         assert all(ledger.models.version("churn", version) is None for version in removed)
         # after it: still nothing to train, and the way back is there
@@ -555,6 +558,16 @@ def test_killed(builds: Builds, case: str) -> None:
     assert set(after.values()) <= {"success", "pass", "no-op"}, after
     assert builds.quality(None) == 0.8
     assert builds.score() == 80
+    assert set(builds.statuses().values()) == {"no-op"}
+
+
+def test_killed_between_the_two_pointers(builds: Builds) -> None:
+    """It counts already: nothing waits."""
+    builds.source(70)
+    builds.build()
+    store = builds.store()
+    store.wait(store.info("churn"))
+    assert store.candidate("churn") is None
     assert set(builds.statuses().values()) == {"no-op"}
 
 

@@ -282,4 +282,5 @@ def prune(stores: Iterable[ModelStore], ledger: Ledger, name: str, keep: int) ->
     removed = [version for version in versions if version not in needed | set(newest.values())]
     for version in removed:
         stores[0].remove(name, version)
+    stores[0].sweep(name)
     return removed

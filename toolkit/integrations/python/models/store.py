@@ -164,6 +164,12 @@ class ModelStore:
         if self._ledger is not None:
             self._ledger.models.forget(name, version)
 
+    def sweep(self, name: str) -> None:
+        """Take away what killed builds have left half-written; no build may go on."""
+        for kind in (".new-*", ".old-*"):
+            for left in (self._folder / name).glob(kind):
+                shutil.rmtree(left, ignore_errors=True)
+
     # ---- reading ----
 
     def names(self) -> list[str]:
@@ -186,7 +192,8 @@ class ModelStore:
 
     def candidate(self, name: str) -> str | None:
         """The version that waits for its checks."""
-        return _pointer(self._candidate(name))
+        found = _pointer(self._candidate(name))
+        return found if found != self.current(name) else None  # killed while it was promoted
 
     def info(self, name: str, version: str | None = None) -> ModelInfo:
         """``model.json`` of a version; of the current one where none is named.
