@@ -115,8 +115,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         table: the result is in :data:`TABLE`; ``types`` as in :class:`Handed`.
         parquet: the result is this file, which the function has written.
-        model: what belongs to :data:`MODEL`, without its data; or, of an environment of its own,
-        packed: metrics, parameters and metadata of a skops file.
+        model: what belongs to :data:`MODEL`, without its data.
         verdict: ``(passed, failures, message)`` of a check.
         metadata: of a check.
         unclosed: for each resource that was not closed, one line and its traceback.
@@ -127,7 +126,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
     parquet: str | None = None
     model: Packed | None = None
-    packed: tuple[dict[str, float], dict[str, Any], dict[str, Any]] | None = None
     verdict: tuple[bool, int, str] | None = None
     metadata: dict[str, Any] = {}
     unclosed: list[tuple[str, str]] = []

@@ -37,7 +37,6 @@ from toolkit.integrations.python.isolation.limits import said
 from toolkit.integrations.python.isolation.process import Ended, IsolatedProcess
 from toolkit.integrations.python.models.info import Storing
 from toolkit.integrations.python.models.of_run import RunModels, about_of
-from toolkit.integrations.python.models.packing import packed_elsewhere
 from toolkit.integrations.python.registry import (
     Callee,
     Input,
@@ -118,8 +117,7 @@ class Isolation:
             if answer.failure is not None:
                 raise raised_again(answer.failure)
             self._unchanged(key)
-            storing = self._models.storing(item) if isinstance(item, PythonAsset) else Storing()
-            yield _value(answer, folder, session, storing)
+            yield _value(answer, folder, session)
 
     def used(self, key: str) -> dict[str, float]:
         """What the process of a step has used, for the ledger; empty where it had none."""
@@ -255,11 +253,9 @@ class Isolation:
         return ""
 
 
-def _value(answer: Answer, folder: Path, session: Session | None, storing: Storing) -> Any:  # noqa: ANN401  # see `called`
+def _value(answer: Answer, folder: Path, session: Session | None) -> Any:  # noqa: ANN401  # see `called`
     if answer.verdict is not None:
         return checking.Verdict(*answer.verdict, metadata=answer.metadata)
-    if answer.packed is not None:
-        return packed_elsewhere((folder / MODEL).read_bytes(), *answer.packed, storing)
     if answer.model is not None:
         return msgspec.structs.replace(answer.model, data=(folder / MODEL).read_bytes())
     if answer.parquet is not None:

@@ -89,24 +89,6 @@ def dump(value: object, storing: Storing) -> Dumped:
     return _plain(_dump_pickle(value, storing), "model.pickle", kind, why)
 
 
-def dumped_skops(data: bytes, storing: Storing) -> Dumped:
-    """What another process has written with skops, judged here.
-
-    Raises:
-        AssetFailedError: another format is asked for; it holds types that are not trusted.
-    """
-    if storing.format not in (None, "skops"):
-        raise refused(
-            f"format={storing.format!r} cannot be written in an environment of its own.",
-            "Use format='skops', or leave `requirements` out.",
-        )
-    _refuse_untrusted(data, storing.trusted)
-    why = "an environment of its own writes models with skops"
-    return Dumped(
-        data=data, file="model.skops", format="skops", why=why, content=_skops_content(data)
-    )
-
-
 def read(info: ModelInfo, path: Path, data: bytes, storing: Storing) -> Any:  # noqa: ANN401  # the model
     """A model, from a file that was found to be the one that was written.
 

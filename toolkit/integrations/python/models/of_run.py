@@ -1,6 +1,5 @@
 """The ML models of one run: stored as candidates, handed to checks, promoted when all passed."""
 
-import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,6 @@ from toolkit.integrations.python.models.info import ModelInfo, Packed, Storing
 from toolkit.integrations.python.models.store import ModelStore, opened
 from toolkit.integrations.python.registry import Input, PythonAsset, PythonCheck, Registry
 from toolkit.ledger import Ledger
-
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class HandedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,16 +101,11 @@ class RunModels:
 
     def storing(self, item: PythonAsset) -> Storing:
         """How an asset's models are stored and may be loaded."""
-        names = item.libraries
-        environment = item.callee.isolate.environment if item.callee.isolate else None
-        if environment is not None:
-            found = (_NAME.match(text) for text in environment.requirements)
-            names = (*names, *(match[0] for match in found if match))
         return Storing(
             format=item.format,
             trusted=item.trusted,
             pickle_allowed=self._context.settings.python.allow_pickle,
-            libraries=names,
+            libraries=item.libraries,
         )
 
     # ---- reading ----

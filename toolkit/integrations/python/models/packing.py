@@ -59,33 +59,6 @@ def pack(result: object, storing: Storing) -> Packed:
     )
 
 
-def packed_elsewhere(
-    data: bytes,
-    metrics: Mapping[str, Any],
-    parameters: Mapping[str, Any],
-    more: Mapping[str, Any],
-    storing: Storing,
-) -> Packed:
-    """A model from a process that has no toolkit: it has written a skops file.
-
-    Raises:
-        AssetFailedError: as :func:`pack`.
-    """
-    dumped = formats.dumped_skops(data, storing)
-    return Packed(
-        data=data,
-        file=dumped.file,
-        format=dumped.format,
-        format_reason=dumped.why,
-        content=dumped.content,
-        metrics=_metrics(metrics),
-        parameters=_json(parameters, "parameters"),
-        metadata=_json(more, "metadata"),
-        libraries={},
-        platform=platform.platform(),
-    )
-
-
 def _libraries(names: Iterable[str]) -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in sorted(set(names)):
