@@ -23,6 +23,7 @@ from toolkit.settings import Settings
 from toolkit.warehouse import Warehouse
 from toolkit.warehouse.profile import SAMPLE_ROWS, columns_of, profile_table
 
+_PAUSE = 0.1  # seconds between two interruptions
 _FORMAT = "1"  # part of every method: raise it whenever the same table may give another profile
 
 
@@ -111,10 +112,12 @@ class Profiler:
             self._over = True
             self._stopped = not drain
             self._changed.notify_all()
-        if self._stopped and self._warehouse is not None:
-            self._warehouse.interrupt_guest()
-        if self._thread is not None:
-            self._thread.join()
+        thread = self._thread
+        while thread is not None and thread.is_alive():
+            # Again and again: what has not begun yet is not met by an interruption.
+            if self._stopped and self._warehouse is not None:
+                self._warehouse.interrupt_guest()
+            thread.join(_PAUSE if self._stopped else None)
 
     # ---- the work ----
 

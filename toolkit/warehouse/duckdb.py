@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _TRIES = 20
+_PAUSE = 0.05  # seconds
 
 
 def quote(name: str) -> str:
@@ -140,9 +141,12 @@ class Warehouse:
             WarehouseLockedError: afterwards, when another process still holds it.
         """
         self.is_open = False
-        self.interrupt_guest()
-        with self._guests:
+        while not self._guests.acquire(timeout=_PAUSE):
+            self.interrupt_guest()  # again and again: it may be just about to begin
+        try:
             self._connection.close()
+        finally:
+            self._guests.release()
         try:
             yield
         finally:
@@ -182,9 +186,12 @@ class Warehouse:
 
     def interrupt_guest(self) -> None:
         """Break off what a guest does, if there is one; from any thread."""
+        import duckdb
+
         guest = self._guest
         if guest is not None:
-            guest.interrupt()
+            with contextlib.suppress(duckdb.Error):  # it has just ended
+                guest.interrupt()
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:

@@ -1,9 +1,11 @@
 """What a run counts of what it made, beside it."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 
@@ -185,3 +187,26 @@ def test_the_oldest_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         world.build(key)
     assert [row.profile.columns[0].least for row in world.rows(key)] == ["5", "4", "3"]
     assert len(list(world.ledger._read("SELECT digest FROM profile_body"))) == 3
+
+
+def test_who_counts_gives_way_to_another_process(world: World) -> None:
+    began, said = threading.Event(), []
+
+    def count() -> None:
+        with world.warehouse.guest() as cursor:
+            assert cursor is not None
+            began.set()
+            try:
+                cursor.execute(
+                    "SELECT sum(a.range * b.range) FROM range(10000000) a, range(1000000) b"
+                )
+            except duckdb.InterruptException as error:
+                said.append(str(error))
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    assert began.wait(10)
+    with world.warehouse.released():
+        assert said
+    thread.join(10)
+    assert world.warehouse.is_open
