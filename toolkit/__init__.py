@@ -6,15 +6,8 @@ Names are imported when they are first used, so that ``import toolkit`` costs no
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.integrations.python.api import (
-        Batch,
-        CheckResult,
-        MLModel,
-        asset,
-        check,
-        resource,
-        secret,
-    )
+    from toolkit.integrations.python.api import asset, check, resource, secret
+    from toolkit.integrations.python.definitions import Batch, CheckResult, MLModel
     from toolkit.project import Project
 
     __version__: str
@@ -40,9 +33,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # each name has its own type
     elif name == "Project":
         from toolkit.project import Project as value
     elif name in __all__:
-        from toolkit.integrations.python import api
+        from toolkit.integrations.python import api, definitions
 
-        value = getattr(api, name)
+        value = getattr(definitions if name[0].isupper() else api, name)
     else:
         raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
     globals()[name] = value

@@ -14,9 +14,9 @@ import msgspec
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, AssetGraph, selection
 from toolkit.integrations.base import RunContext, Step, StepEvent, StepFinished
-from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.code.judge_code import NoJudge
 from toolkit.integrations.python.declared.load import declared, resolve
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.registry import PythonAsset, PythonCheck, Registry
 from toolkit.integrations.python.running.runner import PythonRunner
 from toolkit.settings import Profile, Settings, load_settings

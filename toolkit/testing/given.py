@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import AssetError
 from toolkit.graph import Relation
-from toolkit.integrations.python.api import MLModel
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.running.output import table_form
 from toolkit.warehouse import quote, quote_relation
 

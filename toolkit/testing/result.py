@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Relation
-from toolkit.integrations.python.api import MLModel
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.warehouse import Warehouse, quote_relation
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from typing import Any
 
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Relation
-from toolkit.integrations.python.api import (
+from toolkit.integrations.python.declared.annotations import form_of
+from toolkit.integrations.python.declared.modules import Found, relative
+from toolkit.integrations.python.definitions import (
     AssetDefinition,
     CheckDefinition,
     ResourceDefinition,
     definition_of,
 )
-from toolkit.integrations.python.declared.annotations import form_of
-from toolkit.integrations.python.declared.modules import Found, relative
 from toolkit.testing.given import NOTHING_BUILT, is_model
 
 SCHEMA = "main"

@@ -45,6 +45,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
                 "toolkit.integrations",
                 "toolkit.integrations.python",
                 "toolkit.integrations.python.api",
+                "toolkit.integrations.python.definitions",
             },
         ),
     ],

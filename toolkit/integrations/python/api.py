@@ -1,197 +1,29 @@
-"""The decorators that people write, and what they leave on a function. Imports nothing heavy.
+"""The decorators that people write. Imports nothing heavy.
 
 A decorator changes nothing about the function: it stays callable as it is, so that a unit
 test calls it with plain arguments. What was declared is validated when a project is loaded,
 where file, line and all other assets are known.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, overload
 
+from toolkit.integrations.python.definitions import (
+    Access,
+    AssetDefinition,
+    AssetKind,
+    CheckDefinition,
+    ModelFormat,
+    ResourceDefinition,
+    definition_of,
+    name_of,
+    register,
+)
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-AssetKind = Literal["python", "ml_model"]
-ModelFormat = Literal["skops", "onnx", "native", "pickle"]
-Access = Literal["private", "protected", "public"]
-
-_ATTRIBUTE = "__toolkit_definition__"
-
-
-@dataclass(frozen=True)
-class MLModel:
-    """A trained model with what is worth knowing of it.
-
-    Attributes:
-        estimator: a scikit-learn estimator; an ONNX model; what has ``save_model(path)``;
-            ``bytes`` or the ``pathlib.Path`` of a file.
-        metrics: finite numbers (accuracy, rmse, ...); they go into the ledger.
-        parameters: what it was trained with; JSON values.
-        metadata: anything else worth keeping; JSON values.
-        version: given by the model store; ``None`` until it is stored.
-    """
-
-    estimator: Any
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    version: str | None = None
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What a check found, where a bool does not say enough.
-
-    Attributes:
-        passed: whether the asset is as it should be.
-        message: one line for people.
-        metadata: anything worth keeping; JSON values.
-        failures: failing rows, where they were counted.
-    """
-
-    passed: bool
-    message: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    failures: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """One part of a table that is made in batches, as a parameter ``batch`` gets it.
-
-    Attributes:
-        start / end: the first moment in it, and the first after it; UTC, without a time zone.
-        size: ``hour``, ``day``, ``month`` or ``year``.
-    """
-
-    start: datetime
-    end: datetime
-    size: str = "day"
-
-    @property
-    def key(self) -> str:
-        """Its name: ``2026-01-31``, ``2026-01-31T12``, ``2026-01`` or ``2026``."""
-        length = {"hour": 13, "day": 10, "month": 7, "year": 4}[self.size]
-        return self.start.isoformat()[:length]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Running:
-    """How something is run, and what differs by target; not validated yet."""
-
-    enabled: Any = True
-    config: Any = None
-    targets: Any = None
-    retries: Any = None
-    retry_wait: Any = None
-    timeout: Any = None
-    pool: Any = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssetDefinition(Running):
-    """What ``@asset`` was told; not validated yet."""
-
-    function: Callable[..., Any]
-    name: str
-    kind: str
-    schema: str | None
-    database: str | None
-    owner: str | None
-    tags: Sequence[str]
-    group: str | None
-    description: str | None
-    columns: Mapping[str, Any]
-    deps: Any
-    access: str | None
-    meta: Mapping[str, Any]
-    trusted: Sequence[str]
-    format: Any = None
-    gates: Any = None
-    sql: Any = None
-    isolate: Any
-    requirements: Any
-    volatile: bool | None
-    event_time: Any = None
-    batch_size: Any = None
-    begin: Any = None
-    lookback: Any = None
-    batch_limit: Any = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckDefinition(Running):
-    """What ``@check`` was told; not validated yet."""
-
-    function: Callable[..., Any]
-    name: str
-    asset: Any
-    severity: str
-    description: str | None
-    deps: Any
-    tags: Sequence[str]
-    isolate: Any
-    requirements: Any
-    volatile: bool | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResourceDefinition:
-    """What ``@resource`` was told; not validated yet."""
-
-    function: Callable[..., Any]
-    name: str
-    target: str | None
-    config: Any = None
-    targets: Any = None
-
-
-Definition = AssetDefinition | CheckDefinition | ResourceDefinition
-
-_collector: ContextVar[list[Definition] | None] = ContextVar("toolkit_collector", default=None)
-
-
-@contextmanager
-def collecting() -> Iterator[list[Definition]]:
-    """Collect every definition that is made while this is open, in the order made."""
-    found: list[Definition] = []
-    token = _collector.set(found)
-    try:
-        yield found
-    finally:
-        _collector.reset(token)
-
-
-def definition_of(function: object) -> Definition | None:
-    """What a decorator left on a function, if one did."""
-    found = getattr(function, _ATTRIBUTE, None)
-    return found if isinstance(found, Definition) else None
-
-
-def _name(function: Callable[..., Any]) -> str:
-    return str(getattr(function, "__name__", ""))
-
-
-def _register(function: Callable[..., Any], definition: Definition) -> None:
-    is_class = isinstance(function, type)
-    word = type(definition).__name__.removesuffix("Definition").lower()
-    inner = getattr(function, "func", None)  # functools.partial
-    if inner is not None and hasattr(function, "keywords"):
-        raise TypeError(
-            f"@{word} is given a partial of {_name(inner)}(); decorate the function itself, and "
-            "give values by config="
-        )
-    unwrapped = hasattr(function, "__code__") or hasattr(function, "__wrapped__")
-    if not unwrapped and not (is_class and isinstance(definition, ResourceDefinition)):
-        what = f"the class {_name(function)}" if is_class else f"a {type(function).__name__}"
-        raise TypeError(f"@{word} is given {what}, which is not a function made with def")
-    setattr(function, _ATTRIBUTE, definition)
-    collector = _collector.get()
-    if collector is not None:
-        collector.append(definition)
 
 
 @overload
@@ -231,40 +63,7 @@ def asset(
     lookback: int | None = None,
     batch_limit: int | None = None,
 ) -> Callable[[F], F]: ...
-def asset(
-    name: Any = None,
-    *,
-    kind: str = "python",
-    schema: str | None = None,
-    database: str | None = None,
-    owner: str | None = None,
-    tags: Any = (),
-    group: str | None = None,
-    description: str | None = None,
-    columns: Any = None,
-    deps: Any = None,
-    access: str | None = None,
-    meta: Any = None,
-    trusted: Any = (),
-    format: Any = None,
-    gates: Any = None,
-    sql: Any = None,
-    isolate: Any = False,
-    requirements: Any = None,
-    volatile: Any = None,
-    enabled: Any = True,
-    config: Any = None,
-    targets: Any = None,
-    retries: Any = None,
-    retry_wait: Any = None,
-    timeout: Any = None,
-    pool: Any = None,
-    event_time: Any = None,
-    batch_size: Any = None,
-    begin: Any = None,
-    lookback: Any = None,
-    batch_limit: Any = None,
-) -> Any:
+def asset(name: Any = None, **options: Any) -> Any:
     """Make a function an asset: a table in the warehouse, or an ML model.
 
     Each parameter without a default is an input: a dbt model, seed, snapshot or source table,
@@ -310,49 +109,25 @@ def asset(
 
     if name is not None and not isinstance(name, str) and not callable(name):
         raise TypeError(f"@asset takes a name as a text, not {name!r}")
+    for empty in ("columns", "meta"):
+        options[empty] = options.get(empty) or {}
+    _no_strangers("asset", AssetDefinition, options)
 
     def decorate(function: F) -> F:
-        given = name if isinstance(name, str) else None
-        _register(
-            function,
-            AssetDefinition(
-                function=function,
-                name=given or _name(function),
-                kind=kind,
-                schema=schema,
-                database=database,
-                owner=owner,
-                tags=tags,
-                group=group,
-                description=description,
-                columns=columns or {},
-                deps=deps,
-                access=access,
-                meta=meta or {},
-                trusted=trusted,
-                format=format,
-                gates=gates,
-                sql=sql,
-                isolate=isolate,
-                requirements=requirements,
-                volatile=volatile,
-                enabled=enabled,
-                config=config,
-                targets=targets,
-                retries=retries,
-                retry_wait=retry_wait,
-                timeout=timeout,
-                event_time=event_time,
-                batch_size=batch_size,
-                begin=begin,
-                lookback=lookback,
-                batch_limit=batch_limit,
-                pool=pool,
-            ),
-        )
+        given = name if isinstance(name, str) else name_of(function)
+        register(function, AssetDefinition(function=function, name=given, **options))
         return function
 
     return decorate(name) if callable(name) else decorate
+
+
+def _no_strangers(word: str, definition: type[Any], options: Mapping[str, Any]) -> None:
+    known = sorted({item.name for item in fields(definition)} - {"function", "name", "asset"})
+    for option in options:
+        if option not in known:
+            near = get_close_matches(option, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"@{word} has no option {option!r}{hint}")
 
 
 def check(
@@ -394,28 +169,16 @@ def check(
         raise TypeError("@check needs to be told its asset: @check(asset='<name>')")
 
     def decorate(function: F) -> F:
-        _register(
+        register(
             function,
             CheckDefinition(
-                function=function,
-                name=name or _name(function),
-                asset=asset,
-                severity=severity,
-                description=description,
-                deps=deps,
-                tags=tags,
-                isolate=isolate,
-                requirements=requirements,
-                volatile=volatile,
-                enabled=enabled,
-                config=config,
-                targets=targets,
-                retries=retries,
-                retry_wait=retry_wait,
-                timeout=timeout,
-                pool=pool,
+                function=function, name=name or name_of(function), asset=asset,
+                severity=severity, description=description, deps=deps, tags=tags,
+                isolate=isolate, requirements=requirements, volatile=volatile,
+                enabled=enabled, config=config, targets=targets, retries=retries,
+                retry_wait=retry_wait, timeout=timeout, pool=pool,
             ),
-        )
+        )  # fmt: skip
         return function
 
     return decorate
@@ -451,11 +214,11 @@ def resource(
 
     def decorate(function: F) -> F:
         given = name if isinstance(name, str) else None
-        _register(
+        register(
             function,
             ResourceDefinition(
                 function=function,
-                name=given or _name(function),
+                name=given or name_of(function),
                 target=target,
                 config=config,
                 targets=targets,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.graph import Column
-from toolkit.integrations.python.api import AssetDefinition
 from toolkit.integrations.python.declared.bind import Bound
 from toolkit.integrations.python.declared.validate import reject, texts
+from toolkit.integrations.python.definitions import AssetDefinition
 
 _OPTIONS = ("type", "description", "inputs", "tags", "meta", "tests")
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from toolkit.integrations.python.api import Batch
+from toolkit.integrations.python.definitions import Batch
 
 Size = Literal["hour", "day", "month", "year"]
 

@@ -7,12 +7,6 @@ from typing import Any
 
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Check, Relation
-from toolkit.integrations.python.api import (
-    AssetDefinition,
-    CheckDefinition,
-    ResourceDefinition,
-    definition_of,
-)
 from toolkit.integrations.python.code.judge_code import CodeJudge, Judged, JudgesCode
 from toolkit.integrations.python.declared import modules
 from toolkit.integrations.python.declared.batching import NOT_OVER, batching_of
@@ -39,6 +33,12 @@ from toolkit.integrations.python.declared.validate import (
     check_severity,
     reject,
     texts,
+)
+from toolkit.integrations.python.definitions import (
+    AssetDefinition,
+    CheckDefinition,
+    ResourceDefinition,
+    definition_of,
 )
 from toolkit.integrations.python.files import declare as files
 from toolkit.integrations.python.isolation.limits import isolation_config

@@ -3,10 +3,10 @@
 import inspect
 from collections.abc import Iterable, Mapping
 
-from toolkit.integrations.python.api import ResourceDefinition
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.options import nearest
 from toolkit.integrations.python.declared.validate import check_name, parameters, reject
+from toolkit.integrations.python.definitions import ResourceDefinition
 from toolkit.integrations.python.registry import PythonResource
 
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from toolkit.errors import AssetError, CycleError
 from toolkit.graph import Asset
-from toolkit.integrations.python.api import (
+from toolkit.integrations.python.declared.annotations import KNOWN, form_of
+from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.validate import NOTHING_DONE, reject
+from toolkit.integrations.python.definitions import (
     AssetDefinition,
     CheckDefinition,
     Definition,
     ResourceDefinition,
 )
-from toolkit.integrations.python.declared.annotations import KNOWN, form_of
-from toolkit.integrations.python.declared.modules import Found
-from toolkit.integrations.python.declared.validate import NOTHING_DONE, reject
 from toolkit.integrations.python.registry import PythonAsset
 
 _WORD: Mapping[type, str] = {

@@ -14,10 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from toolkit.errors import AssetError, ToolkitError
-from toolkit.integrations.python.api import Definition, collecting
 from toolkit.integrations.python.declared.confided import hide_secrets_of
 from toolkit.integrations.python.declared.places import place_of
 from toolkit.integrations.python.declared.places import relative as relative
+from toolkit.integrations.python.definitions import Definition, collecting
 from toolkit.integrations.python.registry import Origin
 
 

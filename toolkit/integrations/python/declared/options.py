@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from toolkit.integrations.python.api import (
+from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.validate import reject
+from toolkit.integrations.python.definitions import (
     AssetDefinition,
     CheckDefinition,
     ResourceDefinition,
 )
-from toolkit.integrations.python.declared.modules import Found
-from toolkit.integrations.python.declared.validate import reject
 from toolkit.settings import RunSettings, Settings
 from toolkit.settings.running import duration
 

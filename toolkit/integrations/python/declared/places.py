@@ -4,7 +4,7 @@ import inspect
 from pathlib import Path
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python.api import Definition, ResourceDefinition
+from toolkit.integrations.python.definitions import Definition, ResourceDefinition
 
 
 def relative(path: Path, project_dir: Path) -> str:

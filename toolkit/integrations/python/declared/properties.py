@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import AssetError, SettingsError
-from toolkit.integrations.python.api import AssetDefinition
 from toolkit.integrations.python.declared.modules import Found, relative, walked
 from toolkit.integrations.python.declared.options import OF_ASSET, nearest, parameters_of
+from toolkit.integrations.python.definitions import AssetDefinition
 from toolkit.settings.document import Document
 
 _TOP = ("name", "description", "owner", "group", "access", "meta", "tags", "deps", "config",

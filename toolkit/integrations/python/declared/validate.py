@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python.api import (
-    AssetDefinition,
-    CheckDefinition,
-)
 from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.definitions import AssetDefinition, CheckDefinition
 from toolkit.integrations.python.models.info import FORMATS
 
 # Also a file name (the model store's folder, a log) and a part of a key, so ASCII only.

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python.api import asset, collecting
+from toolkit.integrations.python.api import asset
 from toolkit.integrations.python.declared.modules import Found, relative
+from toolkit.integrations.python.definitions import collecting
 from toolkit.integrations.python.files.cells import code_of
 from toolkit.integrations.python.registry import PROGRAM, Program
 from toolkit.settings import Settings

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python.api import AssetDefinition, CheckDefinition, Definition
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import reject
+from toolkit.integrations.python.definitions import AssetDefinition, CheckDefinition, Definition
 from toolkit.integrations.python.isolation.requirements import environment_of, requirement_name
 from toolkit.integrations.python.registry import Input, Isolate
 

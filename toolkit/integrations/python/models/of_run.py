@@ -9,8 +9,8 @@ import msgspec
 
 from toolkit.graph.gates import decides
 from toolkit.integrations.base import Made, RunContext
-from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.declared.modules import relative
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.models import gates
 from toolkit.integrations.python.models.info import ModelInfo, Packed, Storing
 from toolkit.integrations.python.models.store import ModelStore, opened

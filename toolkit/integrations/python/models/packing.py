@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.python.api import MLModel
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.models import formats
 from toolkit.integrations.python.models.info import Packed, Storing
 from toolkit.masking import Masker

@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.python.api import MLModel
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.models import formats
 from toolkit.integrations.python.models.info import INFO_FILE, ModelInfo, Packed, Storing
 from toolkit.ledger import Ledger, ModelEvent, ModelVersion

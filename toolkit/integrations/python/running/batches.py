@@ -15,8 +15,8 @@ import msgspec
 
 from toolkit.errors import AssetFailedError
 from toolkit.graph import Relation
-from toolkit.integrations.python.api import Batch
 from toolkit.integrations.python.declared import dividing
+from toolkit.integrations.python.definitions import Batch
 from toolkit.integrations.python.registry import PythonAsset
 from toolkit.integrations.python.running import output
 from toolkit.integrations.python.running.session import Session

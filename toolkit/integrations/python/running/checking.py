@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.python.api import CheckResult
+from toolkit.integrations.python.definitions import CheckResult
 from toolkit.integrations.python.running.capture import TakesText
 from toolkit.integrations.python.running.output import described, table_form
 

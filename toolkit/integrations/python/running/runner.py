@@ -21,8 +21,8 @@ from toolkit.integrations.base import (
     StepProgress,
     StepStarted,
 )
-from toolkit.integrations.python.api import MLModel
 from toolkit.integrations.python.declared.modules import relative
+from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.isolation.isolated import Isolation
 from toolkit.integrations.python.lineage.captured import Queries, returned
 from toolkit.integrations.python.lineage.sql_asset import SQL, relation_of
