@@ -72,21 +72,11 @@ def load_settings(
         threads=output.profile.threads,
         project_paths=project.folders,
         packages_path=_below(folder, project.packages_path),
-        config_file=config.path,
-        connections=config.connections,
-        assets=config.assets,
-        asset_files=config.asset_files,
-        airbyte=config.airbyte,
-        destinations=config.destinations,
-        run=config.run,
-        rules=config.rules,
-        python=config.python,
-        profiling=config.profiling,
-        anomalies=config.anomalies,
         engine=engine,
         dbt_executable=config.dbt_executable,
         vars=variables,
         secrets=_secrets(env, config, output.profile.raw),
+        **_of(config),
     )
 
 
@@ -139,19 +129,28 @@ def artifact_settings(
         state_dir=project / ".toolkit" if project else written / "toolkit",
         manifest=manifest,
         catalog=catalog.resolve() if catalog else None,
-        config_file=config.path,
-        connections=tuple(path.resolve() for path in connections) or config.connections,
-        assets=config.assets,
-        asset_files=config.asset_files,
-        airbyte=config.airbyte,
-        destinations=config.destinations,
-        run=config.run,
-        rules=config.rules,
-        profiling=config.profiling,
-        anomalies=config.anomalies,
         vars=variables,
         secrets=_secrets(env, config, {}),
+        **_of(config)
+        | ({"connections": tuple(path.resolve() for path in connections)} if connections else {}),
     )
+
+
+def _of(config: Config) -> dict[str, Any]:
+    """What toolkit.yml says, by the names of :class:`Settings`."""
+    return {
+        "config_file": config.path,
+        "connections": config.connections,
+        "assets": config.assets,
+        "asset_files": config.asset_files,
+        "airbyte": config.airbyte,
+        "destinations": config.destinations,
+        "run": config.run,
+        "rules": config.rules,
+        "python": config.python,
+        "profiling": config.profiling,
+        "anomalies": config.anomalies,
+    }
 
 
 def _profile_name(project_file: Document, renderer: Renderer) -> str:

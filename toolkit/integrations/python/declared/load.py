@@ -230,13 +230,7 @@ class _Loader:
         key = f"{NAME}.{definition.name}"
         code = self._judged(key, found, bound.callee, made)
         text = sql_text(definition.sql, definition.kind, bound.callee, who, made)
-        config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
-        config |= run_config(definition)
-        if definition.event_time:
-            config |= {"event_time": definition.event_time, "batch_size": definition.batch_size}
-        if definition.kind == "ml_model":
-            config |= {"trusted": list(trusted), "format": definition.format}
-        config |= isolation_config(bound.callee.isolate)
+        config = _config(definition, materialized, trusted)
         asset = Asset(
             key=key,
             kind="ml_model" if definition.kind == "ml_model" else "python",
@@ -255,7 +249,7 @@ class _Loader:
             fqn=(NAME, _container(found), definition.name),
             materialized=materialized,
             access=definition.access,
-            config=config,
+            config=config | isolation_config(bound.callee.isolate),
             meta=definition.meta,
             fingerprints={"body": code.version, "relation": str(relation)},
             code_version=code.version,
@@ -348,6 +342,19 @@ class _Loader:
         judged = self.code.judge(found, callee, definition.volatile, extra)
         self.stamps[key] = judged.stamps
         return judged
+
+
+def _config(
+    definition: AssetDefinition, materialized: str, trusted: tuple[str, ...]
+) -> dict[str, Any]:
+    """What ``config.`` selects by, as a dbt node has it."""
+    config: dict[str, Any] = {"materialized": materialized, "schema": definition.schema}
+    config |= run_config(definition)
+    if definition.event_time:
+        config |= {"event_time": definition.event_time, "batch_size": definition.batch_size}
+    if definition.kind == "ml_model":
+        config |= {"trusted": list(trusted), "format": definition.format}
+    return config
 
 
 def _known_entry(asset: Asset) -> Entry:
