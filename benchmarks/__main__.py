@@ -17,6 +17,8 @@ QUICK = {
     "bench_startup": ["--quick"],
     "bench_diff": ["--repeat", "1"],
     "bench_loader": ["--rows", "5000", "--rounds", "1"],
+    "bench_python": ["--rows", "100000", "--rounds", "1"],
+    "bench_dependencies": ["--rounds", "1"],
     "bench_report": ["--assets", "500"],
     "bench_selection": ["--assets", "500", "--repeat", "3"],
 }
