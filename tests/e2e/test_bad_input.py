@@ -167,7 +167,11 @@ def test_a_cycle_through_a_python_asset(mixed: Any) -> None:
         "  - name: main\n    tables: [{name: scores}]\n",
     )
     mixed.write("models/landed.sql", "select * from {{ source('main', 'scores') }}")
-    refused(mixed.run("build"), "python.scores -> source.plain.main.scores -> model.plain.landed")
+    refused(
+        mixed.run("build"),
+        "python.scores (ml/scores.py:4) -> source.plain.main.scores (models/landing.yml) -> "
+        "model.plain.landed (models/landed.sql) -> python.scores",
+    )
 
 
 def test_a_held_duckdb_file_names_the_holder(mixed: Any) -> None:
