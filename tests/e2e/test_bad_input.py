@@ -217,7 +217,9 @@ def test_two_builds_at_once(mixed: Any) -> None:
 HANG = [{"rows": ["users", 1, 2]}, {"hang": True}]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)]
+)
 def test_interrupted_in_a_sync(mixed: Any, number: int) -> None:
     mixed.connect(HANG)
     marker = str(mixed.cache)
@@ -257,6 +259,7 @@ def test_interrupted_in_dbt(mixed: Any) -> None:
     _the_next_build_is_whole(mixed)
 
 
+@pytest.mark.soak
 def test_interrupted_where_python_executes_a_string(mixed: Any) -> None:
     """Python remembers such a Ctrl-C, and would end itself by the signal instead of with 130."""
     lines = "import os, signal\nexec('os.kill(os.getpid(), signal.SIGINT); [0, 1][0]')\n"
@@ -270,6 +273,7 @@ def test_interrupted_where_python_executes_a_string(mixed: Any) -> None:
     assert "Interrupted." in run.stderr
 
 
+@pytest.mark.soak
 def test_interrupted_in_a_query_of_a_hook(mixed: Any) -> None:
     """DuckDB makes an error of Ctrl-C there, and dbt a failed hook: it must not get lost."""
     started = mixed.folder / "started"

@@ -54,7 +54,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 # The executable starts dbt for each segment, so it is only asked what differs by it.
-in_process = pytest.mark.parametrize("engine", ENGINES[:2], indirect=True)
+in_process = pytest.mark.parametrize(
+    "engine", ["gated", pytest.param("runner", marks=pytest.mark.soak)], indirect=True
+)
 
 
 @pytest.fixture

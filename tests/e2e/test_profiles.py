@@ -75,7 +75,7 @@ class Shop:
 CHECK = "check.model.shop.orders.anomaly"
 
 
-@pytest.mark.parametrize("engine", ["gated", "runner"])
+@pytest.mark.parametrize("engine", ["gated", pytest.param("runner", marks=pytest.mark.soak)])
 def test_an_anomaly_blocks_until_it_is_accepted(tmp_path: Path, engine: str) -> None:
     shop = Shop(tmp_path)
     for rows in (1000, 1002, 998, 1001):

@@ -163,7 +163,9 @@ def alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_ctrl_c_ends_an_isolated_function(folder: Path, number: signal.Signals) -> None:
     (folder / "ml" / "slow.py").write_text(ISOLATED, encoding="utf-8")
     (folder / "ml" / "returns.py").unlink()

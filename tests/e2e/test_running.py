@@ -83,6 +83,7 @@ def test_a_query_that_takes_too_long(mixed: Any, engine: str) -> None:
         assert found["model.plain.below"].message == "skipped: endless has an error"
 
 
+@pytest.mark.soak
 def test_a_node_that_nobody_can_stop(mixed: Any) -> None:
     """It is left behind with its thread: all that does not need it is built, and we get out."""
     mixed.write(

@@ -185,7 +185,7 @@ import sys
 from toolkit import asset
 
 @asset
-def scores(landed) -> dict:
+def scores(landed):
     said = " ".join(v for k, v in os.environ.items() if k.startswith(("DBT_ENV_SECRET", "SHOP_")))
     print(said)
     print(said, file=sys.stderr)

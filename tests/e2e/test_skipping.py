@@ -291,7 +291,7 @@ def test_a_snapshot(tmp_path: Path) -> None:
     assert shop.sql("select many from changes order by id") == [(2,), (1,), (1,)]
 
 
-@pytest.mark.parametrize("engine", ["cli", pytest.param("runner", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("engine", ["runner", pytest.param("cli", marks=pytest.mark.soak)])
 def test_other_engines(shop: Shop, engine: str) -> None:
     words = ("--engine", engine)
     assert shop.build(*words) == EVERYTHING

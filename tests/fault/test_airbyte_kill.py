@@ -208,6 +208,7 @@ def undisturbed(server: str, tmp_path_factory: pytest.TempPathFactory) -> Projec
     return project
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("mode", ["incremental_deduped_history", "incremental_append"])
 def test_kill_9_at_random_moments(
     tmp_path: Path, server: str, undisturbed: Project, mode: str, monkeypatch: pytest.MonkeyPatch

@@ -51,6 +51,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(tmp_path)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_the_committed_prefix_and_no_more(
     project: Project, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -90,6 +91,7 @@ def test_a_line_of_100_megabytes(project: Project) -> None:
     assert project.sql("SELECT id, length(name) FROM raw.users") == [(1, size)]
 
 
+@pytest.mark.soak
 def test_floods_of_words_end_in_a_log_that_has_an_end(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

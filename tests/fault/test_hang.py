@@ -53,6 +53,7 @@ run:
 """
 
 
+@pytest.mark.soak
 def test_what_hangs_is_gone_and_the_rest_goes_on(tmp_path: Path, warm: Any) -> None:
     shop = HARNESS.Shop(tmp_path / "shop", tmp_path / "cache", warm)
     PIPELINE.install_source(tmp_path / "cache")

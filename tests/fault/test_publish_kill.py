@@ -100,6 +100,7 @@ class Versions:
             return ledger.latest("dev")["python.scores"].rows
 
 
+@pytest.mark.soak
 def test_kill_9_while_another_process_reads(tmp_path: Path, warm: Any) -> None:
     versions, chance = Versions(tmp_path, warm), random.Random(SEED)
     versions.write(1)

@@ -146,6 +146,7 @@ def out(orders):
     assert 0.1 < metadata["cpu_seconds"] < 60
 
 
+@pytest.mark.soak
 def test_duckdb_of_an_input_spills_within_the_limit(project: PythonProject) -> None:
     project.table("big", "SELECT i, md5(i::VARCHAR) AS m FROM range(6_000_000) t(i)")
     ended = project.run("""

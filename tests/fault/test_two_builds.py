@@ -82,6 +82,7 @@ def test_the_second_build_leaves_at_once(twins: Any, tmp_path: Path) -> None:
     assert min(work) < 1  # what a machine with nothing else to do needs; tests share theirs
 
 
+@pytest.mark.soak
 def test_storms_of_ctrl_c(twins: Any) -> None:
     rng = random.Random(SEED)
     sent = 0
@@ -131,6 +132,7 @@ def test_a_clock_that_jumps_between_and_within_builds(twins: Any) -> None:
         assert not wrong, f"{name}: {wrong}"
 
 
+@pytest.mark.soak
 def test_a_killed_build_is_resumed_though_the_clock_has_jumped(twins: Any) -> None:
     """The last run is the one that was begun last, whatever the clock said."""
     twins.source.change()

@@ -248,6 +248,7 @@ def test_before_it_was_read(remote: Remote) -> None:
     assert loaded.assets == []
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_thousand_connections(remote: Remote, server: AirbyteServer) -> None:
     server.connections = [connection(i, f"c{i}") for i in range(1, 1001)]

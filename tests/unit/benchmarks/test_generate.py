@@ -41,6 +41,7 @@ def test_segments_hold_every_layer_once(mixed: ModuleType, tmp_path: Path) -> No
     assert len(bench["segments"]) == len(bench["scores"]) + 1
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_toolkit_sees_streams_and_python_assets_between_models(
     mixed: ModuleType, tmp_path: Path
