@@ -1,5 +1,6 @@
 """``toolkit build`` on a real terminal: the tree of what runs, then what it leaves behind."""
 
+import codecs
 import fcntl
 import importlib.util
 import os
@@ -34,6 +35,7 @@ def build(mixed: Any, *words: str) -> tuple[Any, list[str], str]:
     kept = {k: v for k, v in mixed.environment.items() if k not in drop}
     screen = new_screen()
     tree: dict[str, None] = {}
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     with subprocess.Popen(
         mixed.command("build", *words), cwd=mixed.folder, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=slave, text=True, env={**kept, "TERM": "xterm-256color"},
@@ -44,7 +46,7 @@ def build(mixed: Any, *words: str) -> tuple[Any, list[str], str]:
                 data = os.read(master, 65536)
             except OSError:  # nobody has the other side any more
                 break
-            screen.feed(data.decode("utf-8", "replace"))
+            screen.feed(decode(data))
             tree |= dict.fromkeys(screen.text())
         assert process.stdout is not None
         out = process.stdout.read()

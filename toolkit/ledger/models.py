@@ -4,11 +4,11 @@ The files of a version lie in the model store. What they must be (their hashes) 
 that whoever can write there cannot say himself that what he wrote is right.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import msgspec
+
+from toolkit.ledger.part import Part
 
 ModelEventKind = Literal["trained", "promoted", "refused", "rolled back", "pruned"]
 
@@ -54,28 +54,8 @@ class ModelEvent(msgspec.Struct, frozen=True, kw_only=True):
     counts: bool = True
 
 
-class _Reads(Protocol):
-    def __call__(self, sql: str, *values: object) -> Iterator[Mapping[str, Any]]: ...
-
-
-class Models:
-    """The part of the ledger that has the ML models.
-
-    Args:
-        transaction: opens one of the ledger's, which also takes its lock.
-        execute: writes within it.
-        read: reads.
-    """
-
-    def __init__(
-        self,
-        transaction: Callable[[], AbstractContextManager[None]],
-        execute: Callable[..., object],
-        read: _Reads,
-    ) -> None:
-        self._transaction = transaction
-        self._execute = execute
-        self._read = read
+class Models(Part):
+    """The part of the ledger that has the ML models."""
 
     def add(self, version: ModelVersion, event: ModelEvent) -> None:
         """Note a version that was stored, and that it was trained."""

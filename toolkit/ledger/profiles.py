@@ -6,13 +6,13 @@ again with the same rows costs a line. Of each asset the newest times are kept, 
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
 from toolkit.graph.profile import TableProfile
+from toolkit.ledger.part import Part
 
 KEPT = 50  # times of one asset and target
 
@@ -48,28 +48,8 @@ class LastProfile(NamedTuple):
     method: str
 
 
-class _Reads(Protocol):
-    def __call__(self, sql: str, *values: object) -> Iterator[Mapping[str, Any]]: ...
-
-
-class Profiles:
-    """The part of the ledger that has the profiles.
-
-    Args:
-        transaction: opens one of the ledger's, which also takes its lock.
-        execute: writes within it.
-        read: reads.
-    """
-
-    def __init__(
-        self,
-        transaction: Callable[[], AbstractContextManager[None]],
-        execute: Callable[..., object],
-        read: _Reads,
-    ) -> None:
-        self._transaction = transaction
-        self._execute = execute
-        self._read = read
+class Profiles(Part):
+    """The part of the ledger that has the profiles."""
 
     def add(self, row: ProfileRow) -> None:
         """Note what was counted; the oldest of this asset and target beyond the newest go."""

@@ -168,9 +168,7 @@ def _build(
         try:
             if on_run is not None:
                 on_run(run)
-            for name in dict.fromkeys(planned.step.integration for planned in plan.to_run):
-                runners[name] = integrations[name].open(context)
-                stack.callback(runners[name].close)
+            _open(plan, integrations, context, runners, stack)
             ledger.steps_may_wait(True)
             scheduler.run(context, signals.check)
             errors = _run_errors(scheduler.errors, settings)
@@ -188,6 +186,19 @@ def _build(
             if on_run is not None:
                 on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
+
+
+def _open(
+    plan: Plan,
+    integrations: Mapping[str, Integration],
+    context: RunContext,
+    runners: dict[str, Runner],
+    stack: contextlib.ExitStack,
+) -> None:
+    """Have each integration that has something to run make ready; the stack closes them."""
+    for name in dict.fromkeys(planned.step.integration for planned in plan.to_run):
+        runners[name] = integrations[name].open(context)
+        stack.callback(runners[name].close)
 
 
 def _ended(run: Run, status: RunStatus, errors: tuple[RunError, ...], ledger: Ledger) -> Run:

@@ -10,10 +10,16 @@ class Screen:
         self.lines = [""]
         self.row = 0
         self.seen = ""
+        self.begun = ""
         self.colors: set[str] = set()
 
     def feed(self, text: str) -> None:
+        """Take what came; a sequence that is cut in two waits for its end."""
         self.seen += text
+        text = self.begun + text
+        cut = re.search(r"\x1b(\[[?\d;]*)?$", text)
+        self.begun = cut[0] if cut else ""
+        text = text.removesuffix(self.begun)
         for part in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", text):
             if part == "\n":
                 self.row += 1

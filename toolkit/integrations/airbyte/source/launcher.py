@@ -93,14 +93,14 @@ def _kill_descendants() -> None:
     """Kill until none is left: a process may fork while it is looked at."""
     for _ in range(100):
         found = list(_descendants(os.getpid()))
-        if not found:
-            return
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        if not found:
+            return
 
 
 def _descendants(root: int) -> Iterator[int]:

@@ -212,6 +212,7 @@ class Guard:
             self._signal(signal.SIGKILL)
             self._reap()
             if self.status is not None and not usage.descendants(os.getpid()):
+                self._reap()  # what has died since: else it stays in the list of processes
                 return
             if select.select([self._wake], [], [], _POLL_SECONDS)[0]:
                 os.read(self._wake, 4096)
