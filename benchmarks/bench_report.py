@@ -21,8 +21,8 @@ from typing import Any, Literal
 from toolkit.graph import Asset, AssetGraph, Check, Column
 from toolkit.ledger import Point, Run, StepRow
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage, trace
-from toolkit.report.data import AssetState, ReportData, RunRecord
-from toolkit.report.html import write_report
+from toolkit.report.page.data import AssetState, ReportData, RunRecord
+from toolkit.report.page.html import write_report
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
          "--disable-component-update", "--disable-sync"]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from toolkit.report.html import write_report
+from toolkit.report.page.html import write_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

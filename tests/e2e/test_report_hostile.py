@@ -13,8 +13,8 @@ from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph, Check, Column
 from toolkit.ledger import Point
 from toolkit.lineage import ColumnEdge, Lineage
-from toolkit.report.data import RunRecord
-from toolkit.report.html import write_report
+from toolkit.report.page.data import RunRecord
+from toolkit.report.page.html import write_report
 from toolkit.rules import Finding
 
 pytestmark = pytest.mark.e2e

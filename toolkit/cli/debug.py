@@ -12,6 +12,7 @@ from toolkit.cli.console import plural
 from toolkit.cli.debug_sources import sources_text
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
+from toolkit.cli.written import format_options
 from toolkit.errors import Problem, ToolkitError
 from toolkit.text import printable
 
@@ -65,7 +66,7 @@ class _Findings:
         if not self._as_json:
             _problem(problem)
             return
-        from toolkit.report.lineage_formats import problem_document
+        from toolkit.report.lineage.formats import problem_document
 
         self._problems.append(problem_document(problem))
 
@@ -111,14 +112,15 @@ class _Findings:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@format_options()
 @project_options
 @output_options
-def debug(as_json: bool, **options: Any) -> int:
+def debug(form: str, **options: Any) -> int:
     """Check versions, profile, warehouse, connectors, unmatched streams and opaque models.
 
     Exit code: 0 when nothing is wrong, 1 when something needs mending.
     """
+    as_json = form == "json"
     findings = _Findings(as_json=as_json)
     findings.check("versions", _versions())
     try:

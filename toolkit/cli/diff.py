@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from toolkit.diff.model import Diff
     from toolkit.diff.side import Side
     from toolkit.project import Project
-    from toolkit.report.diff_json import Both
+    from toolkit.report.diff.document import Both
 
 _GATE = 3  # the exit code of a gate that the user set
 _COLOURS = {"breaking": "red", "review": "yellow", "safe": "green"}
@@ -35,7 +35,7 @@ FORMATS = ("text", "markdown", "json", "sarif", "junit")
 @written_options(FORMATS)
 @click.option(
     "--fail-on", type=click.Choice(["breaking", "review", "never"]), default="never",
-    show_default=True, help="Exit with 3 if there is anything as bad as this.",
+    show_default=True, help="Exit with 3 if there is anything as bad as this, or worse.",
 )  # fmt: skip
 @click.option(
     "--data", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -67,7 +67,7 @@ def diff(
     """
     from toolkit.baseline import baseline
     from toolkit.errors import UsageError
-    from toolkit.report.diff_json import Both
+    from toolkit.report.diff.document import Both
     from toolkit.report.files import write_atomically
 
     if against is not None and not drift:
@@ -184,7 +184,7 @@ class _Shown:
         return Masker(self._project.settings.secrets).mask(makers[form]())
 
     def _text(self, *, colour: bool) -> str:
-        from toolkit.report.diff_text import diff_text
+        from toolkit.report.diff.text import diff_text
 
         def paint(verdict: str, text: str) -> str:
             return click.style(text, fg=_COLOURS[verdict]) if colour else text
@@ -193,7 +193,7 @@ class _Shown:
         return text + (self._sources.text() if self._sources is not None else "")
 
     def _json(self) -> str:
-        from toolkit.report.diff_json import diff_document
+        from toolkit.report.diff.document import diff_document
         from toolkit.report.files import json_text
 
         document = diff_document(self._found, self._both, self._project.name)
@@ -201,20 +201,20 @@ class _Shown:
         return json_text(document)
 
     def _markdown(self) -> str:
-        from toolkit.report.diff_markdown import diff_markdown
+        from toolkit.report.diff.markdown import diff_markdown
 
         more = self._sources.markdown() if self._sources is not None else ""
         return diff_markdown(self._found, self._both, more=more)
 
     def _junit(self) -> str:
-        from toolkit.report.diff_junit import diff_junit
+        from toolkit.report.diff.junit import diff_junit
 
         return diff_junit(self._found, self._both, self._project.name)
 
     def _sarif(self) -> str:
         from importlib.metadata import version
 
-        from toolkit.report.diff_sarif import diff_sarif
+        from toolkit.report.diff.sarif import diff_sarif
         from toolkit.report.files import json_text
         from toolkit.report.sarif import repository_prefix
 

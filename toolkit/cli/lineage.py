@@ -8,7 +8,7 @@ import click
 
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
-from toolkit.cli.written import OutputFile
+from toolkit.cli.written import OutputFile, format_options
 
 if TYPE_CHECKING:
     from toolkit.lineage import Lineage
@@ -23,7 +23,7 @@ _FORMATS = ["text", "json", "html", "openlineage", "mermaid", "dot", "csv"]
 @click.option("--upstream", is_flag=True, help="Only what it comes from.")
 @click.option("--downstream", is_flag=True, help="Only what uses it.")
 @click.option("--depth", type=click.IntRange(min=1), help="How many assets away to go.")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@format_options(_FORMATS)
 @click.option(
     "--output", "-o", type=OutputFile(_FORMATS), metavar="FILE",
     help="Write to this file instead of standard output.",
@@ -123,8 +123,8 @@ def _openlineage(
     from importlib.metadata import version
 
     from toolkit.masking import Masker
-    from toolkit.report.openlineage import OpenLineage
-    from toolkit.report.openlineage_names import dataset_namespace
+    from toolkit.report.lineage.openlineage import OpenLineage
+    from toolkit.report.lineage.openlineage_names import dataset_namespace
 
     settings = project.settings
     where = namespace or dataset_namespace(project.dialect, settings.profile)
@@ -149,7 +149,7 @@ def _text(
     project: "Project", traced: "Lineage", key: str | None, column: str | None,
     directions: "list[Literal['upstream', 'downstream']]",
 ) -> str:  # fmt: skip
-    from toolkit.report.lineage_text import asset_tree, column_tree, lineage_summary
+    from toolkit.report.lineage.text import asset_tree, column_tree, lineage_summary
 
     if key is None:
         return lineage_summary(project.graph, traced)
@@ -164,8 +164,8 @@ def _html(
 ) -> str:  # fmt: skip
     """The report's page, of the traced part only."""
     from toolkit.cli.report import report_data
-    from toolkit.report.html import render_report
-    from toolkit.report.part import part_of
+    from toolkit.report.page.html import render_report
+    from toolkit.report.page.part import part_of
 
     data = report_data(project, traced)
     if key is None:
@@ -180,8 +180,8 @@ def _data(
     project: "Project", traced: "Lineage", key: str | None, column: str | None,
     directions: "list[Literal['upstream', 'downstream']]", depth: int | None, form: str,
 ) -> str:  # fmt: skip
-    from toolkit.report import lineage_formats
     from toolkit.report.files import json_text
+    from toolkit.report.lineage import formats as lineage_formats
 
     part, keys, coverage = traced, None, traced.coverage
     if key is not None:

@@ -32,12 +32,12 @@ _COLORS = {"error": "red", "warning": "yellow"}
 @written_options(FORMATS)
 @click.option(
     "foreign", "--with", type=click.Path(path_type=Path), cls=Paths, multiple=True,
-    help="Show what other tools found beside it: the JSON of `sqlfluff lint --format json`, the "
+    help="Show what other tools found, too: the JSON of `sqlfluff lint --format json`, the "
     "run_results.json of a build of dbt-project-evaluator.",
 )  # fmt: skip
 @click.option(
     "--fail-on", type=click.Choice(["error", "warning", "never"]), default="error",
-    show_default=True, help="Exit with 3 where something at least as bad was found.",
+    show_default=True, help="Exit with 3 if there is anything as bad as this, or worse.",
 )  # fmt: skip
 @project_options
 @selection_options
@@ -96,8 +96,8 @@ def _rendered(
     project: "Project", lineage: "Lineage", found: "Sequence[Finding]", form: str, *, colored: bool
 ) -> str:
     from toolkit.masking import Masker
-    from toolkit.report import lint_formats, lint_text
     from toolkit.report.files import json_text
+    from toolkit.report.lint import formats, text
     from toolkit.report.sarif import repository_prefix
     from toolkit.rules import severities
 
@@ -108,13 +108,13 @@ def _rendered(
         def paint(severity: str, text: str) -> str:
             return click.style(text, fg=_COLORS[severity], bold=True) if colored else text
 
-        return masker.mask(lint_text.lint_text(found, paint))
+        return masker.mask(text.lint_text(found, paint))
     if form == "markdown":
-        return masker.mask(lint_text.lint_markdown(found))
+        return masker.mask(text.lint_markdown(found))
     if form == "junit":
-        return masker.mask(lint_formats.lint_junit(found, severities(settings), project.name))
+        return masker.mask(formats.lint_junit(found, severities(settings), project.name))
     if form == "sarif":
-        document = lint_formats.lint_sarif(
+        document = formats.lint_sarif(
             found,
             version=version("toolkit"),
             base=repository_prefix(settings.project_dir),
@@ -123,7 +123,7 @@ def _rendered(
         return json_text(document)
     return json_text(
         masker.mask_strings(
-            lint_formats.lint_document(
+            formats.lint_document(
                 found, severities(settings), project=project.name, target=settings.target,
                 coverage=lineage.coverage,
             )
@@ -136,7 +136,7 @@ def _tell(
 ) -> None:
     """The verdict where standard output is data; and how far columns could be followed."""
     from toolkit.cli.console import plural
-    from toolkit.report.lint_text import headline
+    from toolkit.report.lint.text import headline
     from toolkit.rules import follows_tags
 
     if not said:

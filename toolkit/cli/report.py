@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from toolkit.ledger import Ledger, ProfileRow
     from toolkit.lineage import Lineage
     from toolkit.project import Project
-    from toolkit.report.data import ReportData, RunRecord
+    from toolkit.report.page.data import ReportData, RunRecord
     from toolkit.rules import Finding
 
 _RUNS = 50
@@ -29,7 +29,7 @@ _RUNS = 50
 )  # fmt: skip
 @click.option(
     "foreign", "--with", type=click.Path(path_type=Path), cls=Paths, multiple=True,
-    help="Show what other tools found beside the assets: the JSON of `sqlfluff lint --format "
+    help="Show what other tools found, too: the JSON of `sqlfluff lint --format "
     "json`, the run_results.json of a build of dbt-project-evaluator.",
 )  # fmt: skip
 @project_options
@@ -56,8 +56,8 @@ def write_all(
     from toolkit.errors import ToolkitError
     from toolkit.report.files import write_json
     from toolkit.report.graph_json import graph_document
-    from toolkit.report.html import write_report
-    from toolkit.report.lineage_formats import lineage_document
+    from toolkit.report.lineage.formats import lineage_document
+    from toolkit.report.page.html import write_report
 
     settings = project.settings
     folder = settings.output_dir
@@ -91,7 +91,7 @@ def report_data(
     Args:
         found: what rules say.
     """
-    from toolkit.report.data import AssetState, ReportData
+    from toolkit.report.page.data import AssetState, ReportData
 
     settings = project.settings
     runs: tuple[RunRecord, ...] = ()
@@ -128,7 +128,7 @@ def report_data(
 
 def _records(ledger: "Ledger", target: str) -> "tuple[RunRecord, ...]":
     """The newest runs with their steps, and what they made for ``target``."""
-    from toolkit.report.data import RunRecord
+    from toolkit.report.page.data import RunRecord
 
     runs = ledger.runs(_RUNS)
     made = ledger.points(target, [run.id for run in runs])

@@ -4,7 +4,7 @@ from typing import Any
 
 from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.graph.unmatched import Unmatched
-from toolkit.report.lineage_formats import problem_document
+from toolkit.report.lineage.formats import problem_document
 
 SCHEMA_VERSION = 1
 

@@ -10,11 +10,11 @@ from diff_project import SUITE, edited
 
 from toolkit.diff.compare import compare
 from toolkit.diff.model import Diff
-from toolkit.report.diff_json import Both, diff_document
-from toolkit.report.diff_junit import diff_junit
-from toolkit.report.diff_markdown import LIMIT, MARKER, diff_markdown
-from toolkit.report.diff_sarif import diff_sarif
-from toolkit.report.diff_text import diff_text
+from toolkit.report.diff.document import Both, diff_document
+from toolkit.report.diff.junit import diff_junit
+from toolkit.report.diff.markdown import LIMIT, MARKER, diff_markdown
+from toolkit.report.diff.sarif import diff_sarif
+from toolkit.report.diff.text import diff_text
 from toolkit.report.markdown import code, plain
 
 HOSTILE = [

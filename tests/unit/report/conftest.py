@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from toolkit.report.html import SCRIPTS
+from toolkit.report.page.html import SCRIPTS
 
 STATIC = Path(__file__).parents[3] / "toolkit" / "report" / "static"
 HEADLESS = SCRIPTS[: SCRIPTS.index("cards.js")]

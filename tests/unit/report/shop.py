@@ -7,7 +7,7 @@ from toolkit.graph import Asset, AssetGraph, Check, Column, Relation
 from toolkit.graph.matching import link
 from toolkit.ledger import Materialization, Point, Run, StepRow
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage
-from toolkit.report.data import AssetState, ReportData, RunRecord
+from toolkit.report.page.data import AssetState, ReportData, RunRecord
 from toolkit.rules import Finding
 
 NOW = 1_763_720_000.0

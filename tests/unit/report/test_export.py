@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.report.columnar import pack
-from toolkit.report.payload import build_payload
+from toolkit.report.page.columnar import pack
+from toolkit.report.page.payload import build_payload
 
 RunJs = Callable[[str, object], Any]
 

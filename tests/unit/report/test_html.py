@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from toolkit.graph import Asset, AssetGraph
-from toolkit.report.html import SCRIPTS, page_script, render_report, write_report
-from toolkit.report.payload import container
+from toolkit.report.page.html import SCRIPTS, page_script, render_report, write_report
+from toolkit.report.page.payload import container
 
 STATIC = Path(__file__).parents[3] / "toolkit" / "report" / "static"
 

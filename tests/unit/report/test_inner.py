@@ -4,7 +4,7 @@ import pytest
 
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.lineage import ColumnEdge, Lineage
-from toolkit.report.inner import inner_steps
+from toolkit.report.page.inner import inner_steps
 
 SPENT = "cast(coalesce(history.spent, 0) as decimal(12, 2))"
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.report.layout import Layout, close_gaps, layered, spread
+from toolkit.report.page.layout import Layout, close_gaps, layered, spread
 
 
 @st.composite

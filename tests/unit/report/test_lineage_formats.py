@@ -12,8 +12,8 @@ from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import Lineage
 from toolkit.report.files import json_text, write_json
 from toolkit.report.graph_json import graph_document
-from toolkit.report.lineage_formats import dot, lineage_csv, lineage_document, mermaid
-from toolkit.report.lineage_text import asset_tree, column_tree, lineage_summary
+from toolkit.report.lineage.formats import dot, lineage_csv, lineage_document, mermaid
+from toolkit.report.lineage.text import asset_tree, column_tree, lineage_summary
 
 
 def test_lineage_document(shop: ModuleType) -> None:

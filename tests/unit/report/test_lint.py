@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.lineage import Coverage
-from toolkit.report.lint_formats import lint_document, lint_junit, lint_sarif
-from toolkit.report.lint_text import MARKER, headline, lint_markdown, lint_text
+from toolkit.report.lint.formats import lint_document, lint_junit, lint_sarif
+from toolkit.report.lint.text import MARKER, headline, lint_markdown, lint_text
 from toolkit.rules import RULES, Finding
 
 SEVERITIES = {rule.id: str(rule.default) for rule in RULES}

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from toolkit.cli import cli
 from toolkit.graph import Asset, AssetGraph, Column, Relation
 from toolkit.lineage import Lineage, trace
-from toolkit.report.openlineage import OpenLineage, _masks
-from toolkit.report.openlineage_names import dataset_namespace
+from toolkit.report.lineage.openlineage import OpenLineage, _masks
+from toolkit.report.lineage.openlineage_names import dataset_namespace
 from toolkit.settings import Profile
 
 _rules = importlib.util.spec_from_file_location(

@@ -6,8 +6,8 @@ from types import ModuleType
 from click.testing import CliRunner
 
 from toolkit.cli import cli
-from toolkit.report.part import part_of
-from toolkit.report.payload import build_payload
+from toolkit.report.page.part import part_of
+from toolkit.report.page.payload import build_payload
 
 
 def test_only_the_part_is_there(shop: ModuleType) -> None:

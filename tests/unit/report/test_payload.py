@@ -8,9 +8,9 @@ import pytest
 
 from toolkit.graph import Asset, AssetGraph, Column
 from toolkit.lineage import Lineage
-from toolkit.report.columnar import pack
-from toolkit.report.facts import facts_of, freshness
-from toolkit.report.payload import build_payload
+from toolkit.report.page.columnar import pack
+from toolkit.report.page.facts import facts_of, freshness
+from toolkit.report.page.payload import build_payload
 
 RunJs = Callable[[str, object], Any]
 
@@ -108,7 +108,7 @@ def test_tags_of_columns(run_js: RunJs) -> None:
     columns = {"a": Column(name="a"), "b": Column(name="b", tags=("pii", "gdpr"))}
     one = asset(columns=columns)
     lineage = Lineage({one.key: {"a": None, "b": None}}, [], [], {one.key: "none"}, [])
-    from toolkit.report.data import ReportData
+    from toolkit.report.page.data import ReportData
 
     data = ReportData(
         project="p", target="t", dialect="duckdb", made_at=0.0, version="0",

@@ -10,10 +10,10 @@ from toolkit.graph import AssetGraph
 from toolkit.graph.profile import ColumnProfile, TableProfile
 from toolkit.ledger import ProfileRow
 from toolkit.lineage import Lineage
-from toolkit.report.columnar import pack
-from toolkit.report.data import ReportData
-from toolkit.report.payload import build_payload
-from toolkit.report.payload_profiles import MOST_CELLS
+from toolkit.report.page.columnar import pack
+from toolkit.report.page.data import ReportData
+from toolkit.report.page.payload import build_payload
+from toolkit.report.page.payload_profiles import MOST_CELLS
 
 RunJs = Callable[[str, object], Any]
 

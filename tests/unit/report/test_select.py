@@ -12,9 +12,9 @@ from toolkit.graph.selection import select
 from toolkit.integrations.dbt.assets import assets_of
 from toolkit.integrations.dbt.manifest import read_manifest
 from toolkit.lineage import Lineage
-from toolkit.report.columnar import pack
-from toolkit.report.data import ReportData
-from toolkit.report.payload import build_payload
+from toolkit.report.page.columnar import pack
+from toolkit.report.page.data import ReportData
+from toolkit.report.page.payload import build_payload
 
 RunJs = Callable[[str, object], object]
 

@@ -8,8 +8,8 @@ import pytest
 
 from toolkit.graph import AssetGraph
 from toolkit.lineage import ColumnEdge, Lineage
-from toolkit.report.columnar import pack
-from toolkit.report.payload import build_payload
+from toolkit.report.page.columnar import pack
+from toolkit.report.page.payload import build_payload
 
 RunJs = Callable[[str, object], Any]
 

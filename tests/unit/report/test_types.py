@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.report.html import SCRIPTS
+from toolkit.report.page.html import SCRIPTS
 
 STATIC = Path(__file__).parents[3] / "toolkit" / "report" / "static"
 END = "})(globalThis.Report);"

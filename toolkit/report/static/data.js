@@ -1,4 +1,4 @@
-// The payload (toolkit/report/payload.py) back into objects and typed arrays.
+// The payload (toolkit/report/page/payload.py) back into objects and typed arrays.
 (function (R) {
   /** base64 of gzip of JSON -> value. */
   async function unpack(text) {
@@ -188,7 +188,7 @@
   /** Numbers in the order of time: one that never changed is kept once. */
   const spread = (series, points) => (Array.isArray(series) ? series : Array(points).fill(series));
 
-  /** @param {Object} packed  one asset of texts.profiles (toolkit/report/payload_profiles.py) */
+  /** @param {Object} packed  one asset of texts.profiles (toolkit/report/page/payload_profiles.py) */
   function profile(packed) {
     const points = packed.at.length;
     const columns = packed.columns.map(([name, nulls, distinct, least, most, mean, quartiles, hidden]) => {

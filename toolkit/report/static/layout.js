@@ -1,5 +1,5 @@
 // Places for a visible part of the graph. The whole graph is laid out in Python
-// (toolkit/report/layout.py); this packs a selection, a collapsed graph or a trace, guided
+// (toolkit/report/page/layout.py); this packs a selection, a collapsed graph or a trace, guided
 // by where Python put the assets, so that the same things stand in the same order.
 (function (R) {
   const LAYER_GAP = 70;

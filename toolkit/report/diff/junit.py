@@ -3,8 +3,8 @@
 from xml.etree import ElementTree as ET
 
 from toolkit.diff.model import AssetChange, CheckChange, Diff
-from toolkit.report.diff_json import Both
-from toolkit.report.diff_text import change_lines
+from toolkit.report.diff.document import Both
+from toolkit.report.diff.text import change_lines
 from toolkit.report.junit import clean
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from toolkit.diff.definition import Clause
 from toolkit.diff.model import AssetChange, ColumnChange, Diff, ReachedAsset
-from toolkit.report.diff_json import Both
+from toolkit.report.diff.document import Both
 from toolkit.warehouse.rows_diff import RowsDiff
 
 _KINDS = {

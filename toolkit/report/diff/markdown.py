@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from toolkit.diff.model import AssetChange, CheckChange, Diff, Failure
 from toolkit.lineage.reach import Verdict
-from toolkit.report.diff_json import Both, owners
-from toolkit.report.diff_picture import picture
-from toolkit.report.diff_words import clause_lines, column_line, counted, headline, rows_line
+from toolkit.report.diff.document import Both, owners
+from toolkit.report.diff.picture import picture
+from toolkit.report.diff.words import clause_lines, column_line, counted, headline, rows_line
 from toolkit.report.markdown import code, plain
 
 MARKER = "<!-- toolkit:diff -->"

@@ -2,8 +2,8 @@
 
 from toolkit.diff.model import Diff
 from toolkit.lineage.reach import Verdict
-from toolkit.report.diff_json import Both
-from toolkit.report.lineage_formats import mermaid_label
+from toolkit.report.diff.document import Both
+from toolkit.report.lineage.formats import mermaid_label
 
 _MOST = 40
 _STYLES = {

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from toolkit.diff.model import AssetChange, Diff
-from toolkit.report.diff_json import Both, owners
-from toolkit.report.diff_words import clause_lines, column_line, counted, headline, rows_line, title
+from toolkit.report.diff.document import Both, owners
+from toolkit.report.diff.words import clause_lines, column_line, counted, headline, rows_line, title
 
 Painter = Callable[[str, str], str]
 """Takes a verdict and a text, gives the text in the verdict's colour."""

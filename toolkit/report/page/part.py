@@ -6,7 +6,7 @@ import msgspec
 
 from toolkit.graph import AssetGraph
 from toolkit.lineage import Lineage
-from toolkit.report.data import ReportData
+from toolkit.report.page.data import ReportData
 
 
 def part_of(data: ReportData, keys: Collection[str], lineage: Lineage) -> ReportData:

@@ -13,10 +13,10 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from toolkit.report.columnar import pack
-from toolkit.report.data import ReportData
 from toolkit.report.files import write_atomically
-from toolkit.report.payload import build_payload
+from toolkit.report.page.columnar import pack
+from toolkit.report.page.data import ReportData
+from toolkit.report.page.payload import build_payload
 
 SCRIPTS = (
     "namespace.js",

@@ -6,8 +6,8 @@ from typing import Any
 
 from toolkit.ledger import StepRow
 from toolkit.ledger.timing import timing
-from toolkit.report.columnar import Interner, delta
-from toolkit.report.data import ReportData
+from toolkit.report.page.columnar import Interner, delta
+from toolkit.report.page.data import ReportData
 
 MOST_POINTS = 40  # of one asset over time; of more runs, the newest
 

@@ -7,7 +7,7 @@ import msgspec
 
 from toolkit.lineage import Coverage
 from toolkit.report.junit import JunitCase, junit_document
-from toolkit.report.lint_text import counts
+from toolkit.report.lint.text import counts
 from toolkit.report.sarif import SarifResult, SarifRule, documentation_uri, sarif_document
 from toolkit.rules import RULES, Finding
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from toolkit.graph import Asset, Check
 from toolkit.lineage.origin import origins, removed, row_filter
-from toolkit.report.columnar import Interner, delta
-from toolkit.report.data import ReportData
-from toolkit.report.facts import facts_of
-from toolkit.report.inner import inner_steps
-from toolkit.report.layout import layered
-from toolkit.report.payload_profiles import profiles_table
-from toolkit.report.payload_runs import past_table, runs_table, steps_table
+from toolkit.report.page.columnar import Interner, delta
+from toolkit.report.page.data import ReportData
+from toolkit.report.page.facts import facts_of
+from toolkit.report.page.inner import inner_steps
+from toolkit.report.page.layout import layered
+from toolkit.report.page.payload_profiles import profiles_table
+from toolkit.report.page.payload_runs import past_table, runs_table, steps_table
 
 SCHEMA_VERSION = 1
 MAX_TEXT = 4000  # characters of one description, message or expression

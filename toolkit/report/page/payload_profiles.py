@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit.graph.profile import ColumnProfile
 from toolkit.ledger import ProfileRow
-from toolkit.report.data import ReportData
+from toolkit.report.page.data import ReportData
 
 MOST_POINTS = 20  # of one asset over time
 MOST_CELLS = 200_000  # columns times points, of all assets together

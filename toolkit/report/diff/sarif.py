@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from toolkit.diff.model import Diff
-from toolkit.report.diff_json import Both
+from toolkit.report.diff.document import Both
 from toolkit.report.sarif import SarifResult, SarifRule, documentation_uri, sarif_document
 
 _RULES = (

@@ -1,0 +1,1 @@
+"""Findings of the rules, as text, Markdown, JSON, SARIF and JUnit."""

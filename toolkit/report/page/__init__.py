@@ -1,0 +1,1 @@
+"""The HTML report: what is in its one file, and the file."""
