@@ -8,6 +8,7 @@ import click
 
 from toolkit.cli.connectors_diff import diff
 from toolkit.cli.options import project_options
+from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.airbyte.model import Connection
@@ -24,19 +25,18 @@ def connectors() -> None:
 
 connectors.add_command(diff)
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-_DEBUG = click.option("--debug/--no-debug", "-d", help="Display tracebacks.")
+_DEBUG = click.option("--debug/--no-debug", "-d", help="Show debug logging and tracebacks.")
 
 
 @connectors.command(name="list")
-@_JSON
+@format_options()
 @project_options
 @_DEBUG
-def list_(as_json: bool, **options: Any) -> None:
+def list_(form: str, **options: Any) -> None:
     """Show each connection, its connector, and whether that is installed."""
     settings = _settings(options)
     rows = [_row(connection, settings) for connection in _connections(settings)]
-    if as_json:
+    if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
     width = max((len(row["name"]) for row in rows), default=0)
@@ -53,15 +53,15 @@ def list_(as_json: bool, **options: Any) -> None:
 
 
 @connectors.command()
-@_JSON
+@format_options()
 @project_options
 @_DEBUG
-def pull(as_json: bool, **options: Any) -> None:
+def pull(form: str, **options: Any) -> None:
     """Read the connections of this target's Airbyte server, and remember them for the graph."""
     from toolkit.cli.remote import pull_connections
 
     found = pull_connections(_settings(options))
-    if as_json:
+    if form == "json":
         click.echo(json.dumps(found, indent=2))
     else:
         click.echo(f"{found['connections']:,} connections of {found['server']} are in the graph.")
@@ -70,12 +70,12 @@ def pull(as_json: bool, **options: Any) -> None:
 @connectors.command()
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
 @click.option("--all", "everything", is_flag=True, help="Disabled connections too.")
-@_JSON
+@format_options()
 @project_options
 @_DEBUG
 @click.pass_context
 def install(
-    ctx: click.Context, /, names: tuple[str, ...], everything: bool, as_json: bool, **options: Any
+    ctx: click.Context, /, names: tuple[str, ...], everything: bool, form: str, **options: Any
 ) -> None:
     """Install the connectors of enabled connections; does nothing for those that are there.
 
@@ -99,8 +99,8 @@ def install(
             show_error(error)
             continue
         done.append({**row, "installed": new})
-        click.echo(f"{package}: {'installed' if new else 'was there'}", err=as_json)
-    if as_json:
+        click.echo(f"{package}: {'installed' if new else 'was there'}", err=form == "json")
+    if form == "json":
         click.echo(json.dumps(done, indent=2))
     if any("error" in row for row in done):
         ctx.exit(1)
@@ -108,13 +108,13 @@ def install(
 
 @connectors.command()
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
-@_JSON
+@format_options()
 @project_options
 @_DEBUG
 @click.option("--cached", is_flag=True, help="Ask no source; show what is remembered.")
 @click.pass_context
 def discover(
-    ctx: click.Context, /, names: tuple[str, ...], as_json: bool, cached: bool, **options: Any
+    ctx: click.Context, /, names: tuple[str, ...], form: str, cached: bool, **options: Any
 ) -> None:
     """Ask sources for their streams and fields, print them, and remember them for the graph.
 
@@ -157,7 +157,7 @@ def discover(
             }
             for stream in catalog.streams
         ]
-    if as_json:
+    if form == "json":
         click.echo(json.dumps(found, indent=2))
     else:
         _show_streams(found)
@@ -175,11 +175,11 @@ def _show_streams(found: Mapping[str, Any]) -> None:
 
 @connectors.command()
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
-@_JSON
+@format_options()
 @project_options
 @_DEBUG
 @click.pass_context
-def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def check(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: Any) -> None:
     """Ask each connector whether it can reach its source; leaves with 1 if one cannot.
 
     Where an Airbyte server runs the syncs it is asked instead: whether the connection is
@@ -189,7 +189,7 @@ def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **option
 
     settings = _settings(options)
     if settings.airbyte.run == "remote":
-        _check_server(ctx, settings, names, as_json)
+        _check_server(ctx, settings, names, form)
         return
     results = []
     for connection in _local(settings, names):
@@ -200,9 +200,9 @@ def check(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **option
         else:
             results.append({"name": connection.name, "ok": True, "message": ""})
         last = results[-1]
-        if not as_json:
+        if form != "json":
             click.echo(f"{last['name']}: {'ok' if last['ok'] else last['message']}")
-    if as_json:
+    if form == "json":
         click.echo(json.dumps(results, indent=2))
     if not all(result["ok"] for result in results):
         ctx.exit(1)
@@ -230,13 +230,13 @@ def _check(connection: "Connection", settings: "Settings") -> None:
 
 
 def _check_server(
-    ctx: click.Context, settings: "Settings", names: tuple[str, ...], as_json: bool
+    ctx: click.Context, settings: "Settings", names: tuple[str, ...], form: str
 ) -> None:
     from toolkit.cli.remote import check_connections
 
     chosen = _chosen(_connections(settings), names)
     results = check_connections(settings, [c for c in chosen if c.enabled or names])
-    if as_json:
+    if form == "json":
         click.echo(json.dumps(results, indent=2))
     else:
         for one in results:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit.cli.options import artifact_options, output_options, project_options
+from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.airbyte.impact import Judge
@@ -38,13 +39,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Start no connector: use what was discovered in the last 24 hours.",
 )  # fmt: skip
 @click.option("--save", type=_FILE, help="Write what the sources offer, as --against reads it.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text",
-    show_default=True,
-)  # fmt: skip
+@format_options(("text", "json", "markdown"))
 @click.option(
     "--fail-on", type=click.Choice(["breaking", "review", "never"]), default="never",
-    show_default=True, help="Exit with 3 if there is anything as bad as this.",
+    show_default=True, help="Exit with 3 if there is anything as bad as this, or worse.",
 )  # fmt: skip
 @click.option(
     "--all", "everything", is_flag=True,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit.cli.console import plural, say
+from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.python.isolation.environments import Kept
@@ -19,13 +20,13 @@ def environments() -> None:
 
 
 @environments.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(as_json: bool) -> None:
+@format_options()
+def list_(form: str) -> None:
     """List each environment of this user: requirements, size, when it was last used."""
     from toolkit.integrations.python.isolation.environments import kept
 
     found = list(kept())
-    if as_json:
+    if form == "json":
         import msgspec
 
         click.echo(msgspec.json.encode(found).decode())

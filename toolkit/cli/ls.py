@@ -7,6 +7,7 @@ import click
 from toolkit.cli.console import say
 from toolkit.cli.loading import load_project, selected
 from toolkit.cli.options import artifact_options, output_options, project_options, selection_options
+from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.graph import Asset, Check
@@ -15,15 +16,15 @@ _OF_CHECKS = frozenset({"test", "unit_test", "check", "all"})
 
 
 @click.command(name="ls")
-@click.option(
-    "--output", type=click.Choice(["text", "name", "json"]), default="text",
-    help="text: a table; name: one key a line; json: one object a line.",
+@format_options(
+    ("text", "name", "json"), "text: a table; name: one key a line; json: one object a line.",
+    dbt=True,
 )  # fmt: skip
 @project_options
 @selection_options
 @artifact_options
 @output_options
-def ls(output: str, **options: Any) -> None:
+def ls(form: str, **options: Any) -> None:
     """List assets, parents before children.
 
     Checks are listed where --resource-type asks for them, or where nothing else is selected.
@@ -34,10 +35,10 @@ def ls(output: str, **options: Any) -> None:
     found = [_asset(graph[key]) for key in graph.topological(selection.assets)]
     if not found or not _OF_CHECKS.isdisjoint(options["resource_types"]):
         found += [_check(check) for key, check in graph.checks.items() if key in selection.checks]
-    if output == "name":
+    if form == "name":
         for record in found:
             say(record["key"])
-    elif output == "json":
+    elif form == "json":
         import msgspec
 
         for record in found:

@@ -11,6 +11,7 @@ from toolkit.cli.console import plural, say
 from toolkit.cli.loading import load_project
 from toolkit.cli.models_text import details_lines, list_lines
 from toolkit.cli.options import output_options, project_options, settings_from
+from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.python.models.info import Storing
@@ -24,14 +25,11 @@ def models() -> None:
     """List, show, promote and roll back the versions of ML models."""
 
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @models.command(name="list")
-@_JSON
+@format_options()
 @project_options
 @output_options
-def list_(as_json: bool, **options: Any) -> None:
+def list_(form: str, **options: Any) -> None:
     """List each model of each target: the version that counts, its metrics, what waits."""
     from toolkit.integrations.python.models.manage import model
 
@@ -44,7 +42,7 @@ def list_(as_json: bool, **options: Any) -> None:
             for target in store.targets(name)
             if options["target"] in (None, target)
         ]
-    if as_json:
+    if form == "json":
         import msgspec
 
         click.echo(msgspec.json.encode(rows).decode())
@@ -58,10 +56,10 @@ def list_(as_json: bool, **options: Any) -> None:
 @models.command()
 @click.argument("name")
 @click.option("--version", help="Which version; default: the one that counts.")
-@_JSON
+@format_options()
 @project_options
 @output_options
-def show(name: str, version: str | None, as_json: bool, **options: Any) -> None:
+def show(name: str, version: str | None, form: str, **options: Any) -> None:
     """Show all that is known of a version, and how its metrics differ from the promoted one's."""
     from toolkit.integrations.python.models.manage import details, known
 
@@ -69,7 +67,7 @@ def show(name: str, version: str | None, as_json: bool, **options: Any) -> None:
     with _looking(settings) as ledger:
         store = _store(settings, ledger)
         found = details(store, ledger, known(store, name), version)
-    if as_json:
+    if form == "json":
         import msgspec
 
         click.echo(msgspec.json.encode(found).decode())

@@ -122,36 +122,34 @@ def project_options(command: Command) -> Command:
         click.option(
             "--project-dir",
             type=_folder(),
-            help="Which directory to look in for the dbt_project.yml file. Default is the "
-            "current working directory and its parents.",
+            help="Folder of dbt_project.yml. Default: the one you stand in, or the nearest above.",
         ),
         click.option(
             "--profiles-dir",
             type=_folder(),
-            help="Which directory to look in for the profiles.yml file. If not set, the current "
-            "working directory first, then HOME/.dbt/, then the project.",
+            help="Folder of profiles.yml. Default: the one you stand in, then HOME/.dbt, then the "
+            "project's.",
         ),
         click.option(
             "--profile",
-            help="Which existing profile to load. Overrides setting in dbt_project.yml.",
+            help="Profile to use. Overrides dbt_project.yml.",
         ),
-        click.option("--target", "-t", help="Which target to load for the given profile."),
+        click.option("--target", "-t", help="Target of the profile. Default: the profile's own."),
         click.option(
             "--vars",
             callback=parse_vars,
-            help="Supply variables to the project, as a YAML mapping, "
-            "eg. '{my_variable: my_value}'. Overrides variables in dbt_project.yml.",
+            metavar="YAML",
+            help="dbt variables, as a YAML mapping: '{name: value}'. Overrides dbt_project.yml.",
         ),
         click.option(
             "--target-path",
             type=_path(),
-            help="Configure the 'target-path'. Only applies this setting for the current run. "
-            "Overrides DBT_TARGET_PATH.",
+            help="dbt's target path, for this call. Overrides DBT_TARGET_PATH.",
         ),
         click.option(
             "--threads",
             type=click.IntRange(min=1),
-            help="Specify number of threads to use. Overrides settings in profiles.yml.",
+            help="How many steps run at once. Overrides profiles.yml.",
         ),
     )
 
@@ -168,13 +166,13 @@ def selection_options(command: Command) -> Command:
             "-m",
             cls=Words,
             multiple=True,
-            help="Specify the assets to include. Takes all words up to the next option.",
+            help="Assets to take. All words up to the next option count.",
         ),
         click.option(
             "--exclude",
             cls=Words,
             multiple=True,
-            help="Specify the assets to exclude. Takes all words up to the next option.",
+            help="Assets to leave out. All words up to the next option count.",
         ),
         click.option(
             "resource_types",
@@ -185,7 +183,7 @@ def selection_options(command: Command) -> Command:
             type=click.Choice(RESOURCE_TYPES),
             metavar="TYPE",
             envvar=["DBT_ENGINE_RESOURCE_TYPES", "DBT_RESOURCE_TYPES"],
-            help="Restrict what is selected to these types.",
+            help="Take only these types of what is selected.",
         ),
         click.option(
             "exclude_resource_types",
@@ -202,7 +200,7 @@ def selection_options(command: Command) -> Command:
             "--state",
             type=_path(),
             envvar=["DBT_ENGINE_STATE", "DBT_STATE"],
-            help="Use this state directory (with its manifest.json) for state: selection.",
+            help="Folder of the manifest.json that `state:` compares with.",
         ),
         click.option(
             "--indirect-selection",
@@ -210,7 +208,7 @@ def selection_options(command: Command) -> Command:
             envvar=["DBT_ENGINE_INDIRECT_SELECTION", "DBT_INDIRECT_SELECTION"],
             default="eager",
             show_default=True,
-            help="Choose which tests to select that are adjacent to selected resources.",
+            help="Which checks are taken with the assets that they read.",
         ),
     )
 
@@ -228,7 +226,7 @@ def artifact_options(command: Command) -> Command:
             type=_path(),
             cls=Paths,
             multiple=True,
-            help="Airbyte configurations: files or folders. Replaces those of toolkit.yml.",
+            help="Airbyte configurations: files or folders, in place of those in toolkit.yml.",
         ),
     )
 
@@ -241,21 +239,21 @@ def output_options(command: Command) -> Command:
             "--quiet/--no-quiet",
             "-q",
             envvar=["DBT_ENGINE_QUIET", "DBT_QUIET"],
-            help="Suppress everything but errors and the data asked for.",
+            help="Print nothing but errors and the data asked for.",
         ),
         click.option(
             "--debug/--no-debug",
             "-d",
             envvar=["DBT_ENGINE_DEBUG", "DBT_DEBUG"],
             callback=_told,
-            help="Display debug logging and tracebacks.",
+            help="Show debug logging and tracebacks.",
         ),
         click.option(
             "--log-format",
             type=click.Choice(["text", "json"]),
             default=_log_format,
             callback=_told,
-            help="Specify the format of progress and messages.",
+            help="Format of progress and messages.",
         ),
     )
 

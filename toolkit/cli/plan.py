@@ -8,24 +8,25 @@ import click
 from toolkit.cli.console import plural, say
 from toolkit.cli.loading import load_project, selected, selection_words
 from toolkit.cli.options import output_options, project_options, selection_options
+from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.plan import Plan
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@format_options()
 @click.option("--full-refresh", "-f", is_flag=True, help="Plan as `build --full-refresh` would.")
 @click.option("--force", is_flag=True, help="Plan as `build --force` would.")
 @project_options
 @selection_options
 @output_options
-def plan(as_json: bool, full_refresh: bool, force: bool, **options: Any) -> None:
+def plan(form: str, full_refresh: bool, force: bool, **options: Any) -> None:
     """Show what `toolkit build` would run and leave out, in order, each step with its reason."""
     project = load_project(options)
     selected(project, options)
     planned = project.plan(**selection_words(options), full_refresh=full_refresh, force=force)
-    show_plan(planned, as_json=as_json, quiet=options["quiet"])
+    show_plan(planned, as_json=form == "json", quiet=options["quiet"])
 
 
 def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:

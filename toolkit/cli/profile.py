@@ -9,6 +9,7 @@ import click
 from toolkit.cli.console import ago, plural, say
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
+from toolkit.cli.written import format_options
 from toolkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,12 +30,10 @@ if TYPE_CHECKING:
     help="Say that ASSET is as it should be, as it was counted last, whatever a rule of "
     "`anomalies` finds; what is like it passes from then on.",
 )  # fmt: skip
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@format_options(dbt=True)
 @project_options
 @output_options
-def profile(
-    asset: str, history: bool, limit: int, accept: bool, output: str, **options: Any
-) -> None:
+def profile(asset: str, history: bool, limit: int, accept: bool, form: str, **options: Any) -> None:
     """Show what was counted of ASSET, or of ASSET.COLUMN, when it was made.
 
     Rows and nulls are of the whole table; what is said of a sample says so.
@@ -58,7 +57,7 @@ def profile(
             f"It has {known}." if known else "",
             "Check the spelling.",
         )
-    if output == "json":
+    if form == "json":
         click.echo(_json(key, project.settings.target, rows, column))
     elif history:
         _history(rows, column)

@@ -8,6 +8,7 @@ import click
 from toolkit.cli.console import plural, say, seconds
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
+from toolkit.cli.written import format_options
 from toolkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@format_options()
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 )
 @project_options
 @output_options
-def runs(run_id: str | None, as_json: bool, limit: int, **options: Any) -> None:
+def runs(run_id: str | None, form: str, limit: int, **options: Any) -> None:
     """List the last runs, or the steps of one run (its id, or a unique beginning of it).
 
     Of each step: how it ended, how long it took, how long it took before, how long it waited
@@ -38,7 +39,7 @@ def runs(run_id: str | None, as_json: bool, limit: int, **options: Any) -> None:
     project = load_project(options)
     with project.ledger() as ledger:
         if run_id is None:
-            _list(ledger.runs(limit) if ledger else [], as_json)
+            _list(ledger.runs(limit) if ledger else [], form == "json")
             return
         run = ledger.run(run_id) if ledger else None
         if ledger is None or run is None:
@@ -46,7 +47,7 @@ def runs(run_id: str | None, as_json: bool, limit: int, **options: Any) -> None:
                 f"There is no single run {run_id!r} here.", "", "`toolkit runs` lists them all."
             )
         expected = ledger.durations(run.target, run.started_at)
-        show_run(run, ledger.steps(run.id), expected, as_json)
+        show_run(run, ledger.steps(run.id), expected, form == "json")
 
 
 def _list(found: "list[Run]", as_json: bool) -> None:

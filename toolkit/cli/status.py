@@ -7,14 +7,15 @@ import click
 from toolkit.cli.console import ago, plural, say
 from toolkit.cli.loading import load_project, selected
 from toolkit.cli.options import output_options, project_options, selection_options
+from toolkit.cli.written import format_options
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@format_options(told="text: a table; json: one object a line.")
 @project_options
 @selection_options
 @output_options
-def status(as_json: bool, **options: Any) -> None:
+def status(form: str, **options: Any) -> None:
     """Say of each asset whether it is fresh, stale, failed or was never built, and why."""
     import msgspec
 
@@ -23,7 +24,7 @@ def status(as_json: bool, **options: Any) -> None:
     states = project.states()
     latest = project.history().latest
     keys = project.graph.topological(selection.assets)
-    if as_json:
+    if form == "json":
         for key in keys:
             made = latest.get(key)
             record = {

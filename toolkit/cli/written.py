@@ -1,6 +1,11 @@
-"""One result in several formats: ``--format``, ``--output`` and ``--write FORMAT=FILE``."""
+"""In which form a result is given: ``--format``, ``--output`` and ``--write FORMAT=FILE``.
+
+Every command that prints data takes ``--format``, and ``--json`` for short. ``--output`` names a
+file; of ``ls`` and ``profile``, which write none, it is dbt's word for ``--format``.
+"""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +55,37 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
+def format_options(
+    formats: Sequence[str] = ("text", "json"), told: str = "How to print it.", *, dbt: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--format`` of these (the first one by default), and ``--json``; gives the command ``form``.
+
+    Args:
+        told: what ``--help`` says of ``--format``.
+        dbt: ``--output`` means the same, as it does for ``dbt ls``.
+    """
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def called(*args: Any, form: str, as_json: bool, **options: Any) -> Any:  # noqa: ANN401
+            if as_json and form not in (formats[0], "json"):
+                raise click.UsageError(f"--json and --format {form} do not go together.")
+            return command(*args, form="json" if as_json else form, **options)
+
+        names = ["--format", "--output"] if dbt else ["--format"]
+        for option in (
+            click.option("--json", "as_json", is_flag=True, help="Short for --format json."),
+            click.option(
+                "form", *names, type=click.Choice(formats), default=formats[0], show_default=True,
+                help=told,
+            ),
+        ):  # fmt: skip
+            called = option(called)
+        return called
+
+    return add
+
+
 def written_options(formats: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Options that say in which formats a result is written, and where (``form``, ``output``, and
     ``write``)."""
@@ -64,9 +100,7 @@ def written_options(formats: Sequence[str]) -> Callable[[Callable[..., Any]], Ca
                 "--output", "-o", type=OutputFile(formats), metavar="FILE",
                 help="Write to this file instead of standard output.",
             ),
-            click.option(
-                "--format", "form", type=click.Choice(formats), default="text", show_default=True
-            ),
+            format_options(formats),
         ):  # fmt: skip
             command = option(command)
         return command
