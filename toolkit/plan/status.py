@@ -7,7 +7,7 @@ import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.integrations.base import FAILED
-from toolkit.ledger import Materialization
+from toolkit.ledger import Materialization, StepRow
 from toolkit.plan.decide import is_gate
 from toolkit.plan.history import History
 from toolkit.plan.versions import current_versions, inputs
@@ -41,10 +41,10 @@ def states(graph: AssetGraph, history: History, made_by_us: frozenset[str]) -> d
         made_by_us: keys of the assets for which some integration has a step.
     """
     found: dict[str, State] = {}
-    last = {key: row.status for key, row in history.last_steps.items()}
+    versions = current_versions(graph, history.latest, history.seen, history.standing)
     for asset in graph:  # parents first
         if asset.key in made_by_us:
-            found[asset.key] = _of_made(asset, graph, history, found, last)
+            found[asset.key] = _of_made(asset, graph, history, versions, found)
         else:
             found[asset.key] = _of_reader(asset, found)
     return found
@@ -54,18 +54,19 @@ def _of_made(
     asset: Asset,
     graph: AssetGraph,
     history: History,
+    versions: Mapping[str, str],
     found: Mapping[str, State],
-    last: Mapping[str, str],
 ) -> State:
+    last = history.last_steps
     latest = history.latest.get(asset.key)
     at = latest.at if latest else None
-    if last.get(asset.key) in FAILED:
-        message = history.last_steps[asset.key].message.partition("\n")[0]
+    if _failed(last.get(asset.key)):
+        message = last[asset.key].message.partition("\n")[0]
         return State(state="failed", reason=message or "its last build failed", at=at)
     broken = [
         check.name
         for check in graph.checks_on(asset.key)
-        if check.severity == "error" and last.get(check.key) in FAILED
+        if check.severity == "error" and _failed(last.get(check.key))
     ]
     waiting = history.standing.get(asset.key)
     if waiting is not None and waiting.current is not None and waiting.candidate is None:
@@ -79,8 +80,12 @@ def _of_made(
         return State(state="failed", reason=f"check {broken[0]} failed", at=at)
     if latest is None:
         return State(state="never", reason="never built here")
-    stale = _stale_reason(asset, graph, latest, history, found)
+    stale = _stale_reason(asset, graph, latest, history, versions, found)
     return State(state="stale", reason=stale, at=at) if stale else State(state="fresh", at=at)
+
+
+def _failed(row: StepRow | None) -> bool:
+    return row is not None and row.status in FAILED
 
 
 def _stale_reason(
@@ -88,6 +93,7 @@ def _stale_reason(
     graph: AssetGraph,
     latest: Materialization,
     history: History,
+    versions: Mapping[str, str],
     found: Mapping[str, State],
 ) -> str | None:
     sampled = latest.metadata.get("sampled")
@@ -95,7 +101,6 @@ def _stale_reason(
         return f"sampled: it has at most {sampled:,} rows"
     if latest.code_version != asset.code_version:
         return "its code changed since"
-    versions = current_versions(graph, history.latest, history.seen, history.standing)
     for parent in inputs(asset.depends_on, graph, history.latest).known:
         if parent in history.standing and latest.inputs.get(parent) != versions.get(parent):
             return f"another version of {graph[parent].name} counts than it was made with"
