@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from toolkit.files import write_whole
 from toolkit.stamp import stamp_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def nothing_to_do(words: Sequence[str]) -> bool:
         if not _still(note, words):
             return False
         for name in _RESULTS:
-            _put_back(os.path.join(f"{path}.results", name), os.path.join(note["output"], name))
+            with open(os.path.join(f"{path}.results", name), "rb") as file:
+                write_whole(os.path.join(note["output"], name), file.read())
     except (OSError, ValueError, KeyError, TypeError):
         return False
     if not note["quiet"]:
@@ -118,15 +120,6 @@ def _environment(names: Iterable[str]) -> str:
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
-def _put_back(kept: str, place: str) -> None:
-    with open(kept, "rb") as file:
-        content = file.read()
-    temporary = f"{place}.{os.getpid()}.tmp"
-    with open(temporary, "wb") as file:
-        file.write(content)
-    os.replace(temporary, place)
-
-
 def note(project: "Project", words: Sequence[str], said: str, *, quiet: bool) -> bool:
     """Note that a build with these words has nothing to do.
 
@@ -159,10 +152,7 @@ def note(project: "Project", words: Sequence[str], said: str, *, quiet: bool) ->
         return False
     path = _path(folder, words)
     os.makedirs(f"{path}.results", exist_ok=True)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "w", encoding="utf-8") as out:
-        json.dump(document, out)
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(document).encode())
     return True
 
 

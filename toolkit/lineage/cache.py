@@ -6,12 +6,11 @@ be: those are looked up again before the entry is believed.
 """
 
 import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.lineage.places import Where
 from toolkit.lineage.traced import Refusal, Traced
 
@@ -76,20 +75,7 @@ class Cache:
             return
         data = msgspec.msgpack.encode(_File(FORMAT, self._new))
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._path, data)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+            write_whole(self._path, data)
 
 
 def _read(path: Path | None) -> dict[bytes, Entry]:

@@ -2,13 +2,13 @@
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.lineage.facts import Functions, SqlFacts
 
 VERSION = 1
@@ -58,11 +58,8 @@ class FactsCache:
         if self._path is None or not self._new:
             return
         kept = self._kept if len(self._kept) < _MOST else {}
-        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.msgpack.encode(kept | self._new))
-            temporary.replace(self._path)
+            write_whole(self._path, msgspec.msgpack.encode(kept | self._new))
 
 
 def _digest(text: str) -> str:

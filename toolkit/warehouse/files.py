@@ -1,4 +1,4 @@
-"""DuckDB files as files: held still, copied, and made durable. Imports no duckdb."""
+"""DuckDB files as files: held still and copied. Imports no duckdb."""
 
 import contextlib
 import errno
@@ -66,15 +66,6 @@ def copy(source: int, path: Path) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder on the disk before going on."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _clone(source: int, target: int) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.integrations.base import Watched
 from toolkit.settings import Settings
 
@@ -87,11 +88,7 @@ def remember(settings: Settings, seen: Seen) -> None:
     manifest = manifest_stamp(settings)
     if manifest is None or (settings.staged_profiles_dir is not None and seen.names_path):
         return
-    record = _record(settings)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    temporary = record.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(msgspec.json.encode(_Record(manifest=manifest, seen=seen)))
-    temporary.replace(record)
+    write_whole(_record(settings), msgspec.json.encode(_Record(manifest=manifest, seen=seen)))
 
 
 def manifest_stamp(settings: Settings) -> tuple[int, int] | None:

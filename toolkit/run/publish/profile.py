@@ -1,12 +1,12 @@
 """A profiles.yml that sends dbt to the staging copy, and is the user's in all else."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
+from toolkit.files import write_whole
 from toolkit.settings import Settings
 from toolkit.settings.document import Document
 
@@ -45,11 +45,7 @@ def _write(folder: Path, content: dict[str, Any]) -> None:
     """Only where it is another one: dbt's readers look at the time of the file."""
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
     path = folder / "profiles.yml"
-    folder.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     # what the user wrote in plain text is nobody else's to read here either
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-    temporary.replace(path)
+    write_whole(path, text.encode(), mode=0o600)

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import msgspec
 
 from toolkit.errors import LedgerError
+from toolkit.files import write_whole
 from toolkit.ledger import Left
-from toolkit.warehouse.files import sync
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,15 +117,8 @@ def records(state_dir: Path) -> Iterator[Record]:
 
 def save(state_dir: Path, record: Record) -> None:
     """Write a record, whole or not at all, and have it on the disk before going on."""
-    path = _path(state_dir, record.target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(record, enc_hook=str)))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
+    text = msgspec.json.format(msgspec.json.encode(record, enc_hook=str))
+    write_whole(_path(state_dir, record.target), text, durable=True)
 
 
 def _path(state_dir: Path, target: str) -> Path:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import msgspec
 
 from toolkit.errors import WarehouseError
+from toolkit.files import sync
 from toolkit.ledger import Ledger, Run
 from toolkit.run.lock import RunLock
 from toolkit.run.publish.record import Pending, Places, Record, Version, load, save
@@ -15,7 +16,6 @@ from toolkit.run.publish.settle import settle
 from toolkit.run.publish.stage import duckdb_file, held, made_ready, swap
 from toolkit.settings import Settings
 from toolkit.warehouse import stamp_of
-from toolkit.warehouse.files import sync
 
 _ALL_RUNS = 1_000_000
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from toolkit.errors import PublishError
+from toolkit.files import sync, write_whole
 from toolkit.ledger import Ledger
 from toolkit.run.publish.record import Pending, Places, Record, Version, records, save
 from toolkit.warehouse import stamp_of
-from toolkit.warehouse.files import sync
 
 
 def settle(ledger: Ledger, state_dir: Path) -> None:
@@ -93,7 +93,4 @@ def put_files(state_dir: Path, version: Version) -> None:
         with contextlib.suppress(FileNotFoundError):
             if path.read_text(encoding="utf-8") == text:
                 continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, text.encode())

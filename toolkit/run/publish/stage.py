@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from toolkit.errors import PublishError, WarehouseError, WarehouseLockedError
+from toolkit.files import sync
 from toolkit.graph import AssetGraph
 from toolkit.integrations.base import Integration
 from toolkit.ledger import Ledger
@@ -32,7 +33,7 @@ from toolkit.run.publish.settle import settle
 from toolkit.run.publish.suitable import refuse_what_is_elsewhere, texts
 from toolkit.settings import Profile, Settings
 from toolkit.warehouse import Warehouse, stamp_of
-from toolkit.warehouse.files import copy, hold, sync
+from toolkit.warehouse.files import copy, hold
 
 _TRIES = 5
 

@@ -7,8 +7,8 @@ relations), on the target, on which packages are installed, and on the files tha
 a code version besides. A build imports them all the same and compares.
 """
 
+import contextlib
 import hashlib
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.graph import Asset
 from toolkit.integrations.base import Loaded, Watched
 from toolkit.integrations.python.code import libraries
@@ -47,18 +48,12 @@ def keep(
     watched: Mapping[str, Stamp],
 ) -> None:
     """Remember ``loaded``; where it cannot be written, the next call imports again."""
-    path = _path(settings)
     try:
         data = msgspec.msgpack.encode(_Kept(_inputs(settings, known), dict(watched), loaded))
     except (TypeError, ValueError):  # a value in `meta` that only Python knows
         return
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        write_whole(_path(settings), data)
 
 
 def watched(settings: Settings) -> Watched | None:

@@ -5,15 +5,16 @@ what a function returns is plain SQL over tables of the warehouse, whatever its 
 It is kept for each target by the code version that returned it: other code, other SQL.
 """
 
+import contextlib
 import inspect
-import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.graph import Asset
 from toolkit.integrations.python.declared.annotations import form_of
 from toolkit.integrations.python.registry import PythonAsset
@@ -114,16 +115,8 @@ class Queries:
             else:
                 known[key] = query
             if known != before:
-                self._write(known)
-
-    def _write(self, queries: Mapping[str, Query]) -> None:
-        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.json.encode(queries))
-            temporary.replace(self._path)
-        except OSError:  # then the asset stays opaque, and says so
-            temporary.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # then the asset stays opaque, and says so
+                    write_whole(self._path, msgspec.json.encode(known))
 
 
 def with_queries(assets: Iterable[Asset], settings: Settings) -> list[Asset]:

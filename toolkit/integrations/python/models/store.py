@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from toolkit.errors import AssetFailedError
+from toolkit.files import write_whole
 from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.models import formats
 from toolkit.integrations.python.models.info import INFO_FILE, ModelInfo, Packed, Storing
@@ -108,12 +109,12 @@ class ModelStore:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
         try:
-            _write_through(temporary / info.file, data)
+            write_whole(temporary / info.file, data, durable=True)
             for _ in range(_TRIES):
                 info.version = f"{now:%Y%m%dT%H%M%S%f}Z-{info.sha256[:8]}"
                 info.created_at = now.isoformat()
                 text = msgspec.json.format(msgspec.json.encode(info), indent=2)
-                _write_through(temporary / INFO_FILE, text)
+                write_whole(temporary / INFO_FILE, text, durable=True)
                 try:
                     temporary.rename(folder / info.version)
                 except OSError:
@@ -250,9 +251,7 @@ class ModelStore:
         return self._folder / name / f"{quote(self.target, safe='')}.candidate"
 
     def _point(self, pointer: Path, version: str) -> None:
-        fresh = pointer.with_name(f".{version}.{os.getpid()}.{time.monotonic_ns()}")
-        _write_through(fresh, version.encode())
-        fresh.replace(pointer)
+        write_whole(pointer, version.encode(), durable=True)
 
     def _event(self, info: ModelInfo, event: Any, *, run_id: str = "", why: str = "") -> ModelEvent:  # noqa: ANN401
         return ModelEvent(
@@ -369,10 +368,3 @@ def _row(info: ModelInfo, digest: str) -> ModelVersion:
         info_sha256=digest,
         content=info.content,
     )
-
-
-def _write_through(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
