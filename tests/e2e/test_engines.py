@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from toolkit.ledger import Ledger
-from toolkit.run.control import RunControl
+from toolkit.run.scheduling.control import RunControl
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 

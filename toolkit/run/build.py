@@ -29,11 +29,11 @@ from toolkit.run.hidden import hiding
 from toolkit.run.journal import Journal, Listener
 from toolkit.run.lock import RunLock
 from toolkit.run.logs import log_dir
-from toolkit.run.priority import urgencies
 from toolkit.run.profiler import Profiler
 from toolkit.run.publish import Publication, Stage, settle, staging
-from toolkit.run.rules import Guide, policies
-from toolkit.run.scheduler import Scheduler
+from toolkit.run.scheduling.priority import urgencies
+from toolkit.run.scheduling.rules import Guide, policies
+from toolkit.run.scheduling.scheduler import Scheduler
 from toolkit.run.signals import Signals
 from toolkit.run.versions import Versions
 from toolkit.run.writers import refuse_two_writers

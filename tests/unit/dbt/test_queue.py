@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from toolkit.integrations.base import Step
 from toolkit.integrations.dbt.engines.queue import GatedQueue
-from toolkit.run.limits import Limits
-from toolkit.run.rules import Guide, Policy
+from toolkit.run.scheduling.limits import Limits
+from toolkit.run.scheduling.rules import Guide, Policy
 from toolkit.settings import RunSettings
 
 

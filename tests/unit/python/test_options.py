@@ -5,7 +5,7 @@ from python_harness import PythonProject
 
 from toolkit.errors import AssetError
 from toolkit.integrations.base import Step
-from toolkit.run.rules import default_policy
+from toolkit.run.scheduling.rules import default_policy
 from toolkit.settings import RunSettings
 
 HEAD = "from toolkit import asset, check\nimport pyarrow as pa\n"

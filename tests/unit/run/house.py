@@ -20,8 +20,8 @@ from toolkit.integrations.base import (
 from toolkit.ledger import Ledger, Run, StepRow
 from toolkit.plan import History, Plan, make_plan
 from toolkit.run.journal import Journal
-from toolkit.run.rules import Guide
-from toolkit.run.scheduler import Scheduler
+from toolkit.run.scheduling.rules import Guide
+from toolkit.run.scheduling.scheduler import Scheduler
 from toolkit.settings import Settings
 
 KINDS: Mapping[str, StepKind] = {"s": "sync", "p": "python", "d": "dbt", "c": "check"}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_house import House
 
-from toolkit.run.rules import Guide, Policy
+from toolkit.run.scheduling.rules import Guide, Policy
 from toolkit.settings import RunSettings
 
 steps = st.lists(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from run_house import House, plan_of
 
 from toolkit.integrations.base import Status
-from toolkit.run.limits import Limits
-from toolkit.run.rules import Guide, Policy
+from toolkit.run.scheduling.limits import Limits
+from toolkit.run.scheduling.rules import Guide, Policy
 from toolkit.settings import RunSettings
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from run_house import House, plan_of
 
 from toolkit.integrations.base import Status
-from toolkit.run.priority import urgencies
-from toolkit.run.rules import Guide
+from toolkit.run.scheduling.priority import urgencies
+from toolkit.run.scheduling.rules import Guide
 
 
 def makespan(

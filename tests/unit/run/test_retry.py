@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from run_house import House, plan_of
 
 from toolkit.integrations.base import StepFinished
-from toolkit.run.retry import Retries, may_help, wait_before
-from toolkit.run.rules import Guide, Policy, default_policy
+from toolkit.run.scheduling.retry import Retries, may_help, wait_before
+from toolkit.run.scheduling.rules import Guide, Policy, default_policy
 from toolkit.settings import RunSettings
 
 SOON = Policy(retries=2, retry_wait=0.01)

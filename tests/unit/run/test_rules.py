@@ -6,7 +6,7 @@ from toolkit.errors import GraphError, SettingsError
 from toolkit.graph import Asset, AssetGraph, Check, Relation
 from toolkit.integrations.base import Step
 from toolkit.plan import History, Plan, make_plan
-from toolkit.run.rules import Policy, policies
+from toolkit.run.scheduling.rules import Policy, policies
 from toolkit.run.writers import refuse_two_writers
 from toolkit.settings import RunSettings, StepRule
 

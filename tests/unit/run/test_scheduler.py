@@ -15,7 +15,7 @@ from toolkit.integrations.base import RunContext, Status, Step, StepEvent, StepF
 from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, make_plan
 from toolkit.run.journal import Journal
-from toolkit.run.scheduler import Scheduler
+from toolkit.run.scheduling.scheduler import Scheduler
 from toolkit.settings import Settings
 
 

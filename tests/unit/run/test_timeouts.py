@@ -9,8 +9,8 @@ from typing import Any
 from run_house import House
 
 from toolkit.integrations.base import Status
-from toolkit.run.alarm import Alarm
-from toolkit.run.rules import Guide, Policy
+from toolkit.run.scheduling.alarm import Alarm
+from toolkit.run.scheduling.rules import Guide, Policy
 from toolkit.settings import RunSettings
 
 

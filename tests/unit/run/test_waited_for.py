@@ -7,7 +7,7 @@ from run_house import House
 from toolkit.integrations.base import Status
 from toolkit.ledger import Ledger, Run, StepRow
 from toolkit.ledger.timing import timing
-from toolkit.run.rules import Guide
+from toolkit.run.scheduling.rules import Guide
 
 
 def test_the_parent_that_ended_last(tmp_path: Path) -> None:

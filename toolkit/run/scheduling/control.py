@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from toolkit.integrations.base import Step
-from toolkit.run.limits import Limits
-from toolkit.run.retry import Retries
+from toolkit.run.scheduling.limits import Limits
+from toolkit.run.scheduling.retry import Retries
 
 
 class RunControl:

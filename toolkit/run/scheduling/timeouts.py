@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from toolkit.integrations.base import Runner, Step, StepFinished, StoppableRunner
-from toolkit.run.alarm import Alarm
+from toolkit.run.scheduling.alarm import Alarm
 
 GRACE_SECONDS = 20.0
 """What a step has to end in once its time is over: TERM, some seconds, KILL, and its report."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from toolkit.integrations.base import Step, StepFinished
-from toolkit.run.rules import Policy
+from toolkit.run.scheduling.rules import Policy
 
 _LONGEST_SECONDS = 600.0
 _JITTER = 0.25  # of the wait, so that many steps do not come back at the same moment

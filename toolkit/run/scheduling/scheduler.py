@@ -34,16 +34,16 @@ from toolkit.integrations.base import (
     StepStarted,
 )
 from toolkit.plan import Plan
-from toolkit.run.alarm import Alarm
-from toolkit.run.board import Board
-from toolkit.run.control import RunControl
 from toolkit.run.journal import Journal
-from toolkit.run.limits import Limits
-from toolkit.run.retry import Retries
-from toolkit.run.rules import Guide
-from toolkit.run.threads import StepThreads
-from toolkit.run.timeouts import GRACE_SECONDS, Timeouts
-from toolkit.run.trouble import Trouble
+from toolkit.run.scheduling.alarm import Alarm
+from toolkit.run.scheduling.board import Board
+from toolkit.run.scheduling.control import RunControl
+from toolkit.run.scheduling.limits import Limits
+from toolkit.run.scheduling.retry import Retries
+from toolkit.run.scheduling.rules import Guide
+from toolkit.run.scheduling.threads import StepThreads
+from toolkit.run.scheduling.timeouts import GRACE_SECONDS, Timeouts
+from toolkit.run.scheduling.trouble import Trouble
 
 
 class Scheduler:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from toolkit.integrations.base import Step
-from toolkit.run.rules import Guide
+from toolkit.run.scheduling.rules import Guide
 
 _THREADS = "threads"
 _SYNCS = "kind sync"
