@@ -344,10 +344,14 @@ class Project(Readable):
                 if ledger is not None:
                     recall.confirm(ledger, self.graph, plan.same_code, self._history)
 
-    def states(self) -> dict[str, State]:
-        """For each asset whether it is up to date, and why not."""
+    def states(self, history: History | None = None) -> dict[str, State]:
+        """For each asset whether it is up to date, and why not.
+
+        Args:
+            history: what :meth:`history` gave, where it was asked before.
+        """
         made = frozenset(a for step in self.steps(frozenset(self.graph.assets)) for a in step.makes)
-        return states(self.graph, self.history(), made)
+        return states(self.graph, history or self.history(), made)
 
     def _stale(self) -> dict[str, str]:
         """What a build of everything would run, or might, with the kind of why."""

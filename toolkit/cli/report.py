@@ -103,7 +103,7 @@ def report_data(
     history = project.history()
     known = {
         key: AssetState(state=state.state, reason=state.reason)
-        for key, state in (project.states() if runs else {}).items()
+        for key, state in (project.states(history) if runs else {}).items()
         if state.state != "outside"
     }
     return ReportData(

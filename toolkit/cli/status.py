@@ -21,8 +21,8 @@ def status(form: str, **options: Any) -> None:
 
     project = load_project(options)
     selection = selected(project, options)
-    states = project.states()
-    latest = project.history().latest
+    history = project.history()
+    states, latest = project.states(history), history.latest
     keys = project.graph.topological(selection.assets)
     if form == "json":
         for key in keys:
