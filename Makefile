@@ -23,7 +23,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-all test-oldest test-dbt110 check system bench fault constraints clean distclean
+.PHONY: help build test test-slow test-all test-oldest test-dbt110 check system bench fault constraints docs clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,11 @@ FAULTS   = TOOLKIT_BUILD_KILLS=$(KILLS) TOOLKIT_DBT_KILLS=$(KILLS) TOOLKIT_CRASH
 fault: $(READY_DEV) ## kill processes and break files, again and again
 	$(FAULTS) $(BIN)/pytest -s tests/fault tests/unit/airbyte/test_hostile_names.py
 
+docs: $(READY_DEV) ## build the documentation as a site, in site/
+	$(BIN)/python docs/generate/configuration.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation is at site/index.html; to search in it: $(BIN)/mkdocs serve"
+
 constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 	@{ echo "# The versions that were tested together. Written by: make constraints"; $(FREEZE) \
 		| grep -v -i -E '^(toolkit|pip|uv)([ =]|$$)'; } > constraints.txt.new
@@ -127,5 +132,5 @@ $(READY): $(INPUTS) | $(BIN)/python
 	@touch $@
 
 $(READY_DEV): $(INPUTS) | $(BIN)/python
-	$(INSTALL) -c constraints.txt -e ".[ml,polars,onnx,notebooks,mlflow,dev]"
+	$(INSTALL) -c constraints.txt -e ".[ml,polars,onnx,notebooks,mlflow,docs,dev]"
 	@touch $(READY) $@

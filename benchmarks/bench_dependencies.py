@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[1]
 MODULES = {
     "dbt-core": "dbt.cli.main", "dbt-duckdb": "dbt.adapters.duckdb", "python-hcl2": "hcl2",
     "pyyaml": "yaml", "scikit-learn": "sklearn", "airbyte-api": "airbyte_api",
-    "mlflow-skinny": "mlflow",
+    "mlflow-skinny": "mlflow", "mkdocs-material": "material",
 }  # fmt: skip
 
 

@@ -42,7 +42,24 @@ _SIGN_IN = (("client_id", "client_secret"), ("token",), ("username", "password")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What toolkit.yml says for one target; the defaults are those of no file at all."""
+    """What toolkit.yml says for one target; the defaults are those of no file at all.
+
+    Attributes:
+        path: of the file.
+        connections: Airbyte configuration files, and folders of them.
+        assets: Python files, and folders of them, with ``@asset`` functions and the YAML that
+            describes them.
+        asset_files: notebooks and scripts that are assets themselves.
+        airbyte: how each target reaches Airbyte.
+        destinations: where a configured destination really lands.
+        run: how many steps run at once, how long, how often they are tried again.
+        rules: governance rules, for ``toolkit lint``.
+        python: what Python assets may do.
+        profiling: how tables are counted when they are made.
+        anomalies: what counts as unusual of them.
+        dbt_executable: dbt of another environment, which then parses, compiles and builds;
+            without it, the dbt of toolkit's own environment. A path is relative to toolkit.yml.
+    """
 
     path: Path | None = None
     connections: tuple[Path, ...] = ()

@@ -1,4 +1,8 @@
-"""The settings that the other rooms see: plain, typed, immutable."""
+"""The settings that the other rooms see: plain, typed, immutable.
+
+What ``Attributes`` says of a key of toolkit.yml is also what docs/configuration.md says of it:
+``docs/generate/configuration.py`` writes it there.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,15 +47,18 @@ class AirbyteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How one target reaches Airbyte (``airbyte.<target>`` in toolkit.yml).
 
     Attributes:
-        run: connectors as local processes, or syncs on an Airbyte server.
-        url: of the server; ``None`` is Airbyte Cloud.
-        client_id / client_secret: of an application; or
-        token: a bearer token; or
-        username / password: basic authentication. Or nothing, where the server asks for none.
-        workspaces: ids of the workspaces to look into; empty = all that can be seen.
-        timeout: seconds that one sync may take on the server.
-        connections: ``files`` (what ``connections:`` names) or ``server`` (what was read from
-            it); ``None`` is the server where the target is remote and no files are named.
+        run: ``local``: connectors run here as processes and land in the target's DuckDB file;
+            ``remote``: syncs are started on an Airbyte server.
+        url: address of the server, for ``remote``; without it Airbyte Cloud is meant.
+        client_id: of an Airbyte application, to sign in with.
+        client_secret: its secret; must come from a variable.
+        token: a bearer token, in place of an application; must come from a variable.
+        username: basic authentication, in place of an application.
+        password: of that user; must come from a variable.
+        workspaces: ids of the workspaces to look into; without them, all that can be seen.
+        timeout: how long one sync may take on the server.
+        connections: where a remote target's connections are read from: ``files`` (those that
+            ``connections`` names) or ``server``. Without it, the server where no files are named.
     """
 
     run: Literal["local", "remote"] = "local"
@@ -82,7 +89,12 @@ class AirbyteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class DestinationMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a configured destination really lands (``destinations.<name>`` in toolkit.yml)."""
+    """Where a configured destination really lands (``destinations.<name>`` in toolkit.yml).
+
+    Attributes:
+        database: the database that the destination of this name lands in.
+        schema: the schema that it lands in, where a stream has no namespace of its own.
+    """
 
     database: str | None = None
     schema: str | None = None
@@ -93,11 +105,13 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         where: file:line of the entry, for messages.
-        select / exclude: which steps, in the grammar of ``--select``; no ``select`` is all.
-        pool: its name in ``run.pools``.
-        timeout: seconds that one attempt may take.
-        retries: how many times it is tried again.
-        retry_wait: seconds before the second attempt; each later wait is twice as long.
+        select: which steps it is about, as for ``--select``; without it, all.
+        exclude: but not these.
+        pool: the pool of ``run.pools`` that they take a place in.
+        timeout: how long one attempt may take; without it, as long as it takes.
+        retries: how many times a failed step is tried again; without it, a sync twice, others
+            not at all.
+        retry_wait: before the second attempt, 5 s without it; each later wait is twice as long.
     """
 
     where: str
@@ -113,10 +127,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How steps are run (``run`` in toolkit.yml).
 
     Attributes:
-        concurrency: how many steps of a kind run at once, by ``sync``, ``dbt``, ``python`` or
-            ``check``; where nothing is said, ``threads`` counts.
-        pools: how many steps of a pool run at once, by its name.
-        rules: later ones win, for each of their keys.
+        concurrency: how many steps of a kind (``sync``, ``dbt``, ``python``, ``check``) run at
+            once; without it, as many as there are ``threads``, but four syncs at least.
+        pools: a pool, and how many of its steps run at once.
+        rules: which steps take a place in a pool, how long they may take, how often they are
+            tried again. Later rules win, for each of their keys.
     """
 
     concurrency: Mapping[str, int] = {}
@@ -132,9 +147,9 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         where: file:line of the entry, for messages.
-        severity: ``None``: not said, the rule's own default counts.
-        exceptions: assets that it is not about, in the grammar of ``--select``.
-        tags: those that it follows, for ``untagged-pii``; empty: its default.
+        severity: how much a finding counts; without it, the rule's own default.
+        exceptions: assets that it is not about, as for ``--select``.
+        tags: for ``untagged-pii``: the tags to follow; without them, ``pii``.
     """
 
     where: str
@@ -147,9 +162,10 @@ class RulesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The governance rules (``rules`` in toolkit.yml).
 
     Attributes:
-        marts: which models are marts, in the grammar of ``--select``; empty: the default.
+        marts: which models are marts, as for ``--select``; without it, those in a folder
+            ``marts`` or ``mart``, and public ones.
         marts_where: file:line of that, for messages.
-        rules: by id, those that something is said of.
+        rules: how a governance rule counts, by its id.
     """
 
     marts: tuple[str, ...] = ()
@@ -161,8 +177,9 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How tables are profiled when they are made (``profile`` in toolkit.yml).
 
     Attributes:
-        mode: ``on`` counts all rows, ``sample`` those of a sample where a table is large.
-        values: keep values (smallest, largest, quartiles, mean), and not only counts.
+        mode: ``on`` counts all rows, ``sample`` those of a sample where a table is large,
+            ``off`` nothing.
+        values: keep values (smallest, largest, mean, quartiles), and not only counts.
     """
 
     mode: Literal["on", "sample", "off"] = "sample"
@@ -177,12 +194,13 @@ class AnomalyRule(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         where: file:line of the entry, for messages.
-        select / exclude: which assets, in the grammar of ``--select``; no ``select`` is all.
+        select: which assets, as for ``--select``; without it, all tables that a build makes.
+        exclude: but not these.
         metrics: what is looked at.
-        columns: of which columns; empty is all.
+        columns: of which columns; without it, of all.
         last: how many of the last builds are compared with.
-        least: with fewer than that, nothing is said.
-        threshold: how many median absolute deviations from the median are unusual.
+        least: with fewer builds than that, nothing is said.
+        threshold: how many median absolute deviations (MADs) from the median are unusual.
         severity: ``error`` blocks what is downstream.
     """
 
@@ -215,7 +233,8 @@ class PythonSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What Python assets may do (``python`` in toolkit.yml).
 
     Attributes:
-        allow_pickle: ML models may be stored as pickles, which run code when they are loaded.
+        allow_pickle: ML models may be stored as pickles, which run code when they are loaded,
+            by assets that ask for it.
     """
 
     allow_pickle: bool = False

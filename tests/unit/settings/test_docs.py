@@ -1,10 +1,16 @@
 """docs/configuration.md says what is so."""
 
+import importlib.util
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import msgspec
 import pytest
+import yaml
 
 from toolkit.errors import SettingsError
 from toolkit.graph import AssetGraph
@@ -12,15 +18,14 @@ from toolkit.graph.selection import select
 from toolkit.settings import (
     AirbyteTarget,
     DestinationMap,
-    ProfileSettings,
-    StepRule,
     load_settings,
 )
-from toolkit.settings.config import VERSION
+from toolkit.settings.rules import RULE_IDS
 
 Write = Callable[[Mapping[str, str]], Path]
 
-DOCS = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+REPOSITORY = Path(__file__).parents[3]
+DOCS = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
 RUNNING = Path(__file__).parents[3] / "docs" / "running.md"
 RULES = Path(__file__).parents[3] / "docs" / "rules.md"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0]
@@ -79,26 +84,124 @@ def test_the_message_is_the_message(write: Write, env: dict[str, str]) -> None:
     assert str(raised.value) == MESSAGE.strip()
 
 
-def test_every_key_is_listed() -> None:
-    listed = set(
-        re.findall(r"^\| `([a-z_.<>]+)`", DOCS.split("The file is strict")[0], re.MULTILINE)
-    )
-    assert listed == {
-        "version",
-        "connections",
-        "assets",
-        "dbt_executable",
-        *(f"airbyte.<target>.{name}" for name in AirbyteTarget.__struct_fields__),
-        *(f"destinations.<name>.{name}" for name in DestinationMap.__struct_fields__),
-        "run.concurrency.<kind>",
-        "run.pools.<name>",
-        *(f"run.rules.{name}" for name in StepRule.__struct_fields__ if name != "where"),
-        "python.allow_pickle",
-        "profile",
-        *(f"profile.{name}" for name in ProfileSettings.__struct_fields__),
-        "anomalies",
-        "rules.marts",
-        "rules.<rule>",
-        *(f"rules.<rule>.{name}" for name in ("severity", "except", "tags")),
+# ---- the keys, which docs/generate/configuration.py writes ----
+
+
+def _generator() -> ModuleType:
+    path = REPOSITORY / "docs" / "generate" / "configuration.py"
+    spec = importlib.util.spec_from_file_location("generate_configuration", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its NamedTuples look for their module
+    spec.loader.exec_module(module)
+    return module
+
+
+GENERATOR = _generator()
+KEYS = [key for section in GENERATOR.SECTIONS for key in GENERATOR.keys(section)]
+PLACES = {"<target>": "dev", "<name>": "one", "<rule>": "untagged-pii", "<kind>": "sync"}
+VALUES = {
+    "text": "some",
+    "number": 9,  # more than the 7 builds that `last` may not be under
+    "seconds": 9,
+    "time": "9 min",
+    "list of texts": ["some"],
+    "text or list of texts": ["some"],
+    "list of paths": ["ml"],
+    "list of paths, or of mappings with `path`": [{"path": "ml/a.py"}],
+    "path or name": "dbt",
+    "severity or mapping": "off",
+    "mode or mapping": "off",
+    "mapping": {},
+    "list of mappings": [{}],
+}
+
+
+def _document(key: str, value: object) -> dict[str, Any]:
+    """toolkit.yml with one key."""
+    parts = key.split(".")
+    for part in reversed(parts[1:]):
+        value = {PLACES.get(part, part): value}
+    first = parts[0]
+    if first.endswith("[]"):
+        return {first.removesuffix("[]"): [value]}
+    return {PLACES.get(first, first): value}
+
+
+def _written(key: str, value: object) -> str:
+    if "[]." in key and not key.startswith("anomalies"):  # run.rules[].pool
+        place, _, last = key.partition("[].")
+        key, value = place, [{last: value}]
+    document = {"version": 1, **_document(key, value)}
+    if key == "run.rules":
+        document["run"]["pools"] = {"some": 1}
+    return yaml.safe_dump(document)
+
+
+def test_the_page_has_the_keys_as_they_are() -> None:
+    assert GENERATOR.page(DOCS) == DOCS, "make docs writes the page anew"
+
+
+@pytest.mark.parametrize("section", GENERATOR.SECTIONS, ids=lambda section: section.title)
+def test_the_keys_are_those_that_are_read(section: Any, write: Write, env: dict[str, str]) -> None:
+    """What a mistake is answered with is what the page lists."""
+    listed = {
+        key.key.removeprefix(section.place).partition(".")[0] for key in GENERATOR.keys(section)
     }
-    assert f"`{VERSION}`" in DOCS
+    if section.title == "rules":
+        listed = {*RULE_IDS, "marts"}
+    write({"toolkit.yml": _written(section.place + "no_such_key", 1)})
+    with pytest.raises(SettingsError) as raised:
+        load_settings(environ=env)
+    said = re.search(r"(?:Valid keys here|Rules): ([^.]*)\.", str(raised.value))
+    assert said is not None, raised.value
+    assert set(re.findall(r"[a-z][\w-]*", said[1])) - {"and"} == listed
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.key)
+def test_a_value_of_its_type_is_taken(key: Any, write: Write, env: dict[str, str]) -> None:
+    """And of a choice each one; a default that is written out changes nothing."""
+    choices = [yaml.safe_load(one) for one in re.findall(r"`([^`]+)`", key.type)]
+    if key.type.startswith("list of `"):
+        choices = [choices]
+    if key.type in VALUES:
+        choices = [VALUES[key.type]]
+    if key.key.endswith((".password", ".token", "client_secret")):
+        choices = ["{{ env_var('SECRET') }}"]
+    for value in choices:
+        partner = {"password": "username", "client_secret": "client_id"}
+        partner |= {after: before for before, after in partner.items()}
+        text = _written(key.key, value)
+        last = key.key.rpartition(".")[2]
+        if last in partner:
+            given = yaml.safe_load(text)
+            given["airbyte"]["dev"][partner[last]] = "{{ env_var('SECRET') }}"
+            text = yaml.safe_dump(given)
+        write({"toolkit.yml": text, "ml/a.py": ""})
+        load_settings(environ={**env, "SECRET": "x"})
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in KEYS if key.default.startswith("`")], ids=lambda key: key.key
+)
+def test_a_default_is_what_counts_without_it(key: Any, write: Write, env: dict[str, str]) -> None:
+    given = yaml.safe_load(key.default.strip("`"))
+    write({"toolkit.yml": _written(key.key, given)})
+    said = load_settings(environ=env)
+    place = key.key.rpartition("[].")[0]
+    write({"toolkit.yml": f"version: 1\n{place}: [{{}}]" if place else "version: 1"})
+    assert said == load_settings(environ=env)
+
+
+def test_a_key_without_a_line_is_noticed() -> None:
+    class Undescribed(msgspec.Struct):
+        """Attributes:
+        said: that.
+        """
+
+        said: int = 1
+        unsaid: int = 2
+
+    with pytest.raises(KeyError, match="unsaid"):
+        list(GENERATOR.keys(GENERATOR.Section("x", "x.", Undescribed, "")))
