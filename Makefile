@@ -98,7 +98,7 @@ fault: $(READY_DEV) ## kill processes and break files, again and again
 	$(FAULTS) $(BIN)/pytest -s tests/fault tests/unit/airbyte/test_hostile_names.py
 
 docs: $(READY_DEV) ## build the documentation as a site, in site/
-	$(BIN)/python docs/generate/configuration.py
+	$(BIN)/python tools/configuration.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is at site/index.html; to search in it: $(BIN)/mkdocs serve"
 

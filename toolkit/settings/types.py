@@ -1,7 +1,7 @@
 """The settings that the other rooms see: plain, typed, immutable.
 
 What ``Attributes`` says of a key of toolkit.yml is also what docs/configuration.md says of it:
-``docs/generate/configuration.py`` writes it there.
+``tools/configuration.py`` writes it there.
 """
 
 from collections.abc import Mapping

@@ -84,12 +84,12 @@ def test_the_message_is_the_message(write: Write, env: dict[str, str]) -> None:
     assert str(raised.value) == MESSAGE.strip()
 
 
-# ---- the keys, which docs/generate/configuration.py writes ----
+# ---- the keys, which tools/configuration.py writes ----
 
 
 def _generator() -> ModuleType:
-    path = REPOSITORY / "docs" / "generate" / "configuration.py"
-    spec = importlib.util.spec_from_file_location("generate_configuration", path)
+    path = REPOSITORY / "tools" / "configuration.py"
+    spec = importlib.util.spec_from_file_location("tools_configuration", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,6 @@
 """Write the keys of toolkit.yml into docs/configuration.md, from the types of the settings.
 
-    python docs/generate/configuration.py
+    python tools/configuration.py
 
 What a key means is the line of its attribute in the docstring of its type, its default that of
 the type. A test compares the page with what this would write, and the keys with those that a
@@ -22,8 +22,8 @@ import msgspec
 
 from toolkit.settings import config, types
 
-PAGE = Path(__file__).parents[1] / "configuration.md"
-BEGIN = "<!-- the keys: written by docs/generate/configuration.py -->"
+PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
+BEGIN = "<!-- the keys: written by tools/configuration.py -->"
 END = "<!-- the end of the keys -->"
 
 
