@@ -12,7 +12,7 @@ from toolkit.integrations.airbyte.model import (
     Source,
     StreamConfiguration,
 )
-from toolkit.integrations.airbyte.naming import column_names, normalise, relation_of
+from toolkit.integrations.airbyte.naming import column_names, normalise, place_of
 from toolkit.settings import DestinationMap
 
 
@@ -45,9 +45,10 @@ def test_namespaces(
         prefix="p_",
     )
     stream = StreamConfiguration(name="Users", namespace=namespace)
-    assert str(relation_of(connection, stream, destinations={}, database=None)) == expected
+    place = place_of(connection, stream, destinations={}, database=None)
+    assert str(place.relation) == expected
     mapped = {"w": DestinationMap(database="db", schema="Landing")}
-    relation = relation_of(connection, stream, destinations=mapped, database="x")
+    relation = place_of(connection, stream, destinations=mapped, database="x").relation
     assert relation is not None
     assert relation.database == "db"
     assert relation.schema == (expected.split(".")[0].replace("raw", "Landing"))

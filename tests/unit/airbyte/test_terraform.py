@@ -12,7 +12,7 @@ import pytest
 
 from toolkit.errors import ArtifactError, Problem
 from toolkit.integrations.airbyte.model import Connection
-from toolkit.integrations.airbyte.naming import relation_of
+from toolkit.integrations.airbyte.naming import place_of
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.readers.terraform import folder as terraform_folder
 from toolkit.integrations.airbyte.readers.terraform.folder import Folder
@@ -71,7 +71,7 @@ def problems(*paths: Path) -> list[Problem]:
 
 
 def relation(connection: Connection) -> Any:
-    return relation_of(connection, connection.streams[0], destinations={}, database="shop")
+    return place_of(connection, connection.streams[0], destinations={}, database="shop").relation
 
 
 @pytest.mark.parametrize("name", BROKEN)

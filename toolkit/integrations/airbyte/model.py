@@ -24,14 +24,6 @@ NamespaceDefinition = Literal["destination", "source", "custom_format"]
 # What to do when a source's fields change and none of them breaks the sync.
 SchemaUpdates = Literal["ignore", "disable_connection", "propagate_columns", "propagate_fully"]
 
-SYNC_MODES: tuple[SyncMode, ...] = (
-    "full_refresh_overwrite",
-    "full_refresh_append",
-    "full_refresh_overwrite_deduped",
-    "incremental_append",
-    "incremental_deduped_history",
-)
-
 
 class Offered(msgspec.Struct, frozen=True, kw_only=True):
     """What a file says that the source offers of a stream, whether it is synced or not.
@@ -42,18 +34,14 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
         json_schema: the stream's schema, where the file holds it.
         fields: top-level fields, where only their names are known.
         primary_key / cursor_field: the source's own.
-        source_defined_cursor: the source decides which row is newer.
         sync_modes: as the file spells them.
-        file: where that is said, absolute.
     """
 
     json_schema: Mapping[str, Any] | None = None
     fields: tuple[str, ...] = ()
     primary_key: tuple[tuple[str, ...], ...] = ()
     cursor_field: tuple[str, ...] = ()
-    source_defined_cursor: bool = False
     sync_modes: tuple[str, ...] = ()
-    file: Path | None = None
 
 
 class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +49,7 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name / namespace: as the source calls it.
-        sync_mode: one of :data:`SYNC_MODES`; a remote Airbyte may have others.
+        sync_mode: a :data:`SyncMode`; a remote Airbyte may have others.
         primary_key: paths of the fields that identify a row; empty = the source's own.
         cursor_field: path of the field that says which row is newer; empty = the source's own.
         selected_fields: top-level fields to keep; empty = all. What the sync mode needs stays.

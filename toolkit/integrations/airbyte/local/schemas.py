@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from toolkit.errors import ConnectorError
+from toolkit.files import write_whole
 from toolkit.integrations.airbyte.columns import duckdb_type, properties_of
 from toolkit.integrations.airbyte.local.state import SCHEMA
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
@@ -84,12 +84,9 @@ class LandedSchemas:
         return {(row.stream, row.namespace): row.json_schema for row in rows}
 
     def put(self, schemas: Mapping[StreamName, dict[str, Any]]) -> None:
-        """Keep them; atomically."""
+        """Keep them."""
         rows = [_Landed(*name, schema) for name, schema in schemas.items()]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
-        temporary.replace(self.path)
+        write_whole(self.path, msgspec.json.format(msgspec.json.encode(rows)))
 
 
 class _Landed(msgspec.Struct):

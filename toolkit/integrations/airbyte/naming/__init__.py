@@ -11,7 +11,7 @@ from toolkit.integrations.airbyte.naming.metadata import (
     SEQUENCE,
     is_metadata,
 )
-from toolkit.integrations.airbyte.naming.places import Place, place_of, raw_options, relation_of
+from toolkit.integrations.airbyte.naming.places import Place, place_of, raw_options
 from toolkit.integrations.airbyte.naming.problems import no_table, shared_tables
 from toolkit.integrations.airbyte.naming.rules import normalise
 
@@ -31,6 +31,5 @@ __all__ = [
     "normalise",
     "place_of",
     "raw_options",
-    "relation_of",
     "shared_tables",
 ]

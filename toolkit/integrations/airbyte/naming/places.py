@@ -40,20 +40,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     no_table: bool = False
 
 
-def relation_of(
-    connection: Connection,
-    stream: StreamConfiguration,
-    *,
-    destinations: Mapping[str, DestinationMap],
-    database: str | None,
-    local: bool | None = None,
-) -> Relation | None:
-    """Where a stream's table is; see :func:`place_of`."""
-    return place_of(
-        connection, stream, destinations=destinations, database=database, local=local
-    ).relation
-
-
 def place_of(
     connection: Connection,
     stream: StreamConfiguration,

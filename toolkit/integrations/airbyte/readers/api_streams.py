@@ -59,7 +59,7 @@ def read_streams(elements: Sequence[Element]) -> list[StreamsReply]:
         place = (str(element.path), element.container)
         reply = replies.setdefault(place, StreamsReply(element))
         name = (read.namespace or read.stream_namespace or None, read.stream_name)
-        reply.streams[name] = _offered(read, element)
+        reply.streams[name] = _offered(read)
     return list(replies.values())
 
 
@@ -117,7 +117,7 @@ class OfferedStreams:
         ]
         for reply in fitting:
             reply.used = True
-        said = [[_content(reply.find(s)) for s in connection.streams] for reply in fitting]
+        said = [[reply.find(stream) for stream in connection.streams] for reply in fitting]
         if any(one != said[0] for one in said):
             files = ", ".join(reply.where.where for reply in fitting)
             self._problems.append(
@@ -134,11 +134,7 @@ class OfferedStreams:
         return fitting
 
 
-def _content(offered: Offered | None) -> Offered | None:
-    return msgspec.structs.replace(offered, file=None) if offered is not None else None
-
-
-def _offered(read: _Properties, element: Element) -> Offered:
+def _offered(read: _Properties) -> Offered:
     cursor = read.source_defined_cursor_field
     return Offered(
         fields=top_level(read.property_fields or []),
@@ -146,7 +142,5 @@ def _offered(read: _Properties, element: Element) -> Offered:
         cursor_field=tuple(
             read.default_cursor_field or (cursor if isinstance(cursor, list) else ())
         ),
-        source_defined_cursor=bool(cursor),
         sync_modes=tuple(read.sync_modes or ()),
-        file=element.path,
     )

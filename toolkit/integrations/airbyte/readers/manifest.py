@@ -96,7 +96,6 @@ def _incomplete(
 
 class _Manifest:
     def __init__(self, file: SourceFile) -> None:
-        self._path = file.path
         self._document: Json = file.document
         self._followed = 0
         self._streams: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
@@ -139,9 +138,7 @@ class _Manifest:
             json_schema=schema,
             primary_key=self._key(stream, parameters),
             cursor_field=cursor,
-            source_defined_cursor=bool(cursor),
             sync_modes=("full_refresh", "incremental") if cursor else ("full_refresh",),
-            file=self._path,
         )
         return offered, reason
 

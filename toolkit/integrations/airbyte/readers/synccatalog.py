@@ -38,7 +38,6 @@ class _Stream(msgspec.Struct):
     namespace: str | None = None
     json_schema: dict[str, Any] | None = None
     supported_sync_modes: list[str] | None = None
-    source_defined_cursor: bool | None = None
     default_cursor_field: list[str] | None = None
     source_defined_primary_key: list[list[str]] | None = None
 
@@ -124,9 +123,7 @@ def _selected(entry: Element, line: int | None) -> Iterator[StreamConfiguration]
         offered=Offered(
             primary_key=paths(stream.source_defined_primary_key),
             cursor_field=tuple(stream.default_cursor_field or ()),
-            source_defined_cursor=bool(stream.source_defined_cursor),
             sync_modes=tuple(stream.supported_sync_modes or ()),
-            file=entry.path,
         ),
     )
 

@@ -4,9 +4,7 @@ Only the keys named here are kept: a source's or destination's configuration hol
 of it nothing but the names of database and schema is.
 """
 
-import os
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +14,7 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import ArtifactError, Problem
+from toolkit.files import write_whole
 from toolkit.integrations.airbyte.readers.api import read_objects
 from toolkit.integrations.airbyte.readers.base import Read
 from toolkit.integrations.airbyte.remote.address import address_of
@@ -84,16 +83,10 @@ def save_snapshot(settings: Settings, snapshot: Snapshot) -> Path:
         ArtifactError: the file cannot be written.
     """
     path = snapshot_path(settings)
-    temporary = ""
+    data = msgspec.json.format(msgspec.json.encode(snapshot), indent=1)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".connections-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(snapshot), indent=1))
-        os.replace(temporary, path)
+        write_whole(path, data, mode=0o600)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise ArtifactError(
             f"{path} cannot be written: {error.strerror}.",
             "What the Airbyte server said is not kept.",

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import ConnectorError
+from toolkit.files import write_whole
 from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.local.mappers import check_mapped_key, check_mappers
 from toolkit.integrations.airbyte.mapping import Filter, Mapped, map_fields
@@ -57,12 +58,9 @@ class CatalogCache:
             return None
 
     def put(self, connection: Connection, catalog: Catalog) -> None:
-        """Keep a catalog; atomically, so that a reader never sees half a file."""
-        path = self._path(connection)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{time.monotonic_ns()}")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(catalog)))
-        temporary.replace(path)
+        """Keep a catalog."""
+        data = msgspec.json.format(msgspec.json.encode(catalog))
+        write_whole(self._path(connection), data)
 
     def _path(self, connection: Connection) -> Path:
         source = connection.source

@@ -6,11 +6,9 @@ that it replaced: where the configuration says something else now, the user has 
 the user's word counts.
 """
 
-import contextlib
 import copy
 import hashlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.integrations.airbyte.yamltext import Json
 
 _MISSING = object()
@@ -112,23 +111,7 @@ class ConfigOverlay:
         self._folder.chmod(0o700)
         # Whoever commits the state folder must not commit these.
         (self._folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(msgspec.json.encode(file))
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.replace(self.path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self.path, msgspec.json.encode(file), mode=0o600, durable=True)
 
 
 def _differences(

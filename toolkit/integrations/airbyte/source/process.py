@@ -20,6 +20,7 @@ from toolkit.errors import ConnectorError
 
 _CHUNK = 1 << 20
 _POLL_SECONDS = 0.2
+_GRACE_SECONDS = 5.0  # between TERM and KILL
 
 # Longer than any sane record: a connector that never ends its line must not eat the memory.
 MAX_LINE_BYTES = 256 * 1024 * 1024
@@ -41,7 +42,6 @@ class ConnectorProcess:
         log: takes each line of standard error; called from another thread.
         timeout: seconds of silence on standard output after which it counts as hung.
         cancel: set when the run must stop.
-        grace: seconds between TERM and KILL.
         stop: a command that ends what is in no process of ours (a container).
 
     Raises:
@@ -57,15 +57,12 @@ class ConnectorProcess:
         log: Callable[[str], None],
         timeout: float,
         cancel: threading.Event,
-        cwd: Path | None = None,
-        grace: float = 5.0,
         stop: Sequence[str] = (),
     ) -> None:
         self._name = name
         self._log = log
         self._timeout = timeout
         self._cancel = cancel
-        self._grace = grace
         self.last_errors: deque[str] = deque(maxlen=8)
         launcher = Path(__file__).with_name("launcher.py")
         self._process = subprocess.Popen(
@@ -74,7 +71,6 @@ class ConnectorProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            cwd=cwd,
             env=connector_environment(),
             start_new_session=True,
         )
@@ -94,11 +90,6 @@ class ConnectorProcess:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-    @property
-    def pid(self) -> int:
-        """Leader of the connector's process group."""
-        return self._process.pid
 
     def lines(self) -> Iterator[bytes]:
         """Lines of standard output without their ends, until it closes."""
@@ -134,7 +125,7 @@ class ConnectorProcess:
             except subprocess.TimeoutExpired:
                 self._check(deadline)
             else:
-                self._stderr.join(self._grace)
+                self._stderr.join(_GRACE_SECONDS)
                 return code
 
     def stop(self) -> None:
@@ -143,17 +134,17 @@ class ConnectorProcess:
         if process.poll() is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._wait_draining(self._grace)
+                self._wait_draining(_GRACE_SECONDS)
         # Closing the lifeline makes the launcher kill what is left, also what has put itself
         # into another session.
         if process.stdin is not None:
             process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._wait_draining(self._grace)
+            self._wait_draining(_GRACE_SECONDS)
         if process.poll() is None:
             self._signal(signal.SIGKILL)
             process.wait()
-        self._stderr.join(self._grace)
+        self._stderr.join(_GRACE_SECONDS)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()

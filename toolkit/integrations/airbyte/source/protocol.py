@@ -75,7 +75,6 @@ class Estimate(msgspec.Struct):
     name: str | None = None
     namespace: str | None = None
     row_estimate: int | None = None
-    byte_estimate: int | None = None
 
 
 class StatusReason(msgspec.Struct):

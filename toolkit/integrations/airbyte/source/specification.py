@@ -2,13 +2,13 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.source.environment import package_of
 from toolkit.settings.cache import cache_dir
@@ -37,19 +37,9 @@ class SpecCache:
         return found if isinstance(found, dict) else None
 
     def put(self, connection: Connection, schema: Mapping[str, Any]) -> None:
-        """Keep a schema; atomically."""
-        path = self._path(connection)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{time.monotonic_ns()}")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(schema)))
-        temporary.replace(path)
-
-    def age(self, connection: Connection) -> float | None:
-        """Seconds since it was asked for; ``None`` if it is not there."""
-        try:
-            return max(0.0, time.time() - self._path(connection).stat().st_mtime)
-        except OSError:
-            return None
+        """Keep a schema."""
+        data = msgspec.json.format(msgspec.json.encode(schema))
+        write_whole(self._path(connection), data)
 
     def _path(self, connection: Connection) -> Path:
         package = package_of(connection)

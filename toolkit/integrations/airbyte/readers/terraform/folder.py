@@ -66,8 +66,7 @@ class Folder:
         first = found[0]
         for other in found[1:]:
             attributes = {**first.body.attributes, **other.body.attributes}
-            lines = {**other.body.lines, **first.body.lines}
-            body = Body(attributes, first.body.blocks, lines)
+            body = Body(attributes, first.body.blocks)
             first = Block(first.type, first.labels, body, first.path, first.line)
         return first
 

@@ -141,19 +141,16 @@ class _Reader:
 
     def body(self, tree: Tree) -> Body:
         attributes: dict[str, Expression] = {}
-        lines: dict[str, int] = {}
         blocks: list[Block] = []
         for child in _trees(tree):
             parts = list(_trees(child))
             if child.data == "attribute":
-                name = _word(parts[0])
-                attributes[name] = self.expression(parts[1])
-                lines[name] = self._line(parts[0])
+                attributes[_word(parts[0])] = self.expression(parts[1])
             else:
                 labels = tuple(_word(part) for part in parts[1:-1])
                 body = self.body(parts[-1])
                 blocks.append(Block(_word(parts[0]), labels, body, self._path, self._line(child)))
-        return Body(attributes, tuple(blocks), lines)
+        return Body(attributes, tuple(blocks))
 
     def _line(self, tree: Tree) -> int:
         return self._above + int(tree.meta.line)

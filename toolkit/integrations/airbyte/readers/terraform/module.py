@@ -221,7 +221,7 @@ class Module:
     def _instances(self, block: Block, key: str, expanded: Expanded) -> Iterator[Instance]:
         for place, symbols in zip(expanded.keys, expanded.symbols, strict=True):
             address = f"{self.address}{key}{subscript(place)}"
-            yield Instance(address, block, place, self._attribute(address, block, symbols))
+            yield Instance(address, block, self._attribute(address, block, symbols))
 
     def _attribute(
         self, address: str, block: Block, symbols: Mapping[str, Value]

@@ -37,16 +37,12 @@ class Instance(Lazy):
     Attributes:
         address: as Terraform writes it: ``module.x.airbyte_connection.orders["eu"]``.
         block: where it is written.
-        key: of ``count`` or ``for_each``.
     """
 
-    def __init__(
-        self, address: str, block: Block, key: str | int | None, find: Callable[[str], Value]
-    ) -> None:
+    def __init__(self, address: str, block: Block, find: Callable[[str], Value]) -> None:
         super().__init__(address)
         self.address = address
         self.block = block
-        self.key = key
         self._find = find
 
     def get(self, name: str) -> Value:

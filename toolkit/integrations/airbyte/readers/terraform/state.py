@@ -180,13 +180,11 @@ class State(msgspec.Struct):
     Attributes:
         connections: attributes, with the file they are from.
         sources / destinations: by address and by id.
-        files: those that were read.
     """
 
     connections: dict[str, tuple[Mapping[str, Any], Path]] = {}
     sources: dict[str, Endpoint] = {}
     destinations: dict[str, Endpoint] = {}
-    files: list[Path] = []
 
 
 def is_shown(path: Path) -> bool:
@@ -217,7 +215,6 @@ def read_state(paths: Sequence[Path]) -> State:
             _keep(state, address, kind, raw, path)
         if configuration is not None:
             _link(state, configuration, path)
-        state.files.append(path)
     return state
 
 

@@ -129,15 +129,10 @@ ELEMENT = Name("*")
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What stands in a block: attributes by name, and blocks within it.
-
-    Attributes:
-        lines: of each attribute, by name.
-    """
+    """What stands in a block: attributes by name, and blocks within it."""
 
     attributes: Mapping[str, Expression]
     blocks: "tuple[Block, ...]" = ()
-    lines: Mapping[str, int] = {}
 
 
 class Block(msgspec.Struct, frozen=True):
