@@ -340,9 +340,11 @@ class Project(Readable):
     def confirm(self, plan: Plan) -> None:
         """Note what a plan found to be the same code, where nothing is to be run."""
         if plan.same_code and self._history is not None:
+            from toolkit.run.journal import confirm
+
             with self.ledger() as ledger:
                 if ledger is not None:
-                    recall.confirm(ledger, self.graph, plan.same_code, self._history)
+                    confirm(ledger, plan, self.graph, self._history)
 
     def states(self, history: History | None = None) -> dict[str, State]:
         """For each asset whether it is up to date, and why not.

@@ -244,13 +244,6 @@ def same_code(
     return frozenset(same)
 
 
-def confirm(ledger: Ledger, graph: AssetGraph, keys: Iterable[str], history: History) -> None:
-    """Note that what was made agrees with the code as it is written now."""
-    for key in keys:
-        made = history.latest[key]
-        ledger.confirm(key, made.run_id, code_version=graph[key].code_version)
-
-
 def options_of(run: Run) -> dict[str, Any]:
     """The arguments of ``Project.plan`` that a run was called with."""
     return {key: value for key, value in run.options.items() if key in _ARGUMENTS}

@@ -5,8 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,14 +18,13 @@ from toolkit.integrations.base import (
     RunContext,
     Runner,
     Step,
-    StepEvent,
 )
 from toolkit.ledger import Ledger, Left, Run, RunError, RunStatus, StepRow
 from toolkit.lineage.facts_cache import FactsCache
 from toolkit.masking import Masker
 from toolkit.plan import History, Plan
 from toolkit.run.hidden import hiding
-from toolkit.run.journal import Journal, Listener
+from toolkit.run.journal import Journal, Listener, confirm
 from toolkit.run.lock import RunLock
 from toolkit.run.logs import log_dir
 from toolkit.run.profiler import Profiler
@@ -115,29 +113,32 @@ def build(
             _refuse_old(plan, ledger)
         history = history or History(latest=ledger.latest(settings.target))
         run = new_run(settings.target, options)
+        told = on_run or (lambda _: None)
+        task = _Task(plan, graph, settings, integrations, options, history, listeners, told)
         if not options.publish:
-            return _build(plan, graph, settings, integrations, options, listeners, on_run,
-                          ledger, run, history)  # fmt: skip
+            return _build(task, ledger, run)
         makes = [key for planned in plan.to_run for key in planned.step.makes]
         stage = stack.enter_context(staging(makes, graph, settings, integrations, ledger, run.id))
-        result = _build(plan, graph, stage.settings, integrations, options, listeners, on_run,
-                        ledger, run, history)  # fmt: skip
-        return _published(stage, result, ledger, on_run)
+        result = _build(task._replace(settings=stage.settings), ledger, run)
+        return _published(stage, result, ledger, told)
 
 
-def _build(
-    plan: Plan,
-    graph: AssetGraph,
-    settings: Settings,
-    integrations: Mapping[str, Integration],
-    options: BuildOptions,
-    listeners: tuple[Listener, ...],
-    on_run: Callable[[Run], None] | None,
-    ledger: Ledger,
-    run: Run,
-    history: History,
-) -> BuildResult:
+class _Task(NamedTuple):
+    """What is to be built, of what, how, and who hears of it."""
+
+    plan: Plan
+    graph: AssetGraph
+    settings: Settings
+    integrations: Mapping[str, Integration]
+    options: BuildOptions
+    history: History
+    listeners: tuple[Listener, ...]
+    on_run: Callable[[Run], None]
+
+
+def _build(task: _Task, ledger: Ledger, run: Run) -> BuildResult:
     """The work itself; nothing of the warehouse is open afterwards."""
+    plan, graph, settings, history = task.plan, task.graph, task.settings, task.history
     with contextlib.ExitStack() as stack:
         logs = log_dir(settings, run.id)
         left = stack.enter_context(_leaving(ledger, settings))
@@ -146,29 +147,39 @@ def _build(
             stack.callback(warehouse.close)
             _prepare(plan, graph, warehouse)
         stack.enter_context(contextlib.chdir(settings.project_dir))  # as dbt's own commands
-        facts = FactsCache(settings.state_dir / "facts.msgpack")
-        stack.callback(facts.save)
-        versions = Versions(
-            plan, graph, history, warehouse, settings.adapter, settings.target_path, facts
-        )
+        versions = _versions(task, warehouse)
+        stack.callback(versions.facts.save)
         left.append(versions)
         profiler = Profiler(ledger, run, graph, warehouse, settings, history.latest)
-        journal = Journal(ledger, run, plan, graph, versions, listeners, profiler)
-        _confirm(plan, graph, history, ledger)
+        journal = Journal(ledger, run, plan, graph, versions, task.listeners, profiler)
+        confirm(ledger, plan, graph, history)
         runners: dict[str, Runner] = {}
-        batching = frozenset(name for name, tool in integrations.items() if tool.batches)
+        batching = frozenset(name for name, tool in task.integrations.items() if tool.batches)
         guide = _guide(plan, graph, settings, ledger)
         scheduler = Scheduler(plan, runners, batching, journal, guide, asleep=versions.asleep)
         signals = stack.enter_context(Signals(lambda: _interrupt(scheduler, runners)))
-        emit = hiding(scheduler.emit, settings.secrets)
-        context = _context(run, settings, graph, warehouse, emit, logs, options)
-        context.control, context.counted = scheduler.control, profiler
+        context = RunContext(
+            run_id=run.id,
+            settings=settings,
+            graph=graph,
+            warehouse=warehouse,
+            emit=hiding(scheduler.emit, settings.secrets),
+            cancel=threading.Event(),
+            log_dir=logs,
+            threads=task.options.threads,
+            full_refresh=task.options.full_refresh,
+            sample=task.options.sample,
+            fail_fast=task.options.fail_fast,
+            control=scheduler.control,
+            counted=profiler,
+        )
         status: RunStatus = "failed"
         errors: tuple[RunError, ...] = ()
         try:
-            if on_run is not None:
-                on_run(run)
-            _open(plan, integrations, context, runners, stack)
+            task.on_run(run)
+            for name in dict.fromkeys(planned.step.integration for planned in plan.to_run):
+                runners[name] = task.integrations[name].open(context)
+                stack.callback(runners[name].close)
             ledger.steps_may_wait(True)
             scheduler.run(context, signals.check)
             errors = _run_errors(scheduler.errors, settings)
@@ -183,22 +194,8 @@ def _build(
         finally:
             profiler.close(drain=status in ("success", "failed"))
             run = _ended(run, status, errors, ledger)
-            if on_run is not None:
-                on_run(run)
+            task.on_run(run)
         return BuildResult(run=run, steps=tuple(journal.rows.values()))
-
-
-def _open(
-    plan: Plan,
-    integrations: Mapping[str, Integration],
-    context: RunContext,
-    runners: dict[str, Runner],
-    stack: contextlib.ExitStack,
-) -> None:
-    """Have each integration that has something to run make ready; the stack closes them."""
-    for name in dict.fromkeys(planned.step.integration for planned in plan.to_run):
-        runners[name] = integrations[name].open(context)
-        stack.callback(runners[name].close)
 
 
 def _ended(run: Run, status: RunStatus, errors: tuple[RunError, ...], ledger: Ledger) -> Run:
@@ -210,10 +207,13 @@ def _ended(run: Run, status: RunStatus, errors: tuple[RunError, ...], ledger: Le
     return msgspec.structs.replace(run, status=status, finished_at=finished, errors=errors)
 
 
-def _confirm(plan: Plan, graph: AssetGraph, history: History, ledger: Ledger) -> None:
-    """Note the code of what differs from it in comments, and the like."""
-    for key in plan.same_code:
-        ledger.confirm(key, history.latest[key].run_id, code_version=graph[key].code_version)
+def _versions(task: _Task, warehouse: Warehouse | None) -> Versions:
+    settings = task.settings
+    facts = FactsCache(settings.state_dir / "facts.msgpack")
+    return Versions(
+        task.plan, task.graph, task.history, warehouse, settings.adapter, settings.target_path,
+        facts,
+    )  # fmt: skip
 
 
 def _refuse_old(plan: Plan, ledger: Ledger) -> None:
@@ -254,7 +254,7 @@ def _guide(plan: Plan, graph: AssetGraph, settings: Settings, ledger: Ledger) ->
 
 
 def _published(
-    stage: Stage, result: BuildResult, ledger: Ledger, on_run: Callable[[Run], None] | None
+    stage: Stage, result: BuildResult, ledger: Ledger, on_run: Callable[[Run], None]
 ) -> BuildResult:
     """Put live what was built, if all is well; a build that cannot be is one that failed."""
     run = result.run
@@ -266,34 +266,9 @@ def _published(
         errors = _run_errors([error], stage.settings)
         run = msgspec.structs.replace(run, status="failed", errors=errors)
         ledger.finish_run(run.id, run.status, run.finished_at or time.time(), errors)
-        if on_run is not None:
-            on_run(run)
+        on_run(run)
         raise
     return msgspec.structs.replace(result, run=run, publication=stage.publication)
-
-
-def _context(
-    run: Run,
-    settings: Settings,
-    graph: AssetGraph,
-    warehouse: Warehouse | None,
-    emit: Callable[[StepEvent], None],
-    log_dir: Path,
-    options: BuildOptions,
-) -> RunContext:
-    return RunContext(
-        run_id=run.id,
-        settings=settings,
-        graph=graph,
-        warehouse=warehouse,
-        emit=emit,
-        cancel=threading.Event(),
-        log_dir=log_dir,
-        threads=options.threads,
-        full_refresh=options.full_refresh,
-        sample=options.sample,
-        fail_fast=options.fail_fast,
-    )
 
 
 def _interrupt(scheduler: Scheduler, runners: Mapping[str, Runner]) -> None:
@@ -340,10 +315,8 @@ def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:
     outside_dbt = [
         p.step.name for p in plan.steps if p.step.integration != "dbt" and p.step.uses_duckdb
     ]
-    if profile is not None and profile.type == "duckdb" and profile.path is not None:
-        shared = profile.path != ":memory:" and not profile.path.startswith("md:")
-        if shared or profile.path.startswith("md:"):
-            return Warehouse(profile)
+    if profile is not None and profile.type == "duckdb" and profile.path not in (None, ":memory:"):
+        return Warehouse(profile)
     if outside_dbt:
         kind = "an in-memory DuckDB" if profile and profile.type == "duckdb" else "not DuckDB"
         raise WarehouseError(

@@ -168,6 +168,12 @@ def _at_rest(reason: str) -> str:
     return f"up to date: {usual if reason == 'up to date' else reason}"
 
 
+def confirm(ledger: Ledger, plan: Plan, graph: AssetGraph, history: History) -> None:
+    """Note the code of what differs from what was made in comments, and the like."""
+    for key in plan.same_code:
+        ledger.confirm(key, history.latest[key].run_id, code_version=graph[key].code_version)
+
+
 def materialization(
     measured: Measured, run_id: str, at: float, graph: AssetGraph
 ) -> Materialization:
