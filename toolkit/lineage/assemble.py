@@ -13,14 +13,9 @@ from toolkit.lineage.model import (
     order_of_asset_edge,
     order_of_column_edge,
 )
+from toolkit.lineage.sql.flow import IDENTITY, INDIRECT_NAMES, ROW_NAMES, direct_name
 from toolkit.lineage.traced import Home, Loss, Output, listed
 from toolkit.lineage.tracer import Found
-
-# Bits and names of kinds: those of ``sql.flow``, which must not be imported here: it pulls in
-# sqlglot, and a warm run needs none.
-_DIRECT = ((4, "AGGREGATION"), (2, "TRANSFORMATION"), (1, "IDENTITY"))
-_INDIRECT = ((8, "CONDITIONAL"), (16, "WINDOW"))
-_ROWS = ((1, "JOIN"), (2, "FILTER"), (4, "GROUP_BY"), (8, "SORT"))
 
 # Nothing is wrong with the lineage where these are said.
 _REMARKS = frozenset(
@@ -127,7 +122,7 @@ class _Assembly:
                     continue
                 into = self._column_edges.setdefault((key, self._met(key, name)), {})
                 if home.key is not None:
-                    self._add(into, home.key, name, 1)
+                    self._add(into, home.key, name, IDENTITY)
                 for source, column, mask in home.flow:
                     self._add(into, source, column, mask)
 
@@ -148,13 +143,11 @@ class _Assembly:
                     continue
                 text = output.expression if output is not None else None
                 line = output.line if output is not None else None
-                for bit, kind in _DIRECT:
-                    if mask & bit:
-                        plain = kind == "IDENTITY"
-                        about = (None, None) if plain else (text, line)
-                        edges.append(ColumnEdge(source, target, "DIRECT", kind, *about))
-                        break
-                for bit, kind in _INDIRECT:
+                direct = direct_name(mask)
+                if direct is not None:
+                    about = (None, None) if direct == "IDENTITY" else (text, line)
+                    edges.append(ColumnEdge(source, target, "DIRECT", direct, *about))
+                for bit, kind in INDIRECT_NAMES:
                     if mask & bit:
                         edges.append(ColumnEdge(source, target, "INDIRECT", kind, text, line))
         return sorted(edges, key=order_of_column_edge)
@@ -165,7 +158,7 @@ class _Assembly:
             for target, sources in self._rows.items()
             for source, mask in sources.items()
             if source[0] != target
-            for bit, kind in _ROWS
+            for bit, kind in ROW_NAMES
             if mask & bit
         ]
         return sorted(edges, key=order_of_asset_edge)

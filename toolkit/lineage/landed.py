@@ -5,10 +5,8 @@ from collections.abc import Collection, Mapping
 
 from toolkit.graph import Asset
 from toolkit.lineage.known import CATALOGUED, UNKNOWN, Shape
+from toolkit.lineage.sql.flow import IDENTITY, TRANSFORMATION
 from toolkit.lineage.traced import Home, Leaf, Loss, Output, Traced, listed
-
-IDENTITY, TRANSFORMATION = 1, 2  # as in ``sql.flow``, which needs sqlglot to be imported
-
 
 # The column of Airbyte's raw tables that holds the whole record as JSON.
 _RECORD = "_airbyte_data"
@@ -38,9 +36,10 @@ def landed(own: Shape, parents: Mapping[str, Shape], raw: Collection[str] = froz
                 type_ = type_ or parents[key].columns[spelled]
         outputs[name.casefold()] = Output(name, type_, flow)
     if own.rank != CATALOGUED:
+        listed_here = {name.casefold() for name in own.columns}
         for key, shape in parents.items():
             for name, type_ in shape.columns.items():
-                if name.casefold() not in own_names(own):
+                if name.casefold() not in listed_here:
                     found = outputs.get(name.casefold())
                     flow = [*(found.flow if found else []), (key, name, IDENTITY)]
                     outputs[name.casefold()] = Output(name, type_, flow)
@@ -50,11 +49,6 @@ def landed(own: Shape, parents: Mapping[str, Shape], raw: Collection[str] = froz
         outputs[_RECORD] = Output(record.name, record.type, [*record.flow, *whole])
     homes = [[Home(key, [], UNKNOWN)] for key, shape in parents.items() if shape.rank == UNKNOWN]
     return Traced(list(outputs.values()), [], homes)
-
-
-def own_names(shape: Shape) -> set[str]:
-    """Folded names of known columns."""
-    return {name.casefold() for name in shape.columns}
 
 
 def declared_inputs(asset: Asset, own: Shape, parents: Mapping[str, Shape]) -> Traced | None:

@@ -46,7 +46,7 @@ def trace(
         cache_dir: folder for the cache; ``None`` traces everything.
         beside: the cache of a project that is much the same, which is only read.
         project_dir: where asset paths start; only the headers of seeds are read there.
-        time_cap: seconds that one model may take before it is opaque.
+        time_cap: CPU seconds that one model may take before it is opaque.
     """
     cache = Cache(cache_dir, beside)
     tracer = Tracer(graph, dialect, catalog or {}, cache, project_dir, time_cap)

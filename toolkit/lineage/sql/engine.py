@@ -31,7 +31,7 @@ def trace_query(
     Args:
         table: the relation that a table reference stands for.
         cte: the relation of a CTE that is traced elsewhere, ``None`` for all others.
-        time_cap: seconds.
+        time_cap: seconds of CPU.
         also: columns that the tool adds around the query (a snapshot's), given the query's
             relation and a function from an expression's text to its flow.
 
@@ -60,7 +60,7 @@ def _trace(
     time_cap: float,
     also: "Callable[[Rel, Callable[[str], Flow]], list[Col]] | None",
 ) -> Traced:
-    started = time.perf_counter()
+    started = time.thread_time()
     parsed = parse(sql, facts.name, time_cap)
     context = Context(
         facts,

@@ -4,7 +4,7 @@ A *leaf* is a column of an asset that the query reads. A *flow* says what some e
 takes from each leaf, as a bit mask: how the value comes (IDENTITY, TRANSFORMATION,
 AGGREGATION: the highest bit wins) and how it is decided (CONDITIONAL, WINDOW). *Rows* say
 the same of the influence on which rows there are. Flows are shared: never change one that
-you did not make.
+that you did not make. Imports no sqlglot: a run from the cache needs none.
 """
 
 Leaf = tuple[str, str]
