@@ -166,7 +166,7 @@ class Ledger:
             )
             self._connection.execute(
                 "UPDATE run SET status = 'interrupted', finished_at = (SELECT "
-                "max(started_at, coalesce(max(coalesce(s.finished_at, s.started_at)), 0)) "
+                "max(run.started_at, coalesce(max(coalesce(s.finished_at, s.started_at)), 0)) "
                 "FROM step AS s WHERE s.run_id = run.id) WHERE status = 'running'"
             )
 

@@ -1,0 +1,1 @@
+"""What tends the repository and is no part of the product."""
