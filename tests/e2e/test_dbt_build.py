@@ -35,7 +35,7 @@ def run(project: Path, *words: str, tool: str = "toolkit") -> subprocess.Complet
 
 
 def results(path: Path) -> dict[str, dict[str, object]]:
-    """What dbt and toolkit must agree on; docs/cli.md says what else differs, and why."""
+    """What dbt and toolkit must agree on; docs/output.md says what else differs, and why."""
     found = {r["unique_id"]: r for r in json.loads(path.read_text())["results"]}
     agreed = ("status", "failures", "message", "adapter_response", "batch_results")
     return {

@@ -1,7 +1,7 @@
 """Secrets that are planted everywhere and printed by everything: nothing that we write has them.
 
 Not ours, and so left out: what dbt writes itself, and what the user wrote. Said in
-docs/configuration.md: values that are data, and kept configurations in `.toolkit/airbyte/private`.
+docs/security.md: values that are data, and kept configurations in `.toolkit/airbyte/private`.
 """
 
 import base64

@@ -209,7 +209,7 @@ def source(project: PythonProject, body: str, option: str) -> str:
 @pytest.mark.parametrize("isolated", [True, False], ids=["isolated", "here"])
 def test_deeds(project: PythonProject, case: str, isolated: bool) -> None:
     if not isolated and case in ONLY_ISOLATED:
-        pytest.skip("nothing keeps code in toolkit's own process from it: docs/python-assets.md")
+        pytest.skip("nothing keeps code in toolkit's own process from it: docs/python-running.md")
     body, there, here = DEEDS[case]
     parts = there if isolated else here
     ended = project.run(source(project, body, f"isolate={isolated}"))

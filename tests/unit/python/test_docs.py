@@ -1,4 +1,4 @@
-"""The examples of docs/python-assets.md, run as they stand."""
+"""The examples of the pages on Python assets, run as they stand, in one project."""
 
 import re
 import sys
@@ -9,12 +9,11 @@ from python_harness import PythonProject
 
 from toolkit.graph import Relation
 
-PAGE = Path(__file__).parents[3] / "docs" / "python-assets.md"
-BLOCKS = re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-
-DESCRIBED = re.findall(
-    r"```yaml\n# (ml/\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
-)
+DOCS = Path(__file__).parents[3] / "docs"
+PAGES = ("python-assets.md", "python-running.md", "resources.md", "batches.md")
+TEXT = "".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+BLOCKS = re.findall(r"```python\n# (\S+)\n(.*?)```", TEXT, re.DOTALL)
+DESCRIBED = re.findall(r"```yaml\n# (ml/\S+)\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def shop(project: PythonProject) -> PythonProject:
 
 
 def test_every_python_block_is_run() -> None:
-    assert len(BLOCKS) == PAGE.read_text(encoding="utf-8").count("```python")
+    assert len(BLOCKS) == TEXT.count("```python")
 
 
 def test_the_examples(shop: PythonProject) -> None:
@@ -99,7 +98,7 @@ def test_the_unit_test(shop: PythonProject, monkeypatch: pytest.MonkeyPatch) -> 
     (source,) = [source for path, source in BLOCKS if path == "test"]
     monkeypatch.syspath_prepend(shop.folder)
     try:
-        exec(compile(source, str(PAGE), "exec"), {})
+        exec(compile(source, "python-assets.md", "exec"), {})
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "ml"]:
             del sys.modules[name]
