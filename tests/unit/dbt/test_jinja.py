@@ -2,7 +2,8 @@
 
 import pytest
 
-from toolkit.integrations.dbt.jinja import ANY, Asks, asks, asks_of_macro
+from toolkit.integrations.dbt.around import EVERY
+from toolkit.integrations.dbt.jinja import Asks, asks, asks_of_macro
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from toolkit.integrations.dbt.jinja import ANY, Asks, asks, asks_of_macro
     ],
 )
 def test_variables(text: str, names: str) -> None:
-    assert asks(text).variables == {ANY if n == "*" else n for n in names.split()}
+    assert asks(text).variables == {EVERY if n == "*" else n for n in names.split()}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_variables(text: str, names: str) -> None:
 )
 def test_environment(text: str, names: str) -> None:
     found = asks(text)
-    assert found.environment == {ANY if n == "*" else n for n in names.split()}
+    assert found.environment == {EVERY if n == "*" else n for n in names.split()}
     assert not found.variables
 
 

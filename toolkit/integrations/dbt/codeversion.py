@@ -7,15 +7,14 @@ and warehouse; what the profile says. Anything that cannot be seen counts as vol
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from toolkit.integrations.dbt.jinja import ANY, Asks, asks, asks_of_macro
+from toolkit.integrations.dbt.around import EVERY, variables, version_of
+from toolkit.integrations.dbt.jinja import Asks, asks, asks_of_macro
 from toolkit.integrations.dbt.manifest import Macro, Manifest, Node
 from toolkit.integrations.dbt.markers import is_ours
 from toolkit.integrations.dbt.variables import project_variables
@@ -26,7 +25,6 @@ _encoder = msgspec.json.Encoder(order="deterministic", enc_hook=str)
 _FOR_PEOPLE = frozenset(
     {"tags", "meta", "docs", "group", "access", "description", "enabled", "freshness"}
 )
-_RESTLESS = frozenset({"_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "RANDOM", "SECONDS"})
 # What they make of a name shows in the node's relation.
 _NAMING = frozenset({"generate_schema_name", "generate_alias_name", "generate_database_name"})
 _HOOKS = ("pre-hook", "post-hook")
@@ -142,12 +140,9 @@ class CodeVersions:
         if names and self._variables is None:
             self._variables = project_variables(settings) if settings is not None else {}
         known = self._variables or {}
-        every = sorted({*known, *given}) if ANY in names else sorted(names)
-        variables = [(name, known.get(name), given.get(name)) for name in every]
-        wanted = set(wants.environment)
-        if ANY in wanted:
-            wanted = {*os.environ} - _RESTLESS
-        return digest(variables, [(name, os.environ.get(name)) for name in sorted(wanted)])
+        every = sorted({*known, *given}) if EVERY in names else sorted(names)
+        values = [(name, known.get(name), given.get(name)) for name in every]
+        return digest(values, variables(wants.environment))
 
     def _closure(self, node: Node) -> set[str]:
         return self._below(node.depends_on.macros if node.depends_on else ())
@@ -233,14 +228,7 @@ def _versions(manifest: Manifest, settings: Settings | None) -> object:
     outside = settings is not None and settings.dbt_executable is not None
     ours = [] if outside else [*_TOOLS, f"dbt-{adapter}"]
     ours += ["duckdb"] if adapter == "duckdb" else []
-    return [manifest.metadata.dbt_version if outside else None, [(t, _version(t)) for t in ours]]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
+    return [manifest.metadata.dbt_version if outside else None, [(t, version_of(t)) for t in ours]]
 
 
 def _profile(settings: Settings | None) -> object:

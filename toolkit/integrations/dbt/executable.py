@@ -19,6 +19,7 @@ from typing import IO
 import msgspec
 
 from toolkit.errors import SettingsError
+from toolkit.integrations.dbt.around import stamp
 from toolkit.integrations.dbt.results import (
     LogLine,
     NodeEvent,
@@ -57,12 +58,12 @@ class ExecutableSession(Session):
             "--log-level-file", "none", "--no-use-colors", *rest,
         ]  # fmt: skip
         written = self.settings.target_path / "run_results.json"
-        before = _stamp(written)
+        before = stamp(written)
         said = _Said(hear)
         self._ended_for = ""
         code = _run(words, self.settings.project_dir, said, self._runs)
         results: tuple[NodeResult, ...] = ()
-        if command != "parse" and _stamp(written) not in (None, before):
+        if command != "parse" and stamp(written) not in (None, before):
             with contextlib.suppress(OSError, msgspec.MsgspecError):
                 results = parse_run_results(written.read_bytes())
         broken = code not in (0, 1) or (code == 1 and not results)
@@ -88,7 +89,8 @@ class ExecutableSession(Session):
             process = self._process
         if process is not None:
             self._ended_for = key
-            _end(process)
+            # another thread reads what it prints
+            _end(process, lambda: process.wait(_GRACE_SECONDS / 2))
 
     def forget(self, key: str) -> None:
         """Nothing is held."""
@@ -172,16 +174,18 @@ def _run(
     assert process.stderr is not None
     listener = threading.Thread(target=_drain, args=(process.stderr, said.complain), daemon=True)
     listener.start()
+    ended = False
     try:
         runs(process)
         _drain(process.stdout, said.take)
         code = process.wait()
         listener.join()
+        ended = True
         return code
-    except BaseException:
-        _stop(process)
-        raise
     finally:
+        if not ended:  # we were interrupted
+            _end(process, lambda: process.communicate(timeout=_GRACE_SECONDS))
+            process.wait()
         runs(None)
         process.stdout.close()
         process.stderr.close()
@@ -193,30 +197,11 @@ def _drain(pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
             take(line)
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", wait: Callable[[], object]) -> None:
     """Interrupt the program as Ctrl-C does, wait, then kill what is left of its group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.communicate(timeout=_GRACE_SECONDS)
+        wait()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """As :func:`_stop`, while another thread reads what the program prints."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE_SECONDS / 2)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns

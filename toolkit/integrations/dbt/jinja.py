@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import msgspec
 
+from toolkit.integrations.dbt.around import EVERY
+
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _VAR = re.compile(r"""\bvar(?:\.has_var)?\(\s*['"]([^'"]+)['"]\s*[,)]""")
@@ -33,8 +35,6 @@ _NAMED = re.compile(
 )
 # Macros of dbt_utils that ask only what two constants of the compiled SQL differ by.
 _HARMLESS = frozenset({"get_intervals_between", "default__get_intervals_between"})
-
-ANY = "*"
 
 
 class Asks(msgspec.Struct, frozen=True):
@@ -87,5 +87,5 @@ def asks_of_macro(key: str, text: str) -> Asks:
 def _names(jinja: str, named: re.Pattern[str], called: re.Pattern[str]) -> frozenset[str]:
     names = named.findall(jinja)
     if len(names) < len(called.findall(jinja)):
-        names.append(ANY)
+        names.append(EVERY)
     return frozenset(names)

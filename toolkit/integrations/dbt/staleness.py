@@ -11,13 +11,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
 from toolkit.files import write_whole
 from toolkit.integrations.base import Watched
+from toolkit.integrations.dbt.around import EVERY, stamp, variables, version_of
 from toolkit.settings import Settings
 
 _ENV_VAR = re.compile(rb"""env_var\(\s*['"]([A-Za-z_]\w*)['"]""")
@@ -29,11 +29,8 @@ _JINJA = re.compile(rb"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _ANY_PATH = re.compile(
     rb"""(?<![.\w])target\b(?!\s*\.\s*(?!path\b|get\b|items\b|values\b|copy\b)\w)|\bcredentials\b"""
 )
-_RESTLESS = frozenset({"_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "RANDOM", "SECONDS"})
 _TEXT = (".sql", ".yml", ".yaml", ".py", ".md")
 
-
-_EVERY = "*"
 _ROOT = (
     "dbt_project.yml", "packages.yml", "dependencies.yml", "package-lock.yml", "selectors.yml",
     "vars.yml", ".dbtignore",
@@ -93,13 +90,13 @@ def remember(settings: Settings, seen: Seen) -> None:
 
 def manifest_stamp(settings: Settings) -> tuple[int, int] | None:
     """Size and modification time of manifest.json; ``None`` when it is not there."""
-    return _stamp(settings.target_path / "manifest.json")
+    return stamp(settings.target_path / "manifest.json")
 
 
 def watched(settings: Settings) -> Watched | None:
     """What the project would be read from; ``None`` where variables have computed names."""
     names, _ = _names(settings)
-    if _EVERY in names:
+    if EVERY in names:
         return None
     files = {str(path) for path in _files(settings)}
     folders: set[str] = set()
@@ -118,22 +115,12 @@ def _record(settings: Settings) -> Path:
     return settings.state_dir / "dbt" / "manifest-seen.json"
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return (stat.st_size, stat.st_mtime_ns)
-
-
 def _inputs(settings: Settings, env_names: list[str]) -> str:
     parts: list[object] = [
-        (str(path), _stamp(path)) for path in sorted(_files(settings))
+        (str(path), stamp(path)) for path in sorted(_files(settings))
     ]  # sorted: a folder's own order is the file system's whim
     parts.append((settings.target, settings.profile_name, sorted(settings.vars.items(), key=str)))
-    if _EVERY in env_names:
-        env_names = sorted({*env_names, *os.environ} - _RESTLESS)
-    parts.append([(name, os.environ.get(name)) for name in env_names])
+    parts.append(variables(env_names))
     parts.append(_dbt(settings))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
@@ -187,7 +174,7 @@ def _names(settings: Settings) -> tuple[list[str], bool]:
             content = path.read_bytes()
             names.update(found.decode() for found in _ENV_VAR.findall(content))
             if _ANY_ENV_VAR.search(content):
-                names.add(_EVERY)
+                names.add(EVERY)
             names_path = names_path or any(map(_ANY_PATH.search, _JINJA.findall(content)))
     return sorted(names), names_path
 
@@ -196,12 +183,5 @@ def _dbt(settings: Settings) -> object:
     """Which dbt would read the project."""
     if settings.dbt_executable is not None:
         found = shutil.which(settings.dbt_executable)
-        return (found, _stamp(Path(found)) if found else None)
-    return [_version(package) for package in ("dbt-core", "dbt-adapters")]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
+        return (found, stamp(Path(found)) if found else None)
+    return [version_of(package) for package in ("dbt-core", "dbt-adapters")]
