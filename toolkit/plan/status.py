@@ -104,20 +104,25 @@ def _stale_reason(
     for parent in inputs(asset.depends_on, graph, history.latest).known:
         if parent in history.standing and latest.inputs.get(parent) != versions.get(parent):
             return f"another version of {graph[parent].name} counts than it was made with"
-        newest = history.latest[parent]
-        read = latest.inputs.get(parent)
-        same = read is not None and read in (versions.get(parent), newest.data_version)
-        if newest.at > latest.at and not same:
+        newest, read = history.latest[parent], latest.inputs.get(parent)
+        # By versions where they are known: a clock may be set back.
+        newer = newest.at > latest.at
+        if read is not None:
+            newer = read not in (versions.get(parent), newest.data_version)
+        if newer:
             return f"{graph[parent].name} was made after it"
         if found[parent].state in ("stale", "failed"):
             return f"it reads {graph[parent].name}, which is {found[parent].state}"
     return None
 
 
+_OUTSIDE = {"stream": "no connector here syncs it", "source": "something else loads it"}
+
+
 def _of_reader(asset: Asset, found: Mapping[str, State]) -> State:
     parents = [(found[key], key) for key in asset.depends_on]
     if not parents:
-        return State(state="outside", reason="nothing in the graph makes it")
+        return State(state="outside", reason=_OUTSIDE.get(asset.kind, "it reads nothing"))
     worst, key = min(parents, key=lambda pair: _WORST.index(pair[0].state))
     at = max((state.at for state, _ in parents if state.at is not None), default=None)
     reason = "" if worst.state == "fresh" else f"it reads {key}, which is {worst.state}"

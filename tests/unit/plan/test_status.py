@@ -92,6 +92,12 @@ IN_ORDER = {"stream": made(1), "stg": made(2), "mart": made(3)}
             {},
             {"stg": "stale"},
         ),
+        # ... also where the clock was set back between the two
+        (
+            {"stream": made(1, data_version="w"), "stg": made(2, inputs={"stream": "v"})},
+            {},
+            {"stg": "stale"},
+        ),
         # an asset in the middle was built alone
         ({**IN_ORDER, "stg": made(9)}, {}, {"stg": "fresh", "mart": "stale"}),
         ({**IN_ORDER, "stg": made(2, code_version="0")}, {}, {"stg": "stale", "mart": "stale"}),
@@ -139,7 +145,7 @@ def test_states(
             {**IN_ORDER, "stg": made(9)}, {}, "dashboard",
             State(state="stale", reason="it reads mart, which is stale", at=3),
         ),
-        ({}, {}, "alone", State(state="outside", reason="nothing in the graph makes it")),
+        ({}, {}, "alone", State(state="outside", reason="it reads nothing")),
     ],
 )  # fmt: skip
 def test_reasons_and_times(
