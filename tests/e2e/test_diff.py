@@ -108,7 +108,7 @@ def test_what_is_proved_to_break(repository: Repository) -> None:
         "--base", "main", "--fail-on", "breaking", "--format", "markdown", "-o", str(out),
         "--write", f"sarif={sarif}", "--write", f"junit={junit}", code=3,
     )  # fmt: skip
-    assert "1 of the changes are breaking (--fail-on)" in done.stderr
+    assert "1 breaking change (--fail-on)" in done.stderr
     assert done.stdout == ""
     text = out.read_text()
     assert text.startswith("<!-- toolkit:diff -->\n### ❌ This breaks something")

@@ -192,7 +192,10 @@ def check(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: A
         _check_server(ctx, settings, names, form)
         return
     results = []
-    for connection in _local(settings, names):
+    chosen = _local(settings, names)
+    if not chosen:
+        click.echo("No connection is synced on this machine: nothing was asked.", err=True)
+    for connection in chosen:
         try:
             _check(connection, settings)
         except ToolkitError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit.cli.console import plural
-from toolkit.cli.debug_sources import sources_text
+from toolkit.cli.debug_sources import loaders_known, sources_text
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.cli.written import format_options
@@ -143,7 +143,8 @@ def debug(form: str, **options: Any) -> int:
     if findings.failures == 0:
         findings.run("sources", lambda: sources_text(project.graph))
         findings.run("lineage", lambda: _lineage(project, findings))
-        findings.problems(project.problems)
+        whole = as_json or loaders_known(project.graph)
+        findings.problems(p for p in project.problems if whole or p.code != "unmatched-source")
         if as_json:
             findings.unmatched(project.graph.unmatched)
     findings.end()

@@ -93,7 +93,9 @@ def diff(
     tripped = sum(found.counts.get(gate, 0) for gate in gates)
     tripped += sources.count(gates) if sources is not None else 0
     if tripped:
-        click.echo(f"{tripped} of the changes are {' or '.join(gates)} (--fail-on)", err=True)
+        from toolkit.cli.console import plural
+
+        click.echo(f"{plural(tripped, ' or '.join(gates) + ' change')} (--fail-on)", err=True)
         ctx.exit(_GATE)
 
 

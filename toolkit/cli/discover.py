@@ -99,6 +99,11 @@ def is_connection_json(text: str) -> bool:
     return any(isinstance(item, dict) and "connectionId" in item for item in items)
 
 
+def is_connection_terraform(text: str) -> bool:
+    """Whether it declares a connection as Airbyte's Terraform provider has them."""
+    return bool(re.search(r'^\s*resource\s+"airbyte_connection"', text, re.MULTILINE))
+
+
 def is_python_assets(text: str) -> bool:
     """Whether it imports toolkit and decorates a function with ``@asset``."""
     if "toolkit" not in text or "asset" not in text:
@@ -125,6 +130,7 @@ _RECOGNISERS: dict[str, Callable[[str], bool]] = {
     ".yml": is_connection_yaml,
     ".yaml": is_connection_yaml,
     ".json": is_connection_json,
+    ".tf": is_connection_terraform,
     ".py": is_python_assets,
 }
 

@@ -32,7 +32,9 @@ def list_(form: str) -> None:
         click.echo(msgspec.json.encode(found).decode())
         return
     if not found:
-        click.echo("There is none; a build makes them for assets with requirements.", err=True)
+        click.echo(
+            "There is none; a build makes one for each Python asset with requirements.", err=True
+        )
     for item in found:
         say(_line(item))
 

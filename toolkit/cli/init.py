@@ -104,7 +104,7 @@ def _airbyte(targets: dict[str, str], needed: bool) -> list[str]:
         else:
             lines.append((True, f"  {_quoted(name)}: {_REMOTE}"))
     head = "airbyte:" if any(not commented for commented, _ in lines) else "# airbyte:"
-    return [head, *(f"#{line}" if commented else line for commented, line in lines)]
+    return [head, *(f"# {line}" if commented else line for commented, line in lines)]
 
 
 def _quoted(text: str) -> str:

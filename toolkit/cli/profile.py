@@ -112,11 +112,18 @@ def _cells(one: "ColumnProfile", said: "TableProfile") -> tuple[str, ...]:
         one.type,
         "" if one.nulls is None else f"{one.nulls:,} ({_share(one.nulls, said.rows)})",
         "" if one.distinct is None else f"~{one.distinct:,}",
-        hidden or (one.least or ""),
-        hidden or (one.most or ""),
+        hidden or _value(one.least, one.type),
+        hidden or _value(one.most, one.type),
         "" if one.mean is None else f"{one.mean:.6g}",
         "  ".join(f"{number:.6g}" for number in one.quartiles),
     )
+
+
+def _value(text: str | None, kind: str) -> str:
+    """A value as people write it: ``160.94``, which the nearest double is not."""
+    if text is None or kind not in ("DOUBLE", "FLOAT"):
+        return text or ""
+    return f"{float(text):.15g}" if kind == "DOUBLE" else f"{float(text):.7g}"
 
 
 def _history(rows: "Sequence[ProfileRow]", column: str | None) -> None:

@@ -94,7 +94,7 @@ class Decider:
             own = self._own_reason(self._graph[key], made, done=done)
             if own is not None:
                 return own
-        if step.kind == "sync":
+        if step.kind == "sync" and step.asks_source:
             asks = Decision("run", "a sync asks its source for what is new", "source")
             return _done if done else asks
         waits: dict[str, None] = {}
@@ -270,16 +270,20 @@ class Decider:
 
     def _at_rest(self, waits: Mapping[str, None], *, done: bool) -> Decision:
         if waits:
-            return Decision("if changed", f"if {self._names(tuple(waits))} changes", "inputs")
+            return Decision(
+                "if changed", f"if {self._names(tuple(waits), ' or ')} changes", "inputs"
+            )
         return _done if done else _fresh
 
     def _volatile(self, key: str) -> str:
         made = self._history.latest.get(key)
         return self._graph[key].volatile or (made.volatile if made is not None else "")
 
-    def _names(self, keys: tuple[str, ...]) -> str:
+    def _names(self, keys: tuple[str, ...], between: str = ", ") -> str:
         names = [self._graph[key].name for key in keys if key in self._graph]
-        return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        if len(names) > 3:
+            return f"{', '.join(names[:3])}{between}{len(names) - 3} more"
+        return between.join(names)
 
 
 _decided = Decision("skip", "no new version waits for it", "fresh")

@@ -45,6 +45,14 @@ with t as (select x from raw.a) select x, nowhere from t
 -- (partial) unresolved-column
 -- (invalid in DuckDB)
 
+-- # a column that its relation does not have
+-- raw.a(x); raw.b(y)
+with t as (select x from raw.a) select t.x, t.gone + b.y as total from t, raw.b
+-- x <- raw.a.x
+-- total <- raw.b.y TRANSFORMATION
+-- (partial) unresolved-column
+-- (invalid in DuckDB)
+
 -- # names without an alias
 -- raw.a(x, y)
 select count(*), sum(x), x + y from raw.a group by x, y

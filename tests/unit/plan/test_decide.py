@@ -411,7 +411,7 @@ def test_a_names_list_is_cut_at_three() -> None:
     world = World(RAW, *many, asset("all", "a b c d"))
     for one in many:
         world.code(one.key)
-    assert world.decided()["all"] == ("if changed", "if a, b, c, ... changes")
+    assert world.decided()["all"] == ("if changed", "if a, b, c or 1 more changes")
 
 
 def test_a_query_to_which_the_order_of_rows_counts_runs_when_they_were_written_again() -> None:

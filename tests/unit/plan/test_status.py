@@ -145,7 +145,7 @@ def test_states(
             {**IN_ORDER, "stg": made(9)}, {}, "dashboard",
             State(state="stale", reason="it reads mart, which is stale", at=3),
         ),
-        ({}, {}, "alone", State(state="outside", reason="it reads nothing")),
+        ({}, {}, "alone", State(state="outside", reason="something else loads it")),
     ],
 )  # fmt: skip
 def test_reasons_and_times(

@@ -167,11 +167,27 @@ class Scope:
             scope = scope.parent
         # a.b may be the field b of a struct column a
         head = parts[0]
-        if isinstance(head, exp.Identifier):
+        gone = isinstance(parts[1], exp.Identifier) and self._is_a_closed_source(head)
+        if isinstance(head, exp.Identifier) and not gone:
             column = self._unqualified(head, None)
             if column is not None:
                 return inside(column, parts[1:])
         return None
+
+    def _is_a_closed_source(self, identifier: exp.Expr) -> bool:
+        """Of a relation whose columns are all known, and of no column: it has no other fields."""
+        if not isinstance(identifier, exp.Identifier):
+            return False
+        folded = identifier.this.lower()
+        exact = self.context.facts.exact(identifier.this, bool(identifier.args.get("quoted")))
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.known(folded, exact) is not None:
+                return False
+            if folded in scope.sources:
+                return not scope.sources[folded].branches
+            scope = scope.parent
+        return False
 
     def _by_source(self, parts: list[exp.Expr]) -> Value | None:
         """``source.column.path`` or ``[catalog.]schema.source.column.path``, in this scope."""

@@ -51,15 +51,18 @@ def change_lines(change: AssetChange, both: Both, *, everything: bool) -> Iterat
     if path is not None:
         yield f"{path}:{line}" if line else path
     for column in change.columns:
-        yield f"{column_line(column)}  [{column.verdict}: {column.reason}]"
+        why = "" if column.reason == change.reason else f": {column.reason}"
+        yield f"{column_line(column)}  [{column.verdict}{why}]"
     yield from clause_lines(change.clauses_gone, change.clauses_new)
     for note in change.notes:
         yield note.what + (f" ({note.reason})" if note.reason else "")
-    shown = change.fails if everything else change.fails[:_SHOWN]
+    told = {change.reason, *(column.reason for column in change.columns)}
+    fails = [one for one in change.fails if f"{one.key} {one.reason}" not in told]
+    shown = fails if everything else fails[:_SHOWN]
     for failure in shown:
         yield f"fails: {failure.key} {failure.reason}"
-    if len(shown) < len(change.fails):
-        yield f"fails: {len(change.fails) - len(shown)} more (--all)"
+    if len(shown) < len(fails):
+        yield f"fails: {len(fails) - len(shown)} more (--all)"
     if change.passed_on:
         names = [f"{'-' if c.how == 'removed' else '+'}{c.name}" for c in change.passed_on]
         yield f"passed on: {', '.join(names)}"
