@@ -95,9 +95,9 @@ def test_a_line_of_100_megabytes(project: Project) -> None:
 def test_floods_of_words_end_in_a_log_that_has_an_end(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from toolkit.integrations.airbyte.local import runner
+    from toolkit.integrations.airbyte import log
 
-    monkeypatch.setattr(runner, "_LOG_BYTES", 1_000_000)
+    monkeypatch.setattr(log, "_MOST_BYTES", 1_000_000)
     floods = [{"logs": 1_000_000}, {"stderrs": 200_000}]
     project.fake([*floods, {"rows": ["users", 1, 5]}, *complete("users")])
     done = project.sync()

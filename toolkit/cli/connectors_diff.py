@@ -12,8 +12,7 @@ from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.airbyte.impact import Judge
-    from toolkit.integrations.airbyte.local.schemas import StreamName
-    from toolkit.integrations.airbyte.model import Connection
+    from toolkit.integrations.airbyte.model import Connection, StreamName
     from toolkit.integrations.airbyte.offers import ConnectionDrift, View
     from toolkit.integrations.airbyte.source.protocol import Catalog
     from toolkit.project import Project

@@ -59,6 +59,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         pool / timeout / retries / retry_wait: as its author declared them, in the words of
             ``run.rules``, which win over them; ``None``: not said.
         needs: what must be got before it can run, in words for people; empty: nothing.
+        asks_source: of a sync: what is new only its source knows, so it runs in each build. False:
+            the code versions of what it makes say it all (they hold stamps of files, say), and it
+            is left out like any other step.
     """
 
     key: str
@@ -74,6 +77,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     retries: int | None = None
     retry_wait: float | None = None
     needs: str = ""
+    asks_source: bool = True
 
 
 class StepStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,7 +249,11 @@ class RunContext(msgspec.Struct, kw_only=True):
 
 
 class Runner(Protocol):
-    """Runs steps of one integration during one run."""
+    """Runs steps of one integration during one run.
+
+    :class:`toolkit.integrations.steps.StepRunner` keeps it for tools whose steps are done one
+    at a time.
+    """
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run these steps and return when all have ended.

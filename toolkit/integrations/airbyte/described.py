@@ -9,7 +9,7 @@ from toolkit.errors import Problem, Severity
 from toolkit.graph import Asset, Column
 from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.local.mappers import not_local
-from toolkit.integrations.airbyte.local.schemas import StreamName, as_before
+from toolkit.integrations.airbyte.local.schemas import as_before
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
 from toolkit.integrations.airbyte.mapping import (
     Comparison,
@@ -19,9 +19,14 @@ from toolkit.integrations.airbyte.mapping import (
     fault_text,
     map_fields,
 )
-from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfiguration
+from toolkit.integrations.airbyte.model import (
+    Connection,
+    Offered,
+    StreamConfiguration,
+    StreamName,
+)
 from toolkit.integrations.airbyte.naming import is_metadata, normalise
-from toolkit.integrations.airbyte.source.catalog import CatalogCache, find_stream
+from toolkit.integrations.airbyte.source.catalog import CatalogCache
 
 # Where a stream's columns are known from, best first. ``landed``: they are as at the last sync,
 # since the connection does not take a change over. ``table``: no file says them, and lineage looks
@@ -62,7 +67,7 @@ def describe(
         key: of the asset, for problems.
         local: this target would sync it as a local process.
     """
-    place = next(i for i, other in enumerate(connection.streams) if other is stream)
+    place = connection.place_of(stream)
 
     def problem(code: str, message: str, severity: Severity = "warning", *at: int) -> Problem:
         where: tuple[str | int, ...] = ("streams", place)
@@ -133,12 +138,12 @@ def _mapped(
     offered = None
     if connection.source.local:
         catalog = cache.get(connection)
-        offered = find_stream(catalog, stream) if catalog is not None else None
+        offered = catalog.find(stream) if catalog is not None else None
     said = stream.offered or Offered()
     primary = (offered.source_defined_primary_key if offered else None) or said.primary_key
     cursor = (offered.default_cursor_field if offered else None) or said.cursor_field
     keep = stream.keeps(primary, cursor)
-    kept = landed.get((stream.name, stream.namespace))
+    kept = landed.get(stream.key)
     if kept is not None and connection.schema_updates in ("ignore", "disable_connection"):
         kept = as_before(kept, offered.json_schema if offered is not None else {}, stream)
     else:
@@ -158,9 +163,7 @@ def _mapped(
             return None, "table"
         mapped = map_fields(names, stream.mappers, destination=destination, typed=False)
         return mapped, "streams" if said.fields else "selection"
-    selected: Mapping[str, Any] = {
-        name: value for name, value in properties_of(schema).items() if not keep or name in keep
-    }
+    selected = stream.selected(properties_of(schema), primary, cursor)
     return map_fields(selected, stream.mappers, destination=destination), source
 
 

@@ -13,7 +13,13 @@ import msgspec
 from toolkit.integrations.airbyte.columns import Field, properties_of
 from toolkit.integrations.airbyte.mappers import Unreadable, masks
 from toolkit.integrations.airbyte.mapping import Mapped, fault_text, map_fields
-from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfiguration
+from toolkit.integrations.airbyte.model import (
+    Connection,
+    Offered,
+    StreamConfiguration,
+    called,
+    find_stream,
+)
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS
 from toolkit.integrations.airbyte.schema_facts import nested_losses, required_fields
 from toolkit.integrations.airbyte.similar import looks_renamed
@@ -143,16 +149,10 @@ def seen_in_files(stream: StreamConfiguration) -> Seen | None:
 
 def landing(connection: Connection, stream: StreamConfiguration, seen: Seen) -> Mapped:
     """What of a stream lands, and in which columns."""
-    keep = stream.keeps(seen.primary_key, seen.cursor_field)
-    selected = {name: v for name, v in seen.properties.items() if not keep or name in keep}
+    selected = stream.selected(seen.properties, seen.primary_key, seen.cursor_field)
     return map_fields(
         selected, stream.mappers, destination=connection.destination.type, typed=seen.typed
     )
-
-
-def called(name: str, namespace: str | None) -> str:
-    """A stream's name for people."""
-    return f"{namespace}.{name}" if namespace else name
 
 
 def compare_stream(
@@ -196,7 +196,7 @@ class _Comparison:
         self._known = known
         self._offered = offered
         self._read = read
-        self._at = next(i for i, other in enumerate(connection.streams) if other is stream)
+        self._at = connection.place_of(stream)
         self._now = landing(connection, stream, offered)
         self._columns_now = {field.column.casefold(): field for field in self._now.fields}
         if known is not None:
@@ -381,12 +381,8 @@ class _Comparison:
 
 
 def find_seen(view: Sequence[Seen], stream: StreamConfiguration) -> Seen | None:
-    """The stream of that name; without a namespace, any one that is alone."""
-    named = [seen for seen in view if seen.name == stream.name]
-    exact = [seen for seen in named if seen.namespace == stream.namespace]
-    if exact:
-        return exact[0]
-    return named[0] if len(named) == 1 and stream.namespace is None else None
+    """What was seen of a stream."""
+    return find_stream({(seen.name, seen.namespace): seen for seen in view}, stream)
 
 
 def removed_stream(stream: StreamConfiguration, asset: str, offered: Sequence[Seen]) -> Change:

@@ -11,9 +11,9 @@ import msgspec
 from toolkit.errors import ConnectorError, Problem, SettingsError
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.integrations.airbyte.described import Described, columns_that_do_not_land, describe
-from toolkit.integrations.airbyte.local.schemas import LandedSchemas, StreamName
+from toolkit.integrations.airbyte.local.schemas import LandedSchemas
 from toolkit.integrations.airbyte.mappers import kind_of
-from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
+from toolkit.integrations.airbyte.model import Connection, StreamConfiguration, StreamName, called
 from toolkit.integrations.airbyte.naming import Place, no_table, place_of, shared_tables
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.readers.base import Read
@@ -186,7 +186,7 @@ def sync_key(connection: Connection) -> str:
 def stream_key(connection: Connection, stream: StreamConfiguration) -> str:
     """Key of a stream's asset; with its namespace where the name alone is not enough."""
     same = sum(other.name == stream.name for other in connection.streams)
-    name = f"{stream.namespace}.{stream.name}" if same > 1 and stream.namespace else stream.name
+    name = called(stream.name, stream.namespace) if same > 1 else stream.name
     return f"stream.{connection.name}.{name}"
 
 

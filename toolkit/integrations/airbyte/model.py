@@ -5,11 +5,14 @@ Field names are those of Airbyte's public API v1, in Python's spelling.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from toolkit.integrations.airbyte.mappers import Mapper
+from toolkit.integrations.airbyte.yamltext import Lines, line_of
+
+_T = TypeVar("_T")
 
 SyncMode = Literal[
     "full_refresh_overwrite",
@@ -23,6 +26,15 @@ NamespaceDefinition = Literal["destination", "source", "custom_format"]
 
 # What to do when a source's fields change and none of them breaks the sync.
 SchemaUpdates = Literal["ignore", "disable_connection", "propagate_columns", "propagate_fully"]
+
+
+StreamName = tuple[str, str | None]
+"""A stream's name and namespace, as its source calls it."""
+
+
+def called(name: str, namespace: str | None) -> str:
+    """A stream's name for people."""
+    return f"{namespace}.{name}" if namespace else name
 
 
 class Offered(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +83,11 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     line: int | None = None
 
+    @property
+    def key(self) -> StreamName:
+        """What tells it from the other streams of its source."""
+        return self.name, self.namespace
+
     def keeps(
         self, primary_key: Iterable[Sequence[str]] = (), cursor_field: Sequence[str] = ()
     ) -> frozenset[str]:
@@ -86,6 +103,16 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         cursor = (self.cursor_field or cursor_field) if ordered else ()
         return frozenset({*self.selected_fields, *(path[0] for path in keys if path), *cursor[:1]})
 
+    def selected(
+        self,
+        fields: Mapping[str, _T],
+        primary_key: Iterable[Sequence[str]] = (),
+        cursor_field: Sequence[str] = (),
+    ) -> dict[str, _T]:
+        """Of the fields that there are those that are read; see :meth:`keeps`."""
+        keep = self.keeps(primary_key, cursor_field)
+        return {name: value for name, value in fields.items() if not keep or name in keep}
+
     @property
     def incremental(self) -> bool:
         """Whether it goes on where the last sync stopped."""
@@ -95,6 +122,14 @@ class StreamConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     def deduplicates(self) -> bool:
         """Whether one row is kept for each primary key."""
         return self.sync_mode.endswith(("deduped", "deduped_history"))
+
+
+def find_stream(offered: Mapping[StreamName, _T], stream: StreamConfiguration) -> _T | None:
+    """What is offered by the stream's name; without a namespace, any one that is alone."""
+    if stream.key in offered:
+        return offered[stream.key]
+    named = [one for (name, _), one in offered.items() if name == stream.name]
+    return named[0] if len(named) == 1 and stream.namespace is None else None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,12 +209,13 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     schema_updates: SchemaUpdates = "propagate_columns"
     unknown: Mapping[str, str] = {}
     line: int | None = None
-    lines: Mapping[tuple[str | int, ...], int] = {}
+    lines: Lines = {}
 
     def where(self, *key: str | int) -> str:
         """``file:line`` of a key (or of the nearest thing round it that has a line)."""
-        for length in range(len(key), -1, -1):
-            line = self.lines.get(key[:length])
-            if line is not None:
-                return f"{self.path}:{line}"
-        return f"{self.path}:{self.line}" if self.line else str(self.path)
+        line = line_of(self.lines, key) or self.line
+        return f"{self.path}:{line}" if line else str(self.path)
+
+    def place_of(self, stream: StreamConfiguration) -> int:
+        """The stream's place in the list."""
+        return next(i for i, other in enumerate(self.streams) if other is stream)

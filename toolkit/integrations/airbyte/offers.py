@@ -25,8 +25,7 @@ from toolkit.integrations.airbyte.drift import (
 )
 from toolkit.integrations.airbyte.impact import Finding, Judge
 from toolkit.integrations.airbyte.integration import stream_key
-from toolkit.integrations.airbyte.local.schemas import StreamName
-from toolkit.integrations.airbyte.model import Connection
+from toolkit.integrations.airbyte.model import Connection, StreamName
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS
 from toolkit.integrations.airbyte.source.protocol import Catalog, CatalogStream
 from toolkit.lineage.reach import VERDICTS, Verdict

@@ -6,7 +6,7 @@ and all of its text can be written again.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ from toolkit.errors import ArtifactError
 # Mappings, lists and scalars: whatever the text holds.
 Json = Any
 
-Lines = dict[tuple[str | int, ...], int]
+Key = tuple[str | int, ...]
+"""A path of keys and places in lists."""
+
+Lines = Mapping[Key, int]
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -46,6 +49,12 @@ class Located:
     def __init__(self, value: Json, lines: Lines) -> None:
         self.value = value
         self.lines = lines
+
+
+def line_of(lines: Lines, key: Key) -> int | None:
+    """The line of a key, or of the nearest thing round it that has one."""
+    rounds = (key[:length] for length in range(len(key), -1, -1))
+    return next((lines[around] for around in rounds if around in lines), None)
 
 
 def read_text(path: Path) -> str:
@@ -250,7 +259,7 @@ def _unreadable(where: str, what: str) -> ArtifactError:
 
 class _Walker:
     def __init__(self, path: Path) -> None:
-        self.lines: Lines = {}
+        self.lines: dict[Key, int] = {}
         self._path = path
         self._done: dict[int, Json] = {}
         self._open: set[int] = set()

@@ -13,7 +13,7 @@ def check_mappers(mapped: Mapped, connection: Connection, stream: StreamConfigur
     Raises:
         ConnectorError: with file:line of the mapper.
     """
-    at = next(i for i, other in enumerate(connection.streams) if other is stream)
+    at = connection.place_of(stream)
     for fault in mapped.faults:
         where = connection.where("streams", at, "mappers", fault.index)
         raise ConnectorError(

@@ -12,8 +12,8 @@ from toolkit.errors import ConnectorError
 from toolkit.files import write_whole
 from toolkit.integrations.airbyte.columns import duckdb_type, properties_of
 from toolkit.integrations.airbyte.local.state import SCHEMA
-from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.source.catalog import find_stream, see_drift
+from toolkit.integrations.airbyte.model import Connection, StreamConfiguration, StreamName
+from toolkit.integrations.airbyte.source.catalog import see_drift
 from toolkit.integrations.airbyte.source.protocol import Catalog
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _TABLE = f'"{SCHEMA}"."connector_schema"'
 _NAMED = 5
-
-StreamName = tuple[str, str | None]
 
 
 class SchemaStore:
@@ -164,8 +162,7 @@ def settle(
     settled = Settled(catalog=msgspec.structs.replace(catalog))
     replaced = {}
     for stream in streams:
-        key = (stream.name, stream.namespace)
-        offered = find_stream(catalog, stream)
+        key, offered = stream.key, catalog.find(stream)
         if offered is None or stream.json_schema is not None or key not in known:
             continue
         changes = compare(known[key], offered.json_schema)

@@ -74,7 +74,6 @@ class Result(msgspec.Struct, kw_only=True):
     rows: int = 0
     sample: int | None = None
     error: str | None = None
-    cancelled: bool = False
     may_pass: bool = False
     warnings: list[str] = []
 
@@ -132,7 +131,6 @@ class Sync:
                 self._landings = self._land(cursor)
                 self._read()
             except Cancelled:
-                result.cancelled = True
                 self._errors.append("The sync was stopped; what it had checkpointed is kept.")
             except ToolkitError as error:
                 self._errors.append(str(error))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from toolkit.errors import ArtifactError, Problem, SettingsError
 from toolkit.integrations.airbyte.readers import manifest
-from toolkit.integrations.airbyte.readers.api import CONFIG, PUBLIC, ApiReader
+from toolkit.integrations.airbyte.readers.api import ApiReader
+from toolkit.integrations.airbyte.readers.api_connections import CONFIG, PUBLIC
 from toolkit.integrations.airbyte.readers.base import AcrossFolders, Read, Reader, SourceFile
 from toolkit.integrations.airbyte.readers.catalog import CatalogReader
 from toolkit.integrations.airbyte.readers.manifest import ManifestReader

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.errors import ArtifactError
-from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers.api_connections import (
     ApiConnection,
     ApiDestination,
     ApiSource,
-    read_config_connection,
     read_connection,
 )
 from toolkit.integrations.airbyte.readers.api_streams import (
@@ -24,7 +22,7 @@ from toolkit.integrations.airbyte.readers.api_streams import (
     StreamsReply,
     read_streams,
 )
-from toolkit.integrations.airbyte.readers.base import Read, SourceFile
+from toolkit.integrations.airbyte.readers.base import JSON_SUFFIXES, Read, SourceFile
 from toolkit.integrations.airbyte.readers.messages import (
     check_streams,
     is_described,
@@ -41,15 +39,12 @@ Kind = Literal["connection", "source", "destination", "workspace", "stream"]
 _PAGES = ("data", "connections", "sources", "destinations", "workspaces", "streams")
 _AGAIN = "Export it again with GET /v1/connections, /v1/sources and /v1/destinations."
 
-PUBLIC = "Airbyte public API JSON"
-CONFIG = "Airbyte configuration API JSON"
-
 
 class ApiReader:
     """Reads what either of the APIs replies, in files."""
 
     name = "Airbyte API JSON"
-    suffixes = frozenset({".json", ".jsonl", ".ndjson"})
+    suffixes = JSON_SUFFIXES
 
     def recognises(self, file: SourceFile) -> bool:
         """Any object with the ids that the APIs give, or a page that says it has none."""
@@ -133,29 +128,15 @@ def _read(roots: Sequence[Element], offered: Mapping[str, list[StreamsReply]]) -
             continue
         if parsed.status == "deprecated":
             continue
-        connection = _connection(element, parsed, sources, destinations, known)
-        read.connections.append(connection)
+        source = sources.get(parsed.source_id or "")
+        destination = destinations.get(parsed.destination_id or "")
+        connection = read_connection(element, parsed, source, destination)
+        read.connections.append(known.describe(connection))
         read.problems += unknown_values(
             element.path, parsed.name, parsed.status, parsed.namespace_definition
         )
     read.problems += known.problems()
     return read
-
-
-def _connection(
-    element: Element,
-    parsed: ApiConnection,
-    sources: Mapping[str, ApiSource],
-    destinations: Mapping[str, ApiDestination],
-    known: OfferedStreams,
-) -> Connection:
-    source = sources.get(parsed.source_id or "")
-    destination = destinations.get(parsed.destination_id or "")
-    if parsed.sync_catalog is not None:
-        connection = read_config_connection(element, parsed, source, destination, CONFIG)
-    else:
-        connection = read_connection(element, parsed, source, destination, PUBLIC)
-    return known.describe(connection)
 
 
 def _objects(root: Element) -> Iterator[Element]:
@@ -171,9 +152,8 @@ def _objects(root: Element) -> Iterator[Element]:
     if page is None:
         yield root
         return
-    for item in page.items():
-        # Only lists stand in pages; a further page within one is no reply of Airbyte's.
-        yield item
+    # Only lists stand in pages; a further page within one is no reply of Airbyte's.
+    yield from page.items()
 
 
 def _page_key(value: Json) -> str | None:

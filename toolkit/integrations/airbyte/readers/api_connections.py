@@ -14,9 +14,12 @@ from toolkit.integrations.airbyte.model import (
     Source,
     StreamConfiguration,
 )
-from toolkit.integrations.airbyte.readers.destinations import destination_of, destination_type
+from toolkit.integrations.airbyte.readers.destinations import destination_of, source_type
 from toolkit.integrations.airbyte.readers.shape import Element
 from toolkit.integrations.airbyte.readers.synccatalog import paths, read_catalog, top_level
+
+PUBLIC = "Airbyte public API JSON"
+CONFIG = "Airbyte configuration API JSON"
 
 DEFINITIONS: Mapping[str, NamespaceDefinition] = {
     "destination": "destination",
@@ -121,50 +124,21 @@ def read_connection(
     parsed: ApiConnection,
     source: ApiSource | None,
     destination: ApiDestination | None,
-    format_: str,
 ) -> Connection:
-    """A connection of the public API."""
-    streams = (parsed.configurations.streams if parsed.configurations else None) or []
-    read = tuple(_stream(stream) for stream in streams)
-    schedule = parsed.schedule or {}
-    return _assemble(element, parsed, source, destination, format_, read, schedule)
-
-
-def read_config_connection(
-    element: Element,
-    parsed: ApiConnection,
-    source: ApiSource | None,
-    destination: ApiDestination | None,
-    format_: str,
-) -> Connection:
-    """A connection of the configuration API: with a ``syncCatalog``.
+    """A connection of either API; the configuration API's has a ``syncCatalog``.
 
     Raises:
         ArtifactError: a stream of the catalog is broken.
     """
-    inner = element.inner("syncCatalog")
-    assert inner is not None
-    schedule = {
-        key: value
-        for key, value in (
-            ("scheduleType", parsed.schedule_type),
-            ("scheduleData", parsed.schedule_data),
-        )
-        if value
-    } or (parsed.schedule or {})
-    read = read_catalog(inner)
-    return _assemble(element, parsed, source, destination, format_, read, schedule)
-
-
-def _assemble(
-    element: Element,
-    parsed: ApiConnection,
-    source: ApiSource | None,
-    destination: ApiDestination | None,
-    format_: str,
-    streams: tuple[StreamConfiguration, ...],
-    schedule: Mapping[str, Any],
-) -> Connection:
+    catalog = element.inner("syncCatalog")
+    schedule = parsed.schedule or {}
+    if catalog is not None:
+        streams = read_catalog(catalog)
+        pair = {"scheduleType": parsed.schedule_type, "scheduleData": parsed.schedule_data}
+        schedule = {key: value for key, value in pair.items() if value} or schedule
+    else:
+        listed = (parsed.configurations.streams if parsed.configurations else None) or []
+        streams = tuple(_stream(stream) for stream in listed)
     tags = [tag.get("name") if isinstance(tag, dict) else tag for tag in parsed.tags or []]
     return Connection(
         name=parsed.name if parsed.name.strip() else parsed.connection_id,
@@ -172,7 +146,7 @@ def _assemble(
         source=Source(
             source_id=parsed.source_id,
             name=source.name if source else None,
-            type=(source.source_type or _source_type(source.source_name)) if source else None,
+            type=(source.source_type or source_type(source.source_name)) if source else None,
         ),
         destination=(
             destination.configuration
@@ -182,7 +156,7 @@ def _assemble(
         ),
         streams=streams,
         path=element.path,
-        format=format_,
+        format=PUBLIC if catalog is None else CONFIG,
         enabled=(parsed.status or "active") == "active",
         namespace_definition=DEFINITIONS.get(parsed.namespace_definition or "", "destination"),
         namespace_format=parsed.namespace_format,
@@ -202,11 +176,6 @@ def schema_updates(value: str | None) -> SchemaUpdates:
         return "disable_connection"
     known: tuple[SchemaUpdates, ...] = get_args(SchemaUpdates)
     return next((word for word in known if word == value), "ignore")
-
-
-def _source_type(name: str | None) -> str | None:
-    kind = destination_type(name)
-    return kind.removeprefix("source-") if kind else None
 
 
 def _stream(stream: Stream) -> StreamConfiguration:

@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from toolkit.errors import Problem
-from toolkit.integrations.airbyte.model import Connection, Offered, StreamConfiguration
+from toolkit.integrations.airbyte.model import (
+    Connection,
+    Offered,
+    StreamConfiguration,
+    StreamName,
+    find_stream,
+)
 from toolkit.integrations.airbyte.readers.shape import Element, convert
 from toolkit.integrations.airbyte.readers.synccatalog import paths, top_level
 
 _AGAIN = "Export it again with GET /v1/streams?sourceId=..."
-
-_Name = tuple[str | None, str]
 
 
 class _Properties(msgspec.Struct, rename="camel"):
@@ -35,16 +39,12 @@ class StreamsReply:
 
     def __init__(self, where: Element) -> None:
         self.where = where
-        self.streams: dict[_Name, Offered] = {}
+        self.streams: dict[StreamName, Offered] = {}
         self.used = False
 
     def find(self, stream: StreamConfiguration) -> Offered | None:
-        """The stream of that name; without a namespace, any one that is alone."""
-        exact = self.streams.get((stream.namespace, stream.name))
-        if exact is not None:
-            return exact
-        named = [one for (_, name), one in self.streams.items() if name == stream.name]
-        return named[0] if len(named) == 1 and stream.namespace is None else None
+        """What it says of a stream."""
+        return find_stream(self.streams, stream)
 
 
 def read_streams(elements: Sequence[Element]) -> list[StreamsReply]:
@@ -58,7 +58,7 @@ def read_streams(elements: Sequence[Element]) -> list[StreamsReply]:
         read = convert(element, _Properties, "a stream as GET /streams gives it", _AGAIN)
         place = (str(element.path), element.container)
         reply = replies.setdefault(place, StreamsReply(element))
-        name = (read.namespace or read.stream_namespace or None, read.stream_name)
+        name = (read.stream_name, read.namespace or read.stream_namespace or None)
         reply.streams[name] = _offered(read)
     return list(replies.values())
 

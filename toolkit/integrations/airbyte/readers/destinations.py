@@ -72,6 +72,12 @@ def destination_type(name: object) -> str | None:
     return _DISPLAY_NAMES.get(slug, slug)
 
 
+def source_type(name: object) -> str | None:
+    """``airbyte/source-github:1.0``, ``GitHub`` and ``github`` -> ``github``."""
+    kind = destination_type(name)
+    return kind.removeprefix("source-") if kind else None
+
+
 def _first(config: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
     found = (config.get(key) for key in keys)
     return next(

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from toolkit.errors import ArtifactError, Problem
-from toolkit.integrations.airbyte.model import Connection
+from toolkit.integrations.airbyte.model import Connection, StreamName, called
 from toolkit.integrations.airbyte.readers.shape import Element
 from toolkit.integrations.airbyte.yamltext import Json
 
@@ -65,10 +65,10 @@ def check_streams(connection: Connection) -> None:
     Raises:
         ArtifactError: there is one; its assets would have one key.
     """
-    seen: set[tuple[str | None, str]] = set()
+    seen: set[StreamName] = set()
     for index, stream in enumerate(connection.streams):
-        if (stream.namespace, stream.name) in seen:
-            named = f"{stream.namespace}.{stream.name}" if stream.namespace else stream.name
+        if stream.key in seen:
+            named = called(*stream.key)
             where = f"{connection.path}:{stream.line}" if stream.line else str(connection.path)
             raise ArtifactError(
                 f"{where}: connection {connection.name!r} has the stream {named!r} twice (the "
@@ -76,7 +76,7 @@ def check_streams(connection: Connection) -> None:
                 "They would be one asset, so nothing was done.",
                 "Remove one of the two.",
             )
-        seen.add((stream.namespace, stream.name))
+        seen.add(stream.key)
 
 
 def check_text(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from toolkit.errors import ArtifactError
 from toolkit.integrations.airbyte.model import Connection, Destination, Source
 from toolkit.integrations.airbyte.readers.api_connections import DEFINITIONS, schema_updates
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
-from toolkit.integrations.airbyte.readers.destinations import destination_of, destination_type
+from toolkit.integrations.airbyte.readers.destinations import destination_of, source_type
 from toolkit.integrations.airbyte.readers.messages import unknown_values
 from toolkit.integrations.airbyte.readers.shape import Element, convert, snake_keys
 from toolkit.integrations.airbyte.readers.synccatalog import read_catalog
@@ -123,7 +123,7 @@ def _connection(
         source=Source(
             source_id=resource.source_id,
             name=source.resource_name if source else None,
-            type=_type(source.definition_image) if source else None,
+            type=source_type(source.definition_image) if source else None,
         ),
         destination=destination,
         streams=read_catalog(
@@ -192,8 +192,3 @@ def _named(path: Path, named: str | None, kind: str) -> _Resource | None:
             )
         return resource
     return None
-
-
-def _type(image: str | None) -> str | None:
-    kind = destination_type(image)
-    return kind.removeprefix("source-") if kind else None

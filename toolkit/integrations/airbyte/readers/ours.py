@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -20,7 +20,7 @@ from toolkit.integrations.airbyte.model import (
     SyncMode,
 )
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
-from toolkit.integrations.airbyte.yamltext import Lines, Located, is_file
+from toolkit.integrations.airbyte.yamltext import Key, Lines, Located, is_file, line_of
 
 
 class _Source(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,8 +155,8 @@ def _connection(located: Located, path: Path) -> Connection:
 def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
     """What types cannot say."""
 
-    def fail(key: tuple[str | int, ...], fact: str, next_step: str) -> None:
-        raise _error(f"{path}:{_line(lines, key)}: {fact}", next_step)
+    def fail(key: Key, fact: str, next_step: str) -> None:
+        raise _error(f"{path}:{line_of(lines, key)}: {fact}", next_step)
 
     if not _NAME.fullmatch(parsed.name):
         fail(
@@ -202,7 +202,7 @@ def _check(parsed: _Connection, lines: Lines, path: Path) -> None:
             fail(
                 ("streams", index),
                 f"the stream {stream.name!r} is configured twice (first in line "
-                f"{_line(lines, ('streams', other))}).",
+                f"{line_of(lines, ('streams', other))}).",
                 "Remove one of the two.",
             )
         for place, mapper in enumerate(stream.mappers):
@@ -218,17 +218,10 @@ def _top_level(selected: list[str | list[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _line(lines: Mapping[tuple[str | int, ...], int], key: tuple[str | int, ...]) -> int:
-    for length in range(len(key), -1, -1):
-        if key[:length] in lines:
-            return lines[key[:length]]
-    return 1
-
-
 def _invalid(error: msgspec.ValidationError, lines: Lines, path: Path) -> ArtifactError:
     """msgspec's ``... - at `$.streams[0].name```, with our lines and the nearest key."""
     message, _, location = str(error).partition(" - at `$")
-    key: tuple[str | int, ...] = tuple(
+    key: Key = tuple(
         int(index) if index else name
         for name, index in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", location.rstrip("`"))
     )
@@ -237,7 +230,7 @@ def _invalid(error: msgspec.ValidationError, lines: Lines, path: Path) -> Artifa
         struct = _STRUCTS.get(str(key[0]) if key else "", _Connection)
         known = struct.__struct_fields__
         near = difflib.get_close_matches(unknown[1], known, 1, 0.5)
-        where = f"{path}:{_line(lines, (*key, unknown[1]))}"
+        where = f"{path}:{line_of(lines, (*key, unknown[1]))}"
         hint = f"Did you mean `{near[0]}`? " if near else ""
         return _error(
             f"{where}: unknown key `{'.'.join(map(str, (*key, unknown[1])))}`.",
@@ -246,10 +239,10 @@ def _invalid(error: msgspec.ValidationError, lines: Lines, path: Path) -> Artifa
     at = f" (`{'.'.join(map(str, key))}`)" if key else ""
     words = ", ".join(_words(key)) if message.startswith("Invalid enum value") else ""
     hint = f"Known values here: {words}." if words else "Correct the value."
-    return _error(f"{path}:{_line(lines, key)}: {message}{at}.", hint)
+    return _error(f"{path}:{line_of(lines, key)}: {message}{at}.", hint)
 
 
-def _words(key: tuple[str | int, ...]) -> list[str]:
+def _words(key: Key) -> list[str]:
     """The values that the field at ``key`` may have, where it is a choice."""
     struct = _STRUCTS.get(str(key[0]) if len(key) > 1 else "", _Connection)
     choice = get_type_hints(struct).get(str(key[-1])) if key else None

@@ -91,40 +91,21 @@ class AirbyteClient:
         """All connections that are not deleted, as the server has them."""
         from airbyte_api.api import ListConnectionsRequest
 
-        def page(offset: int) -> object:
-            return self._sdk.connections.list_connections(
-                request=ListConnectionsRequest(
-                    limit=PAGE, offset=offset, workspace_ids=self._workspaces()
-                )
-            )
-
-        return list(self._pages("connections", page))
+        ask = self._sdk.connections.list_connections
+        return self._all("connections", ask, ListConnectionsRequest)
 
     def sources(self) -> list[dict[str, Any]]:
         """All sources, with their secret configurations: keep nothing that is not needed."""
         from airbyte_api.api import ListSourcesRequest
 
-        def page(offset: int) -> object:
-            return self._sdk.sources.list_sources(
-                request=ListSourcesRequest(
-                    limit=PAGE, offset=offset, workspace_ids=self._workspaces()
-                )
-            )
-
-        return list(self._pages("sources", page))
+        return self._all("sources", self._sdk.sources.list_sources, ListSourcesRequest)
 
     def destinations(self) -> list[dict[str, Any]]:
         """All destinations, likewise."""
         from airbyte_api.api import ListDestinationsRequest
 
-        def page(offset: int) -> object:
-            return self._sdk.destinations.list_destinations(
-                request=ListDestinationsRequest(
-                    limit=PAGE, offset=offset, workspace_ids=self._workspaces()
-                )
-            )
-
-        return list(self._pages("destinations", page))
+        ask = self._sdk.destinations.list_destinations
+        return self._all("destinations", ask, ListDestinationsRequest)
 
     def connection(self, connection_id: str) -> dict[str, Any]:
         """One connection."""
@@ -251,8 +232,16 @@ class AirbyteClient:
 
     # ---- parts ----
 
-    def _workspaces(self) -> list[str] | None:
-        return list(self._target.workspaces) or None
+    def _all(
+        self, what: str, ask: Callable[..., object], request: Callable[..., object]
+    ) -> list[dict[str, Any]]:
+        """All objects of a kind in the workspaces that are asked for."""
+        chosen = list(self._target.workspaces) or None
+
+        def page(offset: int) -> object:
+            return ask(request=request(limit=PAGE, offset=offset, workspace_ids=chosen))
+
+        return list(self._pages(what, page))
 
     def _job(self, reply: Json, what: str) -> Job:
         job = job_of(reply)

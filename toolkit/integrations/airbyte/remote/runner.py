@@ -3,30 +3,23 @@
 import difflib
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+
+import msgspec
 
 from toolkit.errors import ConnectorError, ToolkitError
+from toolkit.integrations.airbyte.log import Log
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 from toolkit.integrations.airbyte.remote.client import AirbyteClient
 from toolkit.integrations.airbyte.remote.clock import Clock, Stopped
 from toolkit.integrations.airbyte.remote.jobs import Interrupted, RemoteSync, Started
 from toolkit.integrations.airbyte.remote.replies import Detail, Job, text
 from toolkit.integrations.airbyte.remote.transport import PATIENCE_SECONDS, ServerError
-from toolkit.integrations.base import (
-    Made,
-    RunContext,
-    Status,
-    Step,
-    StepFinished,
-    StepProgress,
-    StepStarted,
-)
-from toolkit.integrations.cancel import StepCancel
+from toolkit.integrations.base import Made, RunContext, Step
+from toolkit.integrations.steps import Outcome, StepRunner
 
 
-class RemoteRunner:
+class RemoteRunner(StepRunner):
     """Has an Airbyte server run syncs.
 
     Args:
@@ -42,87 +35,55 @@ class RemoteRunner:
         streams: Mapping[str, StreamConfiguration],
         clock: Clock | None = None,
     ) -> None:
-        self._context = context
+        super().__init__(context)
         self._connections = connections
         self._streams = streams
         self._clock = clock or Clock()
         settings = context.settings
-        self._log = _Log(context.log_dir / "airbyte.log")
+        self._log = Log(context.log_dir / "airbyte.log")
         self._client = AirbyteClient(
             settings.airbyte,
             clock=self._clock,
             cancel=context.cancel,
             secrets=settings.secrets,
-            log=lambda line: self._log.write(self._client.mask(line)),
+            log=lambda line: self._log.say(self.mask(line)),
         )
         self._lock = threading.Lock()
-        self._cancels: dict[str, StepCancel] = {}
         self._listed: list[dict[str, object]] | None = None
 
-    def run(self, steps: Sequence[Step]) -> None:
-        """Sync these connections, one after the other; a failure is an event."""
-        for step in steps:
-            self._run(step)
-
-    def stop_step(self, key: str) -> None:
-        """Stop a sync: its job on the server is cancelled, if we started it."""
-        cancel = self._cancels.get(key)
-        if cancel is not None:
-            cancel.set()
-
-    def close(self) -> None:
-        """Close the connections to the server."""
-        self._client.close()
-
-    def _run(self, step: Step) -> None:
-        started = self._clock.now()
-        thread = threading.current_thread().name
-        self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
-        self._cancels[step.key] = StepCancel(self._context.cancel)
-        say = self._sayer(step)
-        passes = False
-        made: tuple[Made, ...] = ()
-        facts: dict[str, object] = {}
-        status: Status = "error"
+    def do(self, step: Step, cancel: threading.Event) -> Outcome:
+        """Have a connection synced; when that must stop, a job that we started is cancelled."""
+        started = self.now()
         try:
-            status, message, made, facts = self._sync(step, say)
+            outcome = self._sync(step, cancel)
         except (Interrupted, Stopped) as stopped:
             message = str(stopped) or "interrupted before the sync began"
+            outcome = Outcome(status="error", message=message)
         except ToolkitError as error:
-            message = str(error)
             # the transport has repeated requests itself, for as long as it makes sense
-            waited = self._clock.now() - started
             passes = isinstance(error, ServerError) and error.transient
-            passes = passes and waited < PATIENCE_SECONDS
-        message = self._client.mask(message)
-        self._log.write(f"{step.name}: {status}: {message}")
-        if status == "error":
-            message += f"\nThe log is {self._log.path}."
-        self._context.emit(
-            StepFinished(
-                step=step.key,
-                status=status,
-                started_at=started,
-                finished_at=self._clock.now(),
-                message=message,
-                thread=thread,
-                made=made,
-                adapter_response=facts,
-                transient=passes,
-            )
-        )
+            passes = passes and self.now() - started < PATIENCE_SECONDS
+            outcome = Outcome(status="error", message=str(error), transient=passes)
+        self._log.say(self.mask(f"{step.name}: {outcome.status}: {outcome.message}"))
+        if outcome.status == "success":
+            return outcome
+        message = f"{outcome.message}\nThe log is {self._log.path}."
+        return msgspec.structs.replace(outcome, message=message)
 
-    def _sayer(self, step: Step) -> Callable[[str], None]:
-        def say(line: str) -> None:
-            line = self._client.mask(line)
-            self._log.write(f"{step.name}: {line}")
-            self._context.emit(StepProgress(step=step.key, message=line))
+    def close(self) -> None:
+        """Close the connections to the server, and the log."""
+        self._client.close()
+        self._log.close()
 
-        return say
+    def mask(self, text: str) -> str:
+        """Also without the tokens that the server gave us."""
+        return self._client.mask(text)
 
-    def _sync(
-        self, step: Step, say: Callable[[str], None]
-    ) -> tuple[Status, str, tuple[Made, ...], dict[str, object]]:
+    def now(self) -> float:
+        """As the clock has it."""
+        return self._clock.now()
+
+    def _sync(self, step: Step, cancel: threading.Event) -> Outcome:
         connection = self._connections[step.key]
         connection_id, workspace_id = self._find(connection)
         sync = RemoteSync(
@@ -130,9 +91,9 @@ class RemoteRunner:
             connection_id,
             name=connection.name,
             clock=self._clock,
-            cancel=self._cancels[step.key],
-            timeout=self._context.settings.airbyte.timeout,
-            say=say,
+            cancel=cancel,
+            timeout=self.context.settings.airbyte.timeout,
+            say=self._sayer(step),
         )
         started, job = sync.run()
         workspace_id = workspace_id or self._workspace(connection_id)
@@ -142,9 +103,17 @@ class RemoteRunner:
         facts: dict[str, object] = {"job_id": job.id, "adopted": not started.ours}
         facts |= {"rows_synced": job.rows, "bytes_synced": job.bytes, "url": page}
         if job.status == "succeeded":
-            return "success", _success(step, started, job, self._context.full_refresh), made, facts
-        raise_with = _failure(connection, job, detail, page, made)
-        return "error", str(raise_with), made, facts
+            message = _success(step, started, job, self.context.full_refresh)
+            return Outcome(message=message, made=made, adapter_response=facts)
+        message = str(_failure(connection, job, detail, page, made))
+        return Outcome(status="error", message=message, made=made, adapter_response=facts)
+
+    def _sayer(self, step: Step) -> Callable[[str], None]:
+        def say(line: str) -> None:
+            self._log.say(self.mask(f"{step.name}: {line}"))
+            self.progress(step, line)
+
+        return say
 
     # ---- which connection ----
 
@@ -212,19 +181,6 @@ class RemoteRunner:
                 )
             )
         return tuple(made)
-
-
-class _Log:
-    """The run's log of what the server was asked and said; written from several threads."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-
-    def write(self, line: str) -> None:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with self._lock, self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{stamp} {line}\n")
 
 
 def _success(step: Step, started: Started, job: Job, full_refresh: bool) -> str:

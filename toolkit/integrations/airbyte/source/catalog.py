@@ -74,15 +74,6 @@ class CatalogCache:
         return self._folder / f"catalog-{name}-{source.version or 'default'}-{digest}.json"
 
 
-def find_stream(catalog: Catalog, stream: StreamConfiguration) -> CatalogStream | None:
-    """The catalog's stream of that name; without a namespace, any one that is alone."""
-    named = [offered for offered in catalog.streams if offered.name == stream.name]
-    exact = [offered for offered in named if offered.namespace == stream.namespace]
-    if exact:
-        return exact[0]
-    return named[0] if len(named) == 1 and stream.namespace is None else None
-
-
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One stream as it will be read.
 
@@ -124,7 +115,7 @@ def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfigur
         ConnectorError: the source does not offer the stream, field or mode; names the nearest.
     """
     where = f"{connection.path}:{stream.line}" if stream.line else str(connection.path)
-    offered = find_stream(catalog, stream)
+    offered = catalog.find(stream)
     if offered is None:
         names = [item.name for item in catalog.streams]
         fact = f"{where}: the source offers no stream {stream.name!r}"
@@ -148,8 +139,7 @@ def plan_stream(connection: Connection, catalog: Catalog, stream: StreamConfigur
             "Nothing was read.",
             f"Use sync_mode: full_refresh_overwrite. {see_drift(connection.name)}",
         )
-    keep = stream.keeps(primary, cursor)
-    selected = {name: value for name, value in properties.items() if not keep or name in keep}
+    selected = stream.selected(properties, primary, cursor)
     mapped = map_fields(selected, stream.mappers)
     check_mappers(mapped, connection, stream)
     if stream.deduplicates:

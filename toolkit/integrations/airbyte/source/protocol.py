@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from toolkit.integrations.airbyte.model import StreamConfiguration, find_stream
+
 ReadMode = Literal["full_refresh", "incremental"]
 
 
@@ -138,6 +140,10 @@ class Catalog(msgspec.Struct):
     """All streams that a source offers."""
 
     streams: list[CatalogStream]
+
+    def find(self, stream: StreamConfiguration) -> CatalogStream | None:
+        """The stream that is configured, as it is offered; ``None`` if it is not."""
+        return find_stream({(one.name, one.namespace): one for one in self.streams}, stream)
 
 
 class NewConfiguration(msgspec.Struct):

@@ -77,28 +77,12 @@ def _coalesce(*values: Value) -> Value:
     raise EvaluationError("nothing but null and empty values")
 
 
-def _json_encode(value: Value) -> Value:
-    return json_text(value)
-
-
-def _json_decode(text: Value) -> Value:
-    return json_value(text)
-
-
 def _same(value: Value) -> Value:
     return value
 
 
-def _to_text(value: Value) -> Value:
-    return None if value is None else to_text(value)
-
-
-def _to_number(value: Value) -> Value:
-    return None if value is None else to_number(value)
-
-
-def _to_bool(value: Value) -> Value:
-    return None if value is None else to_bool(value)
+def _or_null(convert: Function) -> Function:
+    return lambda value: None if value is None else convert(value)
 
 
 def _to_list(value: Value) -> Value:
@@ -131,8 +115,8 @@ def _one_type(values: list[Value]) -> list[Value]:
 # Take unknown values as they come.
 _ANY: Mapping[str, Function] = {
     "coalesce": _coalesce,
-    "jsonencode": _json_encode,
-    "jsondecode": _json_decode,
+    "jsonencode": json_text,
+    "jsondecode": json_value,
     "nonsensitive": _same,
     "sensitive": _same,
 }
@@ -148,7 +132,7 @@ _SHALLOW: Mapping[str, Function] = {
 # Need everything.
 _DEEP: Mapping[str, Function] = {
     **texts.FUNCTIONS,
-    "tostring": _to_text,
-    "tonumber": _to_number,
-    "tobool": _to_bool,
+    "tostring": _or_null(to_text),
+    "tonumber": _or_null(to_number),
+    "tobool": _or_null(to_bool),
 }

@@ -1,0 +1,70 @@
+"""A log file that several threads write, and that no chatty connector fills the disk with."""
+
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+_MOST_BYTES = 64 * 1024 * 1024
+_FLUSH_SECONDS = 0.2
+
+
+class Log:
+    """Appends stamped lines to a file; use as a context manager, or close it.
+
+    What others say beyond :data:`_MOST_BYTES` is counted and not kept.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("a", encoding="utf-8")
+        self._lock = threading.Lock()
+        self._size = 0
+        self._flushed = 0.0
+        self._dropped = 0
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, text: str) -> None:
+        """A line that a connector or server said; after the end it is dropped."""
+        with self._lock:
+            if self._size > _MOST_BYTES:
+                self._dropped += 1
+            elif not self._file.closed:
+                self._append(text)
+                if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+                    self._flush()
+
+    def say(self, text: str) -> None:
+        """A line of ours: it is kept in any case, and at once."""
+        with self._lock:
+            if self._dropped:
+                self._append(f"{self._dropped:,} more lines are not kept")
+                self._dropped = 0
+            self._append(text)
+            self._flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+    def _append(self, text: str) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._size += self._file.write(f"{stamp} {text}\n")
+
+    def _flush(self) -> None:
+        self._flushed = time.monotonic()
+        self._file.flush()
