@@ -173,6 +173,7 @@ def test_bad_input(repository: Repository, words: list[str], said: str) -> None:
     assert said in " ".join(done.stderr.split())
 
 
+@pytest.mark.soak
 def test_kill_9_while_the_base_is_made(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
     base = repository.project / ".toolkit" / "base"

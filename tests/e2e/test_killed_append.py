@@ -70,7 +70,13 @@ def build(shop: Path, *words: str, code: str = "import sys\n") -> subprocess.Com
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [(), ("--resume",)], ids=["build", "resume"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param((), id="build"),
+        pytest.param(("--resume",), id="resume", marks=pytest.mark.soak),
+    ],
+)
 @pytest.mark.parametrize(
     ("code", "rows_then", "runs_again"), [(BEFORE_COMMIT, 3, True), (AFTER_COMMIT, 7, False)],
     ids=["before", "after"],

@@ -141,7 +141,7 @@ def readers(live: Live) -> Iterator[list["subprocess.Popen[str]"]]:
     [
         pytest.param("gated", [4], id="gated"),
         pytest.param("runner", [], id="runner", marks=pytest.mark.soak),
-        pytest.param("cli", [], id="cli"),
+        pytest.param("cli", [], id="cli", marks=pytest.mark.soak),
     ],
 )
 def test_readers_see_whole_versions_only(
@@ -270,6 +270,7 @@ def average(landed: pd.DataFrame) -> MLModel:
     assert pointer.read_text() == second
 
 
+@pytest.mark.soak
 def test_dbt_parses_no_more_than_it_must(live: Live) -> None:
     """Neither we nor dbt, whose manifest says when each node was parsed."""
     manifest = live.folder / "target" / "manifest.json"
@@ -293,6 +294,7 @@ def test_dbt_parses_no_more_than_it_must(live: Live) -> None:
         assert (manifest.stat().st_mtime_ns != stamp, parsed()) == (True, at)
 
 
+@pytest.mark.soak
 def test_a_project_that_asks_for_the_path_is_parsed_anew(live: Live) -> None:
     live.project.write("models/where_am_i.sql", "select '{{ target.path }}' as path")
     live.build("--publish")

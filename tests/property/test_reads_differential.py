@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.lineage.reads import Reads, Unread, examine
 
-EXAMPLES = int(os.environ.get("TOOLKIT_READS_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("TOOLKIT_READS_EXAMPLES", "60"))
 ROWS = 16
 CHANGES = 12
 

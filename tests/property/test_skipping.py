@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 
-EDITS = int(os.environ.get("TOOLKIT_SKIPPING_EDITS", "72"))
+EDITS = int(os.environ.get("TOOLKIT_SKIPPING_EDITS", "36"))
 EDITS_OF_ONE = 12
 STORIES = 3
 FIRST_SEED = int(os.environ.get("TOOLKIT_SKIPPING_SEED", "0"))
