@@ -44,7 +44,9 @@ def runs(run_id: str | None, form: str, limit: int, **options: Any) -> None:
         run = ledger.run(run_id) if ledger else None
         if ledger is None or run is None:
             raise UsageError(
-                f"There is no single run {run_id!r} here.", "", "`toolkit runs` lists them all."
+                f"There is no single run {run_id!r} here.",
+                "No run has this id, or more than one begins with it.",
+                "`toolkit runs` lists them all.",
             )
         expected = ledger.durations(run.target, run.started_at)
         show_run(run, ledger.steps(run.id), expected, form == "json")

@@ -196,10 +196,13 @@ def _target_variable(profile_name: str, output: Output) -> dict[str, Any]:
 
 def _below(folder: Path, path: str) -> Path:
     """``path``, where relative to ``folder``; absolute, without ``..``."""
-    try:
-        return Path(os.path.normpath(folder / path))
-    except ValueError as error:  # a NUL in it
-        raise SettingsError(f"{path!r} is not a path: {error}.", "Nothing was run.") from None
+    if "\0" in path:
+        raise SettingsError(
+            f"{path!r} is no path: it has a NUL in it.",
+            "Nothing was run.",
+            "Correct it where it is set: --target-path, DBT_TARGET_PATH or dbt_project.yml.",
+        )
+    return Path(os.path.normpath(folder / path))
 
 
 def _path(value: str | None) -> Path | None:

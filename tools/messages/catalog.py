@@ -112,9 +112,9 @@ def triggered(found: list[Entry], events: Iterable[Event]) -> dict[str, str]:
 
 
 def _is(event: Event, message: Message) -> bool:
-    if event.code is not None and not message["code"].startswith("{"):
-        if event.code != message["code"]:
-            return False
+    code = message["code"]
+    if event.code is not None and not code.startswith("{") and event.code != code:
+        return False
     places = iter(event.places)
     return all(
         any(path == wanted.path and wanted.first <= line <= wanted.last for path, line in places)

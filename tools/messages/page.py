@@ -15,14 +15,14 @@ _HEAD = """\
 
 Everything that toolkit can say is wrong: {errors} errors and {problems} problems.
 
-An **error** ends the command. It has three parts: what is wrong, what that means for what you asked,
-and what to do next. With `--log-format json` they are `message`, `consequence` and `next`; the
-[exit code](cli.md#exit-codes) says of which kind it is. A **problem** is tolerated: it is counted and
-listed in every output, has a `code` that does not change, and stops nothing.
+An **error** ends the command. It has three parts: what is wrong, what that means for what you
+asked, and what to do next. With `--log-format json` they are `message`, `consequence` and `next`;
+the [exit code](cli.md#exit-codes) says of which kind it is. A **problem** is tolerated: it is
+counted and listed in every output, has a `code` that does not change, and stops nothing.
 
-`{{name}}` stands for what is found in your project, `[a / b]` for one of the two, and `[a]` for what
-stands there only sometimes. What dbt, DuckDB, a connector or a server says itself is passed on as it
-is, and is not listed here.
+`{{name}}` stands for what is found in your project, `[a / b]` for one of the two, and `[a]` for
+what stands there only sometimes. What dbt, DuckDB, a connector or a server says itself is passed
+on as it is, and is not listed here.
 
 The last line of each names the test that makes it happen.
 """
@@ -50,7 +50,7 @@ _SUBJECTS = (
     ("ML models", ("toolkit/integrations/python/models/", "toolkit/mlflow")),
     ("Python assets: what happens when they run", ("toolkit/integrations/python/",)),
     ("Anomalies", ("toolkit/integrations/anomalies/",)),
-    ("Building", ("toolkit/run/publish/",) * 0 + ("toolkit/run/",)),
+    ("Building", ("toolkit/run/",)),
     ("The warehouse", ("toolkit/warehouse/",)),
     ("The ledger", ("toolkit/ledger/",)),
     ("Comparing two versions of a project", ("toolkit/baseline/", "toolkit/diff/")),
@@ -66,7 +66,8 @@ def page(entries: Iterable[Entry], reasons: dict[str, str]) -> str:
     Args:
         reasons: why a message has no test, by its name.
     """
-    groups: dict[str, list[Entry]] = {title: [] for title, _ in _SUBJECTS} | {_OTHERS: []}
+    titles = (*(title for title, _ in _SUBJECTS), _OTHERS)
+    groups: dict[str, list[Entry]] = {title: [] for title in titles}
     for entry in entries:
         groups[_subject(entry)].append(entry)
     everything = [entry for group in groups.values() for entry in group]

@@ -11,10 +11,13 @@ OPEN, CLOSE = "\x01", "\x02"
 IF, ELSE, END = "\x03", "\x04", "\x05"
 _CHOICE = re.compile(f"{IF}([^{IF}{ELSE}{END}]*){ELSE}([^{IF}{ELSE}{END}]*){END}")
 _MARK = re.compile(f"{OPEN}(.*?){CLOSE}")
-_PLAIN = {"str", "repr", "sorted", "len", "min", "max", "list", "set", "map", "next", "iter",
-          "tuple", "dict", "type", "relative", "shown_path", "Path", "listed", "dotted", "enumerate",
-          "strip", "rstrip", "splitlines", "split", "mask", "lower", "relative_to", "replace",
-          "lstrip", "format", "values", "casefold", "removeprefix", "removesuffix", "get"}  # fmt: skip
+# Calls that are named after what they are given.
+_PLAIN = frozenset({
+    "Path", "casefold", "dict", "dotted", "enumerate", "format", "get", "iter", "len", "list",
+    "listed", "lower", "lstrip", "map", "mask", "max", "min", "next", "relative", "relative_to",
+    "removeprefix", "removesuffix", "replace", "repr", "rstrip", "set", "shown_path", "sorted",
+    "split", "splitlines", "str", "strip", "tuple", "type", "values",
+})  # fmt: skip
 
 
 def marks(text: str) -> set[str]:

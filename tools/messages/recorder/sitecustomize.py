@@ -9,9 +9,9 @@ The product has no hook for this: the two classes are changed from here.
 import json
 import os
 import sys
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
-from typing import Any
 
 _FILE = os.environ.get("TOOLKIT_MESSAGES", "")
 _DEPTH = 6
@@ -43,22 +43,28 @@ def _watch(errors: ModuleType) -> None:
     """Let the errors and the problems of this process be noted."""
     made = errors.ToolkitError.__init__
 
-    def init(self: Any, *given: Any, **named: Any) -> None:
+    def init(self: object, *given: object, **named: object) -> None:
         _note()
         made(self, *given, **named)
 
     errors.ToolkitError.__init__ = init  # type: ignore[method-assign]
-    named = {"__module__": errors.__name__, "__qualname__": "Problem", "__annotations__": {},
-             "__doc__": errors.Problem.__doc__, "__post_init__": lambda problem: _note(problem.code)}  # fmt: skip
+    named = {
+        "__module__": errors.__name__,
+        "__qualname__": "Problem",
+        "__annotations__": {},
+        "__doc__": errors.Problem.__doc__,
+        "__post_init__": lambda problem: _note(problem.code),
+    }
     base = errors.Problem
-    errors.Problem = type(base)("Problem", (base,), named, frozen=True, kw_only=True)  # type: ignore[misc]
+    watched = type(base)("Problem", (base,), named, frozen=True, kw_only=True)
+    errors.Problem = watched  # type: ignore[attr-defined]
 
 
 def _watch_unreadable(parse: ModuleType) -> None:
     """What makes a query opaque, which is a problem only later."""
     made = parse.Unreadable.__init__
 
-    def init(self: Any, code: str, *given: Any) -> None:
+    def init(self: object, code: str, *given: object) -> None:
         _note(code)
         made(self, code, *given)
 
@@ -69,7 +75,7 @@ def _watch_losses(context: ModuleType) -> None:
     """What is lost of a query's lineage, likewise."""
     lost = context.Context.lose
 
-    def lose(self: Any, code: str, *given: Any) -> None:
+    def lose(self: object, code: str, *given: object) -> None:
         _note(code)
         lost(self, code, *given)
 
@@ -87,7 +93,12 @@ class _Finder(PathFinder):
     """Finds modules of ours as ever, and watches some once they are loaded."""
 
     @classmethod
-    def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        cls,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
         if fullname not in _WATCHED:
             return None
         spec = PathFinder.find_spec(fullname, path, target)

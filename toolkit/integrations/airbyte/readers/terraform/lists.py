@@ -102,7 +102,8 @@ def _flatten(value: _Any) -> Value:
     for item in _items(value):
         if isinstance(item, list):
             inner = _flatten(item)
-            assert isinstance(inner, list)
+            if not isinstance(inner, list):
+                return inner  # something in it is unknown
             found += inner
         elif isinstance(item, Unknown):
             return merged([item])  # it may be a list of any length

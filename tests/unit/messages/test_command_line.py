@@ -1,0 +1,224 @@
+"""What commands refuse, from outside: the three parts as ``--log-format json`` gives them."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from toolkit.cli import main
+
+pytestmark = pytest.mark.slow  # a real project, which the real dbt parses
+
+CONNECTION = """\
+name: {name}
+source: {{package: airbyte-source-faker, version: 7.2.1}}
+destination: {{schema: raw}}
+streams: [{{name: {name}}}]
+"""
+FILES = {
+    "dbt_project.yml": "name: shop\nprofile: shop\nversion: '1.0'\n",
+    "profiles.yml": "shop:\n  target: dev\n  outputs:\n"
+    "    dev: {type: duckdb, path: shop.duckdb}\n"
+    "    memory: {type: duckdb, path: ':memory:'}\n",
+    "toolkit.yml": "version: 1\nconnections: [connections]\n"
+    "airbyte: {files: {run: remote, url: 'http://127.0.0.1:9'}}\n",
+    "models/orders.sql": "select 1 as id\n",
+    "models/sources.yml": "version: 2\nsources: [{name: raw, tables: [{name: orders}]}]\n",
+    "connections/orders.yml": CONNECTION.format(name="orders"),
+    "connections/users.yml": CONNECTION.format(name="users"),
+    "one.json": json.dumps({"streams": []}),
+}
+
+
+class Case(NamedTuple):
+    """Words of a command line, and what it says of them."""
+
+    words: str
+    fact: str
+    consequence: str
+    next_step: str
+
+
+COMPARED = "There is nothing to compare with."
+CASES = {
+    "a copy that goes on": Case(
+        "build --publish --resume",
+        "--publish begins with a copy of what is live, and --resume goes on in what is there.",
+        "It is not clear which is meant, so nothing was run.",
+        "Leave out --resume: with --publish, too, only what is not up to date is run.",
+    ),
+    "two ways to know what sources offer": Case(
+        "connectors diff --against one.json --offline",
+        "--against and --offline do not go together.",
+        "Nothing was done.",
+        "Leave one of them out.",
+    ),
+    "one catalog for two connections": Case(
+        "connectors diff --against one.json",
+        "one.json holds one catalog, and 2 connections are looked at.",
+        "Whose catalog it is cannot be known, so nothing was done.",
+        "Name the connection, or give a file with a catalog for each by its name.",
+    ),
+    "a catalog without a comparison": Case(
+        "diff --base one.json --against one.json",
+        "--against goes with --drift only.",
+        "Nothing was compared.",
+        "Give --drift, too.",
+    ),
+    "rows of no file": Case(
+        "diff --base target/manifest.json --data shop.duckdb --target memory",
+        "--data compares DuckDB files, and this target has none.",
+        "Nothing was compared.",
+        "Leave out --data, or use a target of type duckdb and no --manifest.",
+    ),
+    "a base that is nothing": Case(
+        "diff --base nowhere",
+        "'nowhere' (--base) is no file, no folder and no commit that git knows here.",
+        COMPARED,
+        "Give a manifest.json, a folder with one, or a branch, tag or commit; in CI fetch it first "
+        "(`git fetch origin main`, then --base origin/main).",
+    ),
+    "a base without artifacts": Case(
+        "diff --base connections",
+        "There is no manifest.json in connections (--base).",
+        COMPARED,
+        "Give a folder that holds the artifacts of an earlier run (dbt's `target/`).",
+    ),
+    "connections for a commit": Case(
+        "diff --base HEAD --base-connections connections",
+        "--base-connections goes with a base of artifacts, and the base is a commit.",
+        "Its own connections are read, so nothing was compared.",
+        "Leave out --base-connections.",
+    ),
+    "a second toolkit.yml": Case(
+        "init",
+        "toolkit.yml is there already.",
+        "It was left as it is.",
+        "Edit it, or write a new one with: toolkit init --force",
+    ),
+    "a name of two": Case(
+        "profile orders",
+        "'orders' could mean any of model.shop.orders, source.shop.raw.orders, "
+        "stream.orders.orders.",
+        "It is not known which one is meant.",
+        "Give the whole key.",
+    ),
+    "nothing counted": Case(
+        "profile model.shop.orders",
+        "Nothing was counted of model.shop.orders for target dev yet.",
+        "Tables are counted when a build makes them: no views, and none with `profile: off`.",
+        "Run `toolkit build --select orders`.",
+    ),
+    "nothing to accept": Case(
+        "profile model.shop.orders --accept",
+        "Nothing was counted of model.shop.orders for target dev yet.",
+        "So there is nothing to accept.",
+        "Run `toolkit build --select orders`.",
+    ),
+    "no server": Case(
+        "connectors pull",
+        "Target 'dev' has no Airbyte server.",
+        "Nothing was read.",
+        "Set `airbyte.dev.run: remote` in toolkit.yml, or choose another --target.",
+    ),
+    "a report where no file can be": Case(
+        "report --output dbt_project.yml/report.html",
+        "HERE/dbt_project.yml cannot be written: File exists.",
+        "An earlier report, where there is one, was left as it was.",
+        "Make the folder writable, or name another file with --output.",
+    ),
+    "a run that is not there": Case(
+        "runs 2020",
+        "There is no single run '2020' here.",
+        "No run has this id, or more than one begins with it.",
+        "`toolkit runs` lists them all.",
+    ),
+    "a reason that is none": Case(
+        "ls --select stale:blue",
+        "'stale:blue': 'blue' is no reason to be stale.",
+        "Nothing was selected.",
+        "Known: any, check, code, failed, inputs, never, order, sample, source, touched, volatile.",
+    ),
+    "what is stale, of a manifest": Case(
+        "ls --select stale:any --manifest target/manifest.json",
+        "'stale:any' asks what is up to date, which only a project's ledger knows.",
+        "Nothing was selected.",
+        "Leave out --manifest, in the folder of the project.",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in a repository whose first commit has none."""
+    folder = tmp_path_factory.mktemp("shop")
+    commit = ("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet")
+    git(folder, "init", "--quiet")
+    git(folder, *commit, "--allow-empty", "--message=empty")
+    for name, text in FILES.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    git(folder, "add", ".")
+    git(folder, *commit, "--message=project")
+    return folder
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=folder, check=True, capture_output=True, text=True,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull},
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+def refusal(words: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What the command said at its end."""
+    with pytest.raises(SystemExit) as left:
+        main(words.split())
+    said: dict[str, Any] = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert left.value.code == said["exit_code"]
+    return said
+
+
+@pytest.fixture
+def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder."""
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("DBT_LOG_FORMAT", "json")
+    monkeypatch.setenv("TOOLKIT_CACHE_DIR", str(project / "cache"))
+    return project
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_command(case: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words, *parts = CASES[case]
+    said = refusal(words, capsys)
+    fact = said["message"].replace(str(here), "HERE")
+    assert [fact, said["consequence"], said["next"]] == parts
+    assert said["exit_code"] == 2
+
+
+def test_commits_that_cannot_be_had(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, last = git(here, "rev-parse", "HEAD~1"), git(here, "rev-parse", "HEAD")
+    said = refusal(f"diff --base {first}", capsys)
+    assert said["message"] == f"There is no dbt project in . at {first[:7]} ({first})."
+    assert said["next"] == "Give a later commit, or compare with artifacts (--base FOLDER)."
+
+    cache = here / ".toolkit" / "base"
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / last[:12]).touch()  # where the commit's files should go
+    said = refusal("diff --base HEAD", capsys)
+    assert said["message"].startswith(f"The files of {last[:7]} cannot be written to {cache}: ")
+    assert said["next"] == "Make room there, or let it be written to."
+
+    (cache / last[:12]).unlink()
+    tree = git(here, "rev-parse", "HEAD:models")
+    (here / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    said = refusal("diff --base HEAD", capsys)
+    assert said["message"] == f"git cannot give the files of {last[:7]} (`git read-tree`)."
+    assert said["consequence"] == COMPARED
+    assert said["next"] == "Fetch the commit with its files (a shallow clone may lack them)."
