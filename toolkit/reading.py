@@ -159,24 +159,22 @@ def find(graph: AssetGraph, name: str) -> Asset:
 
 
 def _delivered(relation: "duckdb.DuckDBPyRelation", as_: str) -> Any:  # noqa: ANN401  # as asked for
-    if as_ == "pandas":
-        return relation.to_df()
-    if as_ == "polars":
-        return relation.pl()
     if as_ == "path":
         import tempfile
 
         path = Path(tempfile.mkdtemp(prefix="toolkit-")) / "rows.parquet"
         relation.write_parquet(str(path))
         return path
-    return relation.to_arrow_table()
+    from toolkit.integrations.python.running.session import delivered
+
+    return delivered(relation, as_)
 
 
 def _model(graph: AssetGraph, settings: Settings, asset: Asset) -> Any:  # noqa: ANN401  # the model
     """The current version, verified, with the types that its declaration trusts."""
     from toolkit.integrations.python.declared.load import load
-    from toolkit.integrations.python.models.info import Storing
-    from toolkit.integrations.python.models.store import ModelStore, opened
+    from toolkit.integrations.python.models.of_run import storing_of
+    from toolkit.integrations.python.models.store import opened, store_of
     from toolkit.ledger import Ledger
 
     others = {item.key: item for item in graph if item.integration != "python"}
@@ -189,11 +187,6 @@ def _model(graph: AssetGraph, settings: Settings, asset: Asset) -> Any:  # noqa:
             f"Make it first: toolkit build --select +{asset.name}",
         )
     with Ledger(path) as ledger:
-        store = ModelStore(settings.state_dir / "models", settings.target, ledger)
+        store = store_of(settings, ledger)
         info = store.info(asset.name)
-        storing = Storing(
-            format=item.format,
-            trusted=item.trusted,
-            pickle_allowed=settings.python.allow_pickle,
-        )
-        return opened(info, store.path(info), storing)
+        return opened(info, store.path(info), storing_of(item, settings))

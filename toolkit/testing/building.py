@@ -1,6 +1,5 @@
 """``build()``: a project's Python assets, or bare functions, on a DuckDB in memory."""
 
-import difflib
 import inspect
 import os
 import sys
@@ -23,6 +22,7 @@ from toolkit.settings import Profile, Settings, load_settings
 from toolkit.testing.given import NOTHING_BUILT, as_given_model, is_model, write_given
 from toolkit.testing.result import BuildResult, CheckOutcome, Folder
 from toolkit.testing.standing import DATABASE, SCHEMA, for_test, found_of, matches, standing_in
+from toolkit.text import nearest
 from toolkit.warehouse import Warehouse
 
 What = str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
@@ -179,12 +179,10 @@ class _Test:
             key = next(iter(exact or keys), parameters.get(name))
             if key is None:
                 known = sorted({*parameters, *(asset.name for asset in self._graph)})
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f"Did you mean {near[0]!r}? " if near else ""
                 raise AssetError(
                     f"inputs names {name!r}, which nothing here reads.",
                     NOTHING_BUILT,
-                    f"{hint}It reads {', '.join(known) or 'nothing'}.",
+                    f"{nearest(name, known)}It reads {', '.join(known) or 'nothing'}.",
                 )
             found[name] = key
         return found
@@ -202,12 +200,10 @@ class _Test:
             mine = {key for key in picked.assets if key in self._registry.assets} | named
             if not mine | picked.checks:
                 names = sorted(item.asset.name for item in self._registry.assets.values())
-                near = difflib.get_close_matches(word, names, 1)
-                hint = f"Did you mean {near[0]!r}? " if near else ""
                 raise AssetError(
                     f"{word!r} selects no Python asset and no check of one.",
                     NOTHING_BUILT,
-                    f"{hint}There are {', '.join(names) or 'none'}.",
+                    f"{nearest(word, names)}There are {', '.join(names) or 'none'}.",
                 )
             keys |= mine | picked.checks
         return keys

@@ -8,7 +8,7 @@ from toolkit.errors import AssetError
 from toolkit.graph import Relation
 from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.running.output import table_form
-from toolkit.warehouse import quote, quote_relation
+from toolkit.warehouse import literal, quote, quote_relation
 
 if TYPE_CHECKING:
     import duckdb
@@ -120,8 +120,7 @@ def _file(name: str, path: Path) -> str:
         raise _wrong(name, f"is {path}", f"The file's name must end with {', '.join(_READERS)}.")
     if not path.is_file():
         raise _wrong(name, f"is {path.absolute()}, which is no file", "Correct the path.")
-    text = str(path).replace("'", "''")
-    return f"{reader}('{text}')"
+    return f"{reader}({literal(str(path))})"
 
 
 def _of_rows(name: str, rows: Sequence[Any], types: Mapping[str, str]) -> "pa.Table":

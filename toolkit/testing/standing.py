@@ -13,7 +13,7 @@ from typing import Any
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Relation
 from toolkit.integrations.python.declared.annotations import form_of
-from toolkit.integrations.python.declared.modules import Found, relative
+from toolkit.integrations.python.declared.modules import AnyFound, Found, relative
 from toolkit.integrations.python.definitions import (
     AssetDefinition,
     CheckDefinition,
@@ -26,7 +26,7 @@ SCHEMA = "main"
 DATABASE = "memory"
 
 
-def found_of(function: Callable[..., Any], project_dir: Path) -> Found:
+def found_of(function: Callable[..., Any], project_dir: Path) -> AnyFound:
     """A decorated function as if its file had been imported by ``assets:``.
 
     Raises:
@@ -46,15 +46,15 @@ def found_of(function: Callable[..., Any], project_dir: Path) -> Found:
 
 
 def for_test(
-    found: Iterable[Found],
+    found: Iterable[AnyFound],
     *,
     target: str,
     resources: Mapping[str, object],
     config: Mapping[str, object],
     isolate: bool,
-) -> list[Found]:
+) -> list[AnyFound]:
     """Definitions as a test has them: its resources and values, in this process, no database."""
-    made: list[Found] = []
+    made: list[AnyFound] = []
     unused = set(config)
     for item in found:
         definition = item.definition
@@ -84,13 +84,13 @@ def for_test(
     return [*made, *(_given_resource(name, value) for name, value in resources.items())]
 
 
-def _given_resource(name: str, value: object) -> Found:
+def _given_resource(name: str, value: object) -> AnyFound:
     here = Path(__file__)
     definition = ResourceDefinition(function=lambda: value, name=name, target=None)
     return Found(definition, here, here, here.parent, "resources given by the test", 1)
 
 
-def standing_in(found: Sequence[Found], inputs: Mapping[str, object]) -> dict[str, Asset]:
+def standing_in(found: Sequence[AnyFound], inputs: Mapping[str, object]) -> dict[str, Asset]:
     """An asset for each name that a function reads and nobody here makes."""
     ours = {f.definition.name for f in found if not isinstance(f.definition, CheckDefinition)}
     wanted: dict[str, bool] = {}
@@ -104,7 +104,7 @@ def standing_in(found: Sequence[Found], inputs: Mapping[str, object]) -> dict[st
     return {asset.key: asset for asset in assets}
 
 
-def _names(item: Found, inputs: Mapping[str, object]) -> Iterable[tuple[str, bool]]:
+def _names(item: AnyFound, inputs: Mapping[str, object]) -> Iterable[tuple[str, bool]]:
     """Names that a function reads, and whether its annotation asks for an ML model."""
     definition = item.definition
     assert isinstance(definition, AssetDefinition | CheckDefinition)

@@ -1,6 +1,13 @@
 """What we ask of a warehouse, and DuckDB's answer to it."""
 
 from toolkit.stamp import stamp_of
-from toolkit.warehouse.duckdb import Content, Warehouse, content_hash, quote, quote_relation
+from toolkit.warehouse.duckdb import (
+    Content,
+    Warehouse,
+    content_hash,
+    literal,
+    quote,
+    quote_relation,
+)
 
-__all__ = ["Content", "Warehouse", "content_hash", "quote", "quote_relation", "stamp_of"]
+__all__ = ["Content", "Warehouse", "content_hash", "literal", "quote", "quote_relation", "stamp_of"]

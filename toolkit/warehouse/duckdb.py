@@ -28,6 +28,11 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """``text`` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def quote_relation(relation: Relation) -> str:
     """``relation`` as quoted, dotted SQL, without the parts that are not known."""
     parts = (relation.database, relation.schema, relation.identifier)
@@ -161,9 +166,8 @@ class Warehouse:
         """
         cursor = self._connection.cursor()
         for name, value in self._settings.items():
-            text = str(value).replace("'", "''")
             with self._explained(f"SET {name}"):
-                cursor.execute(f"SET {name} = '{text}'")
+                cursor.execute(f"SET {name} = {literal(str(value))}")
         return cursor
 
     @contextmanager

@@ -8,7 +8,7 @@ import msgspec
 
 from toolkit.errors import WarehouseError
 from toolkit.graph import Relation
-from toolkit.warehouse.duckdb import open_error, quote
+from toolkit.warehouse.duckdb import literal, open_error, quote
 
 SAMPLE = 200_000
 """Rows of the larger side above which only some keys are compared."""
@@ -68,9 +68,8 @@ class TwoFiles:
                     "Rows were not compared.",
                     "Build it first, or leave out --data.",
                 )
-            escaped = str(path).replace("'", "''")
             try:
-                self._connection.execute(f"attach '{escaped}' as {name} (read_only)")
+                self._connection.execute(f"attach {literal(str(path))} as {name} (read_only)")
             except duckdb.Error as error:
                 self.close()
                 raise open_error(str(path), str(error)) from error

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from toolkit.integrations.base import RunContext
+from toolkit.warehouse import literal
 from toolkit.warehouse.markers import TABLE
 
 _SIGN = "/* by toolkit, in the transaction of the model */"
@@ -42,8 +43,8 @@ def mark(manifest: Any, keys: Iterable[str], run_id: str) -> None:  # noqa: ANN4
         if node is None:
             continue
         unmark(manifest, key)
-        name = key.replace("'", "''")
-        sql = f"{_SIGN} insert into {TABLE} values ('{name}', '{run_id}', current_timestamp)"
+        what = f"{literal(key)}, {literal(run_id)}, current_timestamp"
+        sql = f"{_SIGN} insert into {TABLE} values ({what})"
         node.config.post_hook.append(Hook(sql=sql, transaction=True))
 
 

@@ -142,7 +142,10 @@ class ResourceDefinition:
     targets: Any = None
 
 
-Definition = AssetDefinition | CheckDefinition | ResourceDefinition
+Called = AssetDefinition | CheckDefinition
+"""What a function may be that a step calls."""
+
+Definition = Called | ResourceDefinition
 
 _collector: ContextVar[list[Definition] | None] = ContextVar("toolkit_collector", default=None)
 

@@ -89,15 +89,15 @@ class PythonIntegration:
 
     def kept_files(self, settings: Settings) -> list[Path]:
         """Which version of each ML model this target uses, and which one waits for its checks."""
-        from toolkit.integrations.python.models.store import ModelStore
+        from toolkit.integrations.python.models.store import store_of
 
-        return ModelStore(settings.state_dir / "models", settings.target).pointers()
+        return store_of(settings).pointers()
 
     def standing(self, settings: Settings) -> Mapping[str, Standing]:
         """Of each ML model which version counts, and which one waits for its checks."""
-        from toolkit.integrations.python.models.store import ModelStore
+        from toolkit.integrations.python.models.store import store_of
 
-        store = ModelStore(settings.state_dir / "models", settings.target)
+        store = store_of(settings)
         found = {}
         for name in store.names():
             current, candidate = store.current(name), store.candidate(name)

@@ -9,7 +9,7 @@ from toolkit.integrations.python.code.code_version import code_version
 from toolkit.integrations.python.code.libraries import Libraries
 from toolkit.integrations.python.code.sources import imported, reach
 from toolkit.integrations.python.code.volatile import volatile
-from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.modules import AnyFound
 from toolkit.integrations.python.registry import Callee, Stamp, stamp
 from toolkit.settings import Settings
 
@@ -33,7 +33,9 @@ class Judged(NamedTuple):
 class JudgesCode(Protocol):
     """Who judges the functions of one load."""
 
-    def judge(self, found: Found, callee: Callee, declared: bool | None, extra: object) -> Judged:
+    def judge(
+        self, found: AnyFound, callee: Callee, declared: bool | None, extra: object
+    ) -> Judged:
         """Judge one function."""
 
     def watched(self) -> dict[str, Stamp]:
@@ -43,7 +45,9 @@ class JudgesCode(Protocol):
 class NoJudge:
     """For who runs functions and keeps nothing of it."""
 
-    def judge(self, found: Found, callee: Callee, declared: bool | None, extra: object) -> Judged:
+    def judge(
+        self, found: AnyFound, callee: Callee, declared: bool | None, extra: object
+    ) -> Judged:
         """Nothing is known, nothing is read."""
         return Judged("", "", {})
 
@@ -60,7 +64,7 @@ class CodeJudge:
         found: all decorated functions.
     """
 
-    def __init__(self, settings: Settings, found: Iterable[Found]) -> None:
+    def __init__(self, settings: Settings, found: Iterable[AnyFound]) -> None:
         self._project_dir = settings.project_dir
         self._entries = settings.assets
         self._libraries = Libraries()
@@ -69,7 +73,9 @@ class CodeJudge:
         for item in found:
             self._lines.setdefault(item.file, set()).add(item.line)
 
-    def judge(self, found: Found, callee: Callee, declared: bool | None, extra: object) -> Judged:
+    def judge(
+        self, found: AnyFound, callee: Callee, declared: bool | None, extra: object
+    ) -> Judged:
         """Judge one function.
 
         Args:

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 from toolkit.integrations.python.declared.dividing import Batching, Size
-from toolkit.integrations.python.declared.options import nearest
 from toolkit.integrations.python.declared.validate import reject
 from toolkit.integrations.python.definitions import AssetDefinition
+from toolkit.text import nearest
 
 # Why such an asset is run by each build; which of its batches are due is seen then.
 NOT_OVER = "it is made in batches, and the newest one is not over"

@@ -11,6 +11,7 @@ from toolkit.integrations.python.declared import annotations
 from toolkit.integrations.python.declared.directory import Directory, Entry
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import NOTHING_DONE, parameters, reject, texts
+from toolkit.integrations.python.definitions import AssetDefinition, Called
 from toolkit.integrations.python.isolation.limits import check_environment, isolate_of
 from toolkit.integrations.python.registry import PROGRAM, Callee, Input, Wanted
 from toolkit.text import with_article
@@ -51,41 +52,42 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({*(item.key for item in self.callee.inputs), *self.order}))
 
 
-def bind(found: Found, who: str, names: Names, about: Entry | None = None) -> Bound:
+def bind(found: Found[Called], names: Names, about: Entry | None = None) -> Bound:
     """Understand a function's parameters.
 
     Args:
         found: the decorated function.
-        who: it, for errors.
         names: all that a parameter may name.
         about: for a check, the asset that it checks.
 
     Raises:
         AssetError: a parameter names nothing, or too much, or is annotated wrongly.
     """
-    function = found.definition.function
+    definition, who = found.definition, found.who
+    function = definition.function
     signature = parameters(function, who)
-    mapped, order = _deps(getattr(found.definition, "deps", None), who)
+    mapped, order = _deps(definition.deps, who)
     _no_strangers(mapped, signature, who)
     inputs: list[Input] = []
     resources: list[str] = []
-    values = getattr(found.definition, "config", None) or {}
+    values = definition.config or {}
+    batched = isinstance(definition, AssetDefinition) and definition.batch_size
     for parameter in signature:
         name = parameter.name
-        if name in values or (name == "batch" and getattr(found.definition, "batch_size", None)):
+        if name in values or (name == "batch" and batched):
             continue
         if about is not None and name in OF_MODEL_CHECKS and about.kind == "ml_model":
             inputs.append(_input(parameter, about, OF_MODEL_CHECKS[name]))
         elif about is not None and name == about.name and name not in mapped:
-            inputs.append(_asset_input(parameter, about, found, who))
+            inputs.append(_asset_input(parameter, about, found))
         elif name not in mapped and _is_resource(parameter, names, who):
             resources.append(name)
         else:
             entry = _entry(parameter, mapped, names, who)
             if entry is not None:
-                inputs.append(_asset_input(parameter, entry, found, who))
-    isolate = isolate_of(found, who)
-    check_environment(isolate, found.definition, inputs, who)
+                inputs.append(_asset_input(parameter, entry, found))
+    isolate = isolate_of(found)
+    check_environment(isolate, definition, inputs, who)
     callee = Callee(
         function=function,
         place=found.place,
@@ -174,8 +176,8 @@ def _refuse_disabled(name: str, what: str, names: Names, who: str) -> None:
         )
 
 
-def _asset_input(parameter: inspect.Parameter, entry: Entry, found: Found, who: str) -> Input:
-    form = annotations.form_of(parameter.annotation, found.definition.function)
+def _asset_input(parameter: inspect.Parameter, entry: Entry, found: Found[Called]) -> Input:
+    who, form = found.who, annotations.form_of(parameter.annotation, found.definition.function)
     if entry.kind == "ml_model":
         # An estimator's class is the user's business; a table's class would be a mistake.
         if parameter.annotation in (bytes, "bytes"):

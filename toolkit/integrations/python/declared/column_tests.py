@@ -10,7 +10,6 @@ import msgspec
 
 from toolkit.graph import Check
 from toolkit.integrations.python.declared.directory import Entry
-from toolkit.integrations.python.declared.options import nearest
 from toolkit.integrations.python.declared.validate import IDENTIFIER, reject
 from toolkit.integrations.python.registry import (
     Callee,
@@ -20,6 +19,7 @@ from toolkit.integrations.python.registry import (
     PythonAsset,
     PythonCheck,
 )
+from toolkit.text import nearest
 
 KINDS: tuple[str, ...] = get_args(ColumnTestKind)
 _CONFIG = ("where", "severity", "warn_if", "error_if")

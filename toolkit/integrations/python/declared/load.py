@@ -21,7 +21,7 @@ from toolkit.integrations.python.declared.misuse import (
     refuse_result,
     refuse_two_kinds,
 )
-from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.modules import AnyFound, Found, of_kind
 from toolkit.integrations.python.declared.options import run_config, settled
 from toolkit.integrations.python.declared.properties import described
 from toolkit.integrations.python.declared.validate import (
@@ -36,6 +36,7 @@ from toolkit.integrations.python.declared.validate import (
 )
 from toolkit.integrations.python.definitions import (
     AssetDefinition,
+    Called,
     CheckDefinition,
     ResourceDefinition,
     definition_of,
@@ -74,7 +75,7 @@ def load(settings: Settings, known: Mapping[str, Asset]) -> Registry:
     return resolve(settings, known, found, CodeJudge(settings, found))
 
 
-def declared(settings: Settings) -> list[Found]:
+def declared(settings: Settings) -> list[AnyFound]:
     """Import the files; what their decorators, YAML beside them and ``assets:`` itself say.
 
     Raises:
@@ -85,7 +86,7 @@ def declared(settings: Settings) -> list[Found]:
 
 
 def resolve(
-    settings: Settings, known: Mapping[str, Asset], found: Sequence[Found], code: JudgesCode
+    settings: Settings, known: Mapping[str, Asset], found: Sequence[AnyFound], code: JudgesCode
 ) -> Registry:
     """What these functions declare, each name resolved.
 
@@ -99,9 +100,8 @@ def resolve(
     for python_asset, item in zip(assets.values(), loader.assets, strict=True):
         for test in (*loader.column_checks(python_asset, item), *loader.gates(python_asset, item)):
             _add(checks, test)
-    for item in loader.found:
-        if isinstance(item.definition, CheckDefinition):
-            _add(checks, loader.check(item, item.definition))
+    for declared_check in loader.checks:
+        _add(checks, loader.check(declared_check))
     return Registry(
         assets=assets,
         checks=checks,
@@ -128,25 +128,23 @@ class _Loader:
         self,
         settings: Settings,
         known: Mapping[str, Asset],
-        given: Sequence[Found],
+        given: Sequence[AnyFound],
         code: JudgesCode,
     ) -> None:
         self._settings = settings
         self.code = code
         refuse_two_kinds(given)
-        self.found, disabled = settled(given, settings, _who)
-        found = self.found
+        found, disabled = settled(given, settings)
         self.stamps: dict[str, Mapping[str, Stamp]] = {}
-        self.assets = [f for f in found if isinstance(f.definition, AssetDefinition)]
+        self.assets = of_kind(found, AssetDefinition)
+        self.checks = of_kind(found, CheckDefinition)
         self.resources = choose_resources(found, settings.target)
         entries = {f"{NAME}.{f.definition.name}": self._entry(f) for f in self.assets}
         self._unique(known)
         self._names = Names(
             directory=Directory([*map(_known_entry, known.values()), *entries.values()]),
             resources=frozenset(self.resources),
-            other_targets=frozenset(
-                f.definition.name for f in found if isinstance(f.definition, ResourceDefinition)
-            )
+            other_targets=frozenset(f.definition.name for f in of_kind(found, ResourceDefinition))
             - frozenset(self.resources),
             disabled=disabled,
         )
@@ -161,14 +159,12 @@ class _Loader:
             definition.name,
         )
 
-    def _entry(self, found: Found) -> Entry:
+    def _entry(self, found: Found[AssetDefinition]) -> Entry:
         definition = found.definition
-        assert isinstance(definition, AssetDefinition)
         check_name(found)
         profile = self._settings.profile
-        check_asset_options(definition, profile.database if profile else None, _who(found))
-        check_flags(definition, _who(found))
-        self._check_function(found)
+        check_asset_options(definition, profile.database if profile else None, found.who)
+        _check_function(found)
         return Entry(
             key=f"{NAME}.{definition.name}",
             name=definition.name,
@@ -177,15 +173,8 @@ class _Loader:
             event_time=definition.event_time,
         )
 
-    def _check_function(self, found: Found) -> None:
-        definition = found.definition
-        assert isinstance(definition, AssetDefinition | CheckDefinition)
-        check_function(found, _who(found))
-        refuse_decorators_above(definition, _who(found))
-        refuse_result(definition, _who(found))
-
     def _unique(self, known: Mapping[str, Asset]) -> None:
-        seen: dict[str, Found] = {}
+        seen: dict[str, AnyFound] = {}
         written = {
             asset.relation.folded(): asset
             for asset in known.values()
@@ -193,7 +182,6 @@ class _Loader:
         }
         for found in self.assets:
             definition = found.definition
-            assert isinstance(definition, AssetDefinition)
             other = seen.setdefault(definition.name.casefold(), found)
             if other is not found:
                 raise AssetError(
@@ -205,17 +193,15 @@ class _Loader:
             owner = written.get(relation.folded()) if relation else None
             if owner is not None:
                 raise reject(
-                    _who(found),
+                    found.who,
                     f"it would write {relation}, which is the table of {owner.key}.",
                     "Rename it, or give it another `schema`.",
                 )
 
-    def asset(self, found: Found) -> PythonAsset:
+    def asset(self, found: Found[AssetDefinition]) -> PythonAsset:
         """One asset, with its inputs resolved."""
-        definition = found.definition
-        assert isinstance(definition, AssetDefinition)
-        who = _who(found)
-        bound = bind(found, who, self._names)
+        definition, who = found.definition, found.who
+        bound = bind(found, self._names)
         declared = columns(definition, bound, who)
         relation = self._relation(definition)
         materialized = "ml_model" if definition.kind == "ml_model" else "table"
@@ -267,15 +253,14 @@ class _Loader:
             batching=batching,
         )
 
-    def check(self, found: Found, definition: CheckDefinition) -> PythonCheck:
+    def check(self, found: Found[CheckDefinition]) -> PythonCheck:
         """One ``@check``, with its asset and inputs resolved."""
+        definition, who = found.definition, found.who
         check_name(found)
-        who = _who(found)
         check_severity(definition, who)
-        check_flags(definition, who)
-        self._check_function(found)
+        _check_function(found)
         about = self._about(definition, who)
-        bound = bind(found, who, self._names, about)
+        bound = bind(found, self._names, about)
         others = tuple(key for key in bound.keys if key != about.key)
         key = f"check.{about.name}.{definition.name}"
         made = [about.key, definition.severity, others]
@@ -315,33 +300,36 @@ class _Loader:
             target = f"{NAME}.{decorated.name}"
         return self._names.directory.find(target, who=who, what=f"its asset {target!r}")
 
-    def gates(self, asset: PythonAsset, found: Found) -> Iterable[PythonCheck]:
+    def gates(self, asset: PythonAsset, found: Found[AssetDefinition]) -> Iterable[PythonCheck]:
         """Checks for the ``gates`` that an ML model declares."""
-        definition = found.definition
-        assert isinstance(definition, AssetDefinition)
         try:
-            gates = declared_gates(definition.gates)
+            gates = declared_gates(found.definition.gates)
         except ValueError as error:
-            raise reject(_who(found), str(error), 'See "Gates" in docs/models.md.') from error
+            raise reject(found.who, str(error), 'See "Gates" in docs/models.md.') from error
         return gate_checks(asset.asset, gates, asset.callee)
 
-    def column_checks(self, asset: PythonAsset, found: Found) -> Iterable[PythonCheck]:
+    def column_checks(
+        self, asset: PythonAsset, found: Found[AssetDefinition]
+    ) -> Iterable[PythonCheck]:
         """Checks for the ``tests`` that columns declare."""
-        definition, who = found.definition, _who(found)
-        assert isinstance(definition, AssetDefinition)
 
         def find(name: str, what: str) -> Entry:
-            return self._names.directory.find(name, who=who, what=what)
+            return self._names.directory.find(name, who=found.who, what=what)
 
         fqn = (NAME, _container(found))
-        return column_checks(asset, definition.columns, who, fqn, find)
+        return column_checks(asset, found.definition.columns, found.who, fqn, find)
 
-    def _judged(self, key: str, found: Found, callee: Callee, extra: object) -> Judged:
-        definition = found.definition
-        assert isinstance(definition, AssetDefinition | CheckDefinition)
-        judged = self.code.judge(found, callee, definition.volatile, extra)
+    def _judged(self, key: str, found: Found[Called], callee: Callee, extra: object) -> Judged:
+        judged = self.code.judge(found, callee, found.definition.volatile, extra)
         self.stamps[key] = judged.stamps
         return judged
+
+
+def _check_function(found: Found[Called]) -> None:
+    check_flags(found)
+    check_function(found)
+    refuse_decorators_above(found)
+    refuse_result(found)
 
 
 def _config(
@@ -372,19 +360,13 @@ def _known_entry(asset: Asset) -> Entry:
     )
 
 
-def _who(found: Found) -> str:
-    kinds = {CheckDefinition: "check ", ResourceDefinition: "resource "}
-    kind = kinds.get(type(found.definition), f"{NAME}.")
-    return f"{kind}{found.definition.name} ({found.place})"
-
-
-def _container(found: Found) -> str:
+def _container(found: AnyFound) -> str:
     """The file as a dotted path from the project folder: ``ml.train``."""
     parts = Path(found.path).with_suffix("").parts
     return ".".join(part for part in parts if part not in ("..", "/"))
 
 
-def _description(found: Found, given: str | None) -> str:
+def _description(found: AnyFound, given: str | None) -> str:
     if given is not None:
         return given
     return inspect.getdoc(found.definition.function) or ""

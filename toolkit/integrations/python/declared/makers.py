@@ -3,34 +3,32 @@
 import inspect
 from collections.abc import Iterable, Mapping
 
-from toolkit.integrations.python.declared.modules import Found
-from toolkit.integrations.python.declared.options import nearest
+from toolkit.integrations.python.declared.modules import AnyFound, Found, of_kind
 from toolkit.integrations.python.declared.validate import check_name, parameters, reject
 from toolkit.integrations.python.definitions import ResourceDefinition
 from toolkit.integrations.python.registry import PythonResource
+from toolkit.text import nearest
 
 
-def choose_resources(found: Iterable[Found], target: str) -> dict[str, PythonResource]:
+def choose_resources(found: Iterable[AnyFound], target: str) -> dict[str, PythonResource]:
     """One maker for each resource name: the target's own, else the one without a target.
 
     Raises:
         AssetError: two for one target; a parameter that is neither a resource nor has a value;
             a circle; an async function.
     """
-    by_name: dict[str, dict[str | None, Found]] = {}
-    for item in found:
+    by_name: dict[str, dict[str | None, Found[ResourceDefinition]]] = {}
+    for item in of_kind(found, ResourceDefinition):
         definition = item.definition
-        if not isinstance(definition, ResourceDefinition):
-            continue
         check_name(item)
         if inspect.iscoroutinefunction(definition.function) or inspect.isasyncgenfunction(
             definition.function
         ):
-            raise reject(_who(item), "it is an async function.", "Make it a plain `def`.")
+            raise reject(item.who, "it is an async function.", "Make it a plain `def`.")
         other = by_name.setdefault(definition.name, {}).setdefault(definition.target, item)
         if other is not item:
             raise reject(
-                _who(item),
+                item.who,
                 f"{other.place} has a resource of this name for the same target.",
                 "Rename one, or give one a `target`.",
             )
@@ -45,24 +43,21 @@ def choose_resources(found: Iterable[Found], target: str) -> dict[str, PythonRes
     return made
 
 
-def _who(found: Found) -> str:
-    return f"resource {found.definition.name} ({found.place})"
-
-
-def _maker(name: str, item: Found, chosen: Mapping[str, Found]) -> PythonResource:
+def _maker(
+    name: str, item: Found[ResourceDefinition], chosen: Mapping[str, AnyFound]
+) -> PythonResource:
     """The maker, with what its parameters are: resources, declared values, or defaults."""
     definition = item.definition
-    assert isinstance(definition, ResourceDefinition)
     values = definition.config or {}
     needs = []
-    for parameter in parameters(definition.function, _who(item)):
+    for parameter in parameters(definition.function, item.who):
         if parameter.name in values:
             continue
         if parameter.name in chosen:
             needs.append(parameter.name)
         elif parameter.default is parameter.empty:
             raise reject(
-                _who(item),
+                item.who,
                 f"its parameter {parameter.name!r} is no resource of this target and has no value.",
                 f"{nearest(parameter.name, chosen)}Say config={{{parameter.name!r}: <value>}}, "
                 "give it a default, or read the environment: toolkit.secret('<NAME>').",

@@ -11,12 +11,12 @@ from typing import Any
 from toolkit.errors import AssetError, CycleError
 from toolkit.graph import Asset
 from toolkit.integrations.python.declared.annotations import KNOWN, form_of
-from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.modules import AnyFound, Found
 from toolkit.integrations.python.declared.validate import NOTHING_DONE, reject
 from toolkit.integrations.python.definitions import (
     AssetDefinition,
+    Called,
     CheckDefinition,
-    Definition,
     ResourceDefinition,
 )
 from toolkit.integrations.python.registry import PythonAsset
@@ -28,13 +28,13 @@ _WORD: Mapping[type, str] = {
 }
 
 
-def refuse_two_kinds(found: Iterable[Found]) -> None:
+def refuse_two_kinds(found: Iterable[AnyFound]) -> None:
     """No function is an asset and a check, or the like.
 
     Raises:
         AssetError: one is.
     """
-    seen: dict[int, Found] = {}
+    seen: dict[int, AnyFound] = {}
     for item in found:
         other = seen.setdefault(id(inspect.unwrap(item.definition.function)), item)
         one, two = _WORD[type(other.definition)], _WORD[type(item.definition)]
@@ -46,13 +46,13 @@ def refuse_two_kinds(found: Iterable[Found]) -> None:
             )
 
 
-def refuse_decorators_above(definition: Definition, who: str) -> None:
+def refuse_decorators_above(found: AnyFound) -> None:
     """What toolkit calls is what stands in the module: nothing decorates it once more.
 
     Raises:
         AssetError: something does, and would not be called.
     """
-    function = definition.function
+    function = found.definition.function
     module = sys.modules.get(getattr(function, "__module__", "") or "")
     value = getattr(module, getattr(function, "__name__", ""), None)
     if value is None or value is function or not callable(value):
@@ -60,9 +60,9 @@ def refuse_decorators_above(definition: Definition, who: str) -> None:
     cells = getattr(value, "__closure__", None) or ()
     wraps = inspect.unwrap(value) is inspect.unwrap(function)
     if wraps or any(_holds(cell, function) for cell in cells):
-        word = _WORD[type(definition)]
+        word = _WORD[type(found.definition)]
         raise reject(
-            who,
+            found.who,
             f"another decorator stands above {word}, so that it would not be called.",
             f"Put {word} on top.",
         )
@@ -78,7 +78,7 @@ def _holds(cell: types.CellType, function: object) -> bool:
 _OF_CHECK = "Return a bool, a CheckResult, or a table of failing rows."
 
 
-def refuse_result(definition: AssetDefinition | CheckDefinition, who: str) -> None:
+def refuse_result(found: Found[Called]) -> None:
     """The annotation of what is returned names something that can be written or judged.
 
     One that cannot be understood here (an import for type checkers only) is let pass.
@@ -86,6 +86,7 @@ def refuse_result(definition: AssetDefinition | CheckDefinition, who: str) -> No
     Raises:
         AssetError: it plainly does not.
     """
+    definition, who = found.definition, found.who
     function = definition.function
     ours = str(getattr(function, "__module__", "")).startswith("toolkit.integrations.")
     if ours or (isinstance(definition, AssetDefinition) and definition.sql):

@@ -7,22 +7,29 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from toolkit.errors import AssetError, ToolkitError
 from toolkit.integrations.python.declared.confided import hide_secrets_of
 from toolkit.integrations.python.declared.places import place_of
 from toolkit.integrations.python.declared.places import relative as relative
-from toolkit.integrations.python.definitions import Definition, collecting
+from toolkit.integrations.python.definitions import (
+    CheckDefinition,
+    Definition,
+    ResourceDefinition,
+    collecting,
+)
 from toolkit.integrations.python.registry import Origin
+
+D_co = TypeVar("D_co", bound=Definition, covariant=True)
 
 
 @dataclass(frozen=True)
-class Found:
+class Found(Generic[D_co]):
     """A definition and where it stands.
 
     Attributes:
@@ -35,7 +42,7 @@ class Found:
         yaml_path: the file that describes it further, as ``path``.
     """
 
-    definition: Definition
+    definition: D_co
     file: Path
     module: Path
     folder: Path
@@ -49,6 +56,12 @@ class Found:
         return f"{self.path}:{self.line}"
 
     @property
+    def who(self) -> str:
+        """What it is, by name and place, as messages begin."""
+        kind = {CheckDefinition: "check ", ResourceDefinition: "resource "}
+        return f"{kind.get(type(self.definition), 'python.')}{self.definition.name} ({self.place})"
+
+    @property
     def origin(self) -> Origin:
         """Where another process finds the function."""
         return Origin(
@@ -60,13 +73,22 @@ class Found:
         )
 
 
-def find(entries: Sequence[Path], project_dir: Path) -> list[Found]:
+AnyFound = Found[Definition]
+D = TypeVar("D", bound=Definition)
+
+
+def of_kind(found: Iterable[AnyFound], kind: type[D]) -> list[Found[D]]:
+    """Those with definitions of this kind."""
+    return [cast("Found[D]", item) for item in found if isinstance(item.definition, kind)]
+
+
+def find(entries: Sequence[Path], project_dir: Path) -> list[AnyFound]:
     """Import every file of ``entries`` and give what their decorators declared.
 
     Raises:
         AssetError: an entry is missing, or a file cannot be imported.
     """
-    found: dict[tuple[str, str, int, str], Found] = {}
+    found: dict[tuple[str, str, int, str], AnyFound] = {}
     for entry in entries:
         folder, files = _files(entry, project_dir)
         # What a module prints while it is imported must not get between us and whoever
@@ -244,6 +266,6 @@ def _import_error(place: str, error: BaseException) -> AssetError:
     )
 
 
-def _found(definition: Definition, file: Path, folder: Path, project_dir: Path) -> Found:
+def _found(definition: Definition, file: Path, folder: Path, project_dir: Path) -> AnyFound:
     source, line = place_of(definition, file, project_dir)
     return Found(definition, source, file, folder, relative(source, project_dir), line)

@@ -1,7 +1,6 @@
 """How something is run and what differs by target: judged, and settled for one target."""
 
 import dataclasses
-import difflib
 import inspect
 import json
 import typing
@@ -10,18 +9,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from toolkit.integrations.python.declared.modules import Found
+from toolkit.integrations.python.declared.modules import AnyFound
 from toolkit.integrations.python.declared.validate import reject
 from toolkit.integrations.python.definitions import (
     AssetDefinition,
+    Called,
     CheckDefinition,
+    Definition,
     ResourceDefinition,
 )
 from toolkit.settings import RunSettings, Settings
 from toolkit.settings.running import duration
+from toolkit.text import nearest
 
-Definition = AssetDefinition | CheckDefinition
-D = TypeVar("D", bound=AssetDefinition | CheckDefinition | ResourceDefinition)
+D = TypeVar("D", bound=Definition)
 
 _RUNNING = ("retries", "retry_wait", "timeout", "pool")
 # What may be otherwise for one target, beside the values of parameters.
@@ -31,9 +32,7 @@ OF_CHECK = ("enabled", "severity", "isolate", "volatile", *_RUNNING)
 _MOST_RETRIES = 10_000
 
 
-def settled(
-    found: Iterable[Found], settings: Settings, who: Callable[[Found], str]
-) -> tuple[list[Found], dict[str, str]]:
+def settled(found: Iterable[AnyFound], settings: Settings) -> tuple[list[AnyFound], dict[str, str]]:
     """Definitions as they are for the target, without those that are not enabled for it.
 
     Returns:
@@ -42,26 +41,21 @@ def settled(
     Raises:
         AssetError: an option is wrong.
     """
-    kept: list[Found] = []
+    kept: list[AnyFound] = []
     disabled: dict[str, str] = {}
     for item in found:
-        definition = item.definition
-        if isinstance(definition, AssetDefinition | CheckDefinition):
-            definition = _for_target(definition, settings, who(item))
-            _check(definition, settings.run, who(item))
+        definition = _for_target(item.definition, settings, item.who)
+        if not isinstance(definition, ResourceDefinition):
+            _check(definition, settings.run, item.who)
             if not definition.enabled:
                 if isinstance(definition, AssetDefinition):
                     disabled[definition.name] = item.place
                 continue
-            item = dataclasses.replace(item, definition=definition)
-        elif isinstance(definition, ResourceDefinition):
-            definition = _for_target(definition, settings, who(item))
-            item = dataclasses.replace(item, definition=definition)
-        kept.append(item)
+        kept.append(dataclasses.replace(item, definition=definition))
     return [item for item in kept if not _is_about(item, disabled)], disabled
 
 
-def _is_about(item: Found, disabled: Mapping[str, str]) -> bool:
+def _is_about(item: AnyFound, disabled: Mapping[str, str]) -> bool:
     """Whether it is a check of an asset that is not there."""
     if not isinstance(item.definition, CheckDefinition):
         return False
@@ -116,7 +110,7 @@ def _check_key(
 
 def _check_values(
     values: Mapping[str, Any],
-    definition: Definition | ResourceDefinition,
+    definition: Definition,
     parameters: tuple[str, ...],
     who: str,
 ) -> None:
@@ -173,7 +167,7 @@ def _written(hint: Any) -> str:  # noqa: ANN401  # any annotation
     return str(getattr(hint, "__name__", hint)) if isinstance(hint, type) else str(hint)
 
 
-def _check(definition: Definition, run: RunSettings, who: str) -> None:
+def _check(definition: Called, run: RunSettings, who: str) -> None:
     if not isinstance(definition.enabled, bool):
         raise reject(
             who,
@@ -202,7 +196,7 @@ def _check(definition: Definition, run: RunSettings, who: str) -> None:
         )
 
 
-def run_config(definition: Definition) -> dict[str, Any]:
+def run_config(definition: Called) -> dict[str, Any]:
     """What is said of how it is run, for selection and for its step; seconds are numbers."""
     said = {
         "retries": definition.retries,
@@ -224,9 +218,3 @@ def _mapping(value: Any, option: str, who: str) -> Mapping[str, Any]:  # noqa: A
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise reject(who, f"{option}={value!r} is not a dict with texts for keys.", "Use a dict.")
     return value
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """``Did you mean 'x'? `` for a misspelled word, or nothing."""
-    close = difflib.get_close_matches(word, [*words], 1, 0.6)
-    return f"Did you mean {close[0]!r}? " if close else ""

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import AssetError, SettingsError
-from toolkit.integrations.python.declared.modules import Found, relative, walked
-from toolkit.integrations.python.declared.options import OF_ASSET, nearest, parameters_of
+from toolkit.integrations.python.declared.modules import AnyFound, relative, walked
+from toolkit.integrations.python.declared.options import OF_ASSET, parameters_of
+from toolkit.integrations.python.declared.validate import NOTHING_DONE
 from toolkit.integrations.python.definitions import AssetDefinition
 from toolkit.settings.document import Document
+from toolkit.text import nearest
 
 _TOP = ("name", "description", "owner", "group", "access", "meta", "tags", "deps", "config",
         "columns", "targets")  # fmt: skip
@@ -41,7 +43,7 @@ class _Entry:
         return f"{self.path}:{self._document.line(('assets', self._index, *keys)) or 1}"
 
 
-def described(found: list[Found], entries: Iterable[Path], project_dir: Path) -> list[Found]:
+def described(found: list[AnyFound], entries: Iterable[Path], project_dir: Path) -> list[AnyFound]:
     """The definitions with what YAML files in the folders of ``assets:`` add to them.
 
     Raises:
@@ -116,7 +118,7 @@ def _entries(file: Path, project_dir: Path) -> Iterator[_Entry]:
         yield _Entry(document, index, data, path)
 
 
-def _joined(found: Found, entry: _Entry | None) -> Found:
+def _joined(found: AnyFound, entry: _Entry | None) -> AnyFound:
     definition = found.definition
     if entry is None or not isinstance(definition, AssetDefinition):
         return found
@@ -293,4 +295,4 @@ def _known(
 
 
 def _error(fact: str, next_step: str) -> AssetError:
-    return AssetError(fact, "The graph would be wrong, so nothing was done.", next_step)
+    return AssetError(fact, NOTHING_DONE, next_step)

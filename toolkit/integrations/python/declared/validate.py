@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from toolkit.errors import AssetError
-from toolkit.integrations.python.declared.modules import Found
-from toolkit.integrations.python.definitions import AssetDefinition, CheckDefinition
+from toolkit.integrations.python.declared.modules import AnyFound, Found
+from toolkit.integrations.python.definitions import AssetDefinition, Called, CheckDefinition
 from toolkit.integrations.python.models.info import FORMATS
 
 # Also a file name (the model store's folder, a log) and a part of a key, so ASCII only.
@@ -21,7 +21,7 @@ def reject(who: str, fact: str, next_step: str) -> AssetError:
     return AssetError(f"{who}: {fact}", NOTHING_DONE, next_step)
 
 
-def check_name(found: Found) -> None:
+def check_name(found: AnyFound) -> None:
     """The name can be a table, a file and a parameter."""
     name = found.definition.name
     if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):
@@ -32,9 +32,9 @@ def check_name(found: Found) -> None:
         )
 
 
-def check_function(found: Found, who: str) -> None:
+def check_function(found: AnyFound) -> None:
     """The function can be called with named arguments and gives its result by return."""
-    function = inspect.unwrap(found.definition.function)
+    who, function = found.who, inspect.unwrap(found.definition.function)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise reject(who, "it is an async function.", "Make it a plain `def`.")
     if inspect.isgeneratorfunction(function):
@@ -109,12 +109,11 @@ def check_asset_options(definition: AssetDefinition, database: str | None, who: 
             )
 
 
-def check_flags(definition: AssetDefinition | CheckDefinition, who: str) -> None:
+def check_flags(found: Found[Called]) -> None:
     """``volatile``."""
-    if definition.volatile is not None and not isinstance(definition.volatile, bool):
-        raise reject(
-            who, f"volatile={definition.volatile!r}.", "Use True or False, or leave it out."
-        )
+    value = found.definition.volatile
+    if value is not None and not isinstance(value, bool):
+        raise reject(found.who, f"volatile={value!r}.", "Use True or False, or leave it out.")
 
 
 def check_severity(definition: CheckDefinition, who: str) -> None:

@@ -6,19 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from toolkit.errors import AssetError
 from toolkit.integrations.python.api import asset
-from toolkit.integrations.python.declared.modules import Found, relative
+from toolkit.integrations.python.declared.modules import AnyFound, Found, relative
+from toolkit.integrations.python.declared.validate import reject
 from toolkit.integrations.python.definitions import collecting
 from toolkit.integrations.python.files.cells import code_of
 from toolkit.integrations.python.registry import PROGRAM, Program
 from toolkit.settings import Settings
 from toolkit.settings.types import AssetFile
 
-_NOTHING_DONE = "The graph would be wrong, so nothing was done."
 
-
-def declared(settings: Settings) -> list[Found]:
+def declared(settings: Settings) -> list[AnyFound]:
     """What the files that are assets themselves declare; none of them is run.
 
     Raises:
@@ -27,7 +25,7 @@ def declared(settings: Settings) -> list[Found]:
     return [_found(entry, settings) for entry in settings.asset_files]
 
 
-def _found(entry: AssetFile, settings: Settings) -> Found:
+def _found(entry: AssetFile, settings: Settings) -> AnyFound:
     path = relative(entry.path, settings.project_dir)
     is_notebook = entry.path.suffix == ".ipynb"
     file = code_of(entry.path, settings) if is_notebook else entry.path
@@ -41,9 +39,9 @@ def _found(entry: AssetFile, settings: Settings) -> Found:
     }
     given |= options
     if given["isolate"] is False:
-        raise AssetError(
-            f"{who}: isolate: false is not possible, a notebook or script has its own process.",
-            _NOTHING_DONE,
+        raise reject(
+            who,
+            "isolate: false is not possible, a notebook or script has its own process.",
             "Remove it.",
         )
     config = _mapping(given.get("config"))
@@ -83,22 +81,22 @@ def _deps(value: Any, who: str) -> dict[str, str]:  # noqa: ANN401  # whatever t
     elif isinstance(value, Sequence) and not isinstance(value, str):
         found = {_parameter(str(item)): str(item) for item in value}
         if len(found) < len(value):
-            raise AssetError(
-                f"{who}: two of its deps have the same name.",
-                _NOTHING_DONE,
+            raise reject(
+                who,
+                "two of its deps have the same name.",
                 "Give each one a name: `deps: {a: raw.orders, b: shop.orders}`.",
             )
     else:
-        raise AssetError(
-            f"{who}: deps={value!r} is no list of assets.",
-            _NOTHING_DONE,
+        raise reject(
+            who,
+            f"deps={value!r} is no list of assets.",
             "Write `deps: [orders, raw.customers]`.",
         )
     wrong = [name for name in found if not name.isidentifier()]
     if wrong:
-        raise AssetError(
-            f"{who}: deps: {wrong[0]!r} cannot be a name.",
-            _NOTHING_DONE,
+        raise reject(
+            who,
+            f"deps: {wrong[0]!r} cannot be a name.",
             "Use letters, digits and underscores.",
         )
     return found

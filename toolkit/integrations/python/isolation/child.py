@@ -36,6 +36,7 @@ from toolkit.integrations.python.running import checking, output
 from toolkit.integrations.python.running.calling import UNTOUCHED, call, raised
 from toolkit.integrations.python.running.resources import ResourcePool
 from toolkit.integrations.python.running.session import Session, delivered
+from toolkit.warehouse import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,8 +78,7 @@ class _Memory:
     def cursor(self) -> "duckdb.DuckDBPyConnection":
         cursor = self._connection.cursor()
         for name, value in self._settings.items():
-            text = str(value).replace("'", "''")
-            cursor.execute(f"SET {name} = '{text}'")
+            cursor.execute(f"SET {name} = {literal(str(value))}")
         return cursor
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from toolkit.errors import AssetError
 from toolkit.integrations.python.declared.modules import Found
 from toolkit.integrations.python.declared.validate import reject
-from toolkit.integrations.python.definitions import AssetDefinition, CheckDefinition, Definition
+from toolkit.integrations.python.definitions import Called, Definition
 from toolkit.integrations.python.isolation.requirements import environment_of, requirement_name
 from toolkit.integrations.python.registry import Input, Isolate
 
@@ -22,15 +22,13 @@ _KEYS = ("memory", "cpu_seconds", "processes")
 _LEAST_MEMORY = 16 * 2**20
 
 
-def isolate_of(found: Found, who: str) -> Isolate | None:
+def isolate_of(found: Found[Called]) -> Isolate | None:
     """How a decorated function is isolated; ``None``: it is not.
 
     Raises:
         AssetError: what it says makes no sense.
     """
-    definition = found.definition
-    if not isinstance(definition, AssetDefinition | CheckDefinition):
-        return None
+    definition, who = found.definition, found.who
     environment = environment_of(definition.requirements, found.file, who)
     value = definition.isolate
     if value is False or value is None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from toolkit.errors import AssetError, AssetFailedError
+from toolkit.errors import AssetFailedError
 from toolkit.graph import Asset, Relation
+from toolkit.integrations.python.declared.validate import reject
 from toolkit.integrations.python.registry import Callee
 from toolkit.warehouse import quote_relation
 
@@ -27,7 +28,6 @@ SQL = "sql"
 
 _DIALECT = "duckdb"
 _NAMED = re.compile(r"\{([A-Za-z_]\w*)\}")
-_NOTHING_DONE = "The graph would be wrong, so nothing was done."
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ def sql_text(given: object, kind: str, callee: Callee, who: str, made: object) -
     if given is None:
         return None
     if not isinstance(given, str) or not given.strip():
-        raise _reject(who, f"sql={given!r} is no text of SQL.", "Write a query.")
+        raise reject(who, f"sql={given!r} is no text of SQL.", "Write a query.")
     _check_fit(kind, callee, who)
     tables: dict[str, Relation] = {
         item.parameter: item.relation for item in callee.inputs if item.relation is not None
@@ -117,10 +117,6 @@ def relation_of(asset: Asset, callee: Callee, session: "Session") -> "duckdb.Duc
         ) from error
 
 
-def _reject(who: str, fact: str, next_step: str) -> AssetError:
-    return AssetError(f"{who}: {fact}", _NOTHING_DONE, next_step)
-
-
 def _check_fit(kind: str, callee: Callee, who: str) -> None:
     """What a query cannot have."""
     wrong: Mapping[str, bool] = {
@@ -132,9 +128,9 @@ def _check_fit(kind: str, callee: Callee, who: str) -> None:
     }
     for what, is_there in wrong.items():
         if is_there:
-            raise _reject(who, f"it has `sql`, and {what}.", "Remove one of the two.")
+            raise reject(who, f"it has `sql`, and {what}.", "Remove one of the two.")
     if _does_something(callee.function):
-        raise _reject(
+        raise reject(
             who,
             "it has `sql`, so its code is never run, but there is some.",
             "Leave nothing but a docstring in the function, or remove `sql`.",
@@ -154,13 +150,13 @@ def _check_names(given: str, tables: Mapping[str, Relation], who: str) -> None:
     named = set(_NAMED.findall(given))
     inputs = ", ".join(tables) or "none"
     for name in sorted(named - tables.keys()):
-        raise _reject(
+        raise reject(
             who,
             f"its SQL reads {{{name}}}, which is no parameter; the parameters are: {inputs}.",
             f"Add the parameter {name!r}, or correct the name.",
         )
     for name in sorted(tables.keys() - named):
-        raise _reject(
+        raise reject(
             who,
             f"its SQL does not read its parameter {name!r}.",
             f"Write {{{name}}} where the table is read, or remove the parameter.",
@@ -176,7 +172,7 @@ def _check_query(sql: str, tables: Mapping[str, Relation], who: str) -> None:
         query = parse(sql, _DIALECT, 2.0).query
     except Unreadable as error:
         if error.code == "not-a-query":
-            raise _reject(who, f"{error.message}.", "Write one SELECT.") from error
+            raise reject(who, f"{error.message}.", "Write one SELECT.") from error
         return  # DuckDB may know better; what is made of it is opaque, with this reason
     known = {
         (r.database or "", r.schema or "", r.identifier)
@@ -185,7 +181,7 @@ def _check_query(sql: str, tables: Mapping[str, Relation], who: str) -> None:
     for table in real_tables(query):
         place = (table.catalog.casefold(), table.db.casefold(), table.name.casefold())
         if place not in known and table.name:
-            raise _reject(
+            raise reject(
                 who,
                 f"its SQL reads {table.sql(_DIALECT)}, which is none of its inputs.",
                 "Make it a parameter of the function, and write its name in braces: {orders}. "

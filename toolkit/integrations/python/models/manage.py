@@ -1,7 +1,6 @@
 """What people do with stored models: look at them, choose the one that counts, clear away."""
 
 import contextlib
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -12,6 +11,7 @@ from toolkit.integrations.python.models import formats
 from toolkit.integrations.python.models.info import ModelInfo, Storing
 from toolkit.integrations.python.models.store import ModelStore, verified
 from toolkit.ledger import Ledger, ModelEvent
+from toolkit.text import nearest
 
 State = Literal["current", "candidate", "refused", "promoted before", "not promoted"]
 NOTHING = "Nothing was changed."
@@ -146,12 +146,11 @@ def known(store: ModelStore, name: str) -> str:
     """
     names = store.names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, 1)
         there = f"There are: {', '.join(names)}." if names else "`toolkit build` makes them."
         raise UsageError(
             f"There is no stored ML model {name!r}.",
             NOTHING,
-            f"Did you mean {near[0]!r}?" if near else there,
+            nearest(name, names).strip() or there,
         )
     return name
 

@@ -13,9 +13,10 @@ from toolkit.integrations.python.declared.modules import relative
 from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.models import gates
 from toolkit.integrations.python.models.info import ModelInfo, Packed, Storing
-from toolkit.integrations.python.models.store import ModelStore, opened
+from toolkit.integrations.python.models.store import ModelStore, opened, store_of
 from toolkit.integrations.python.registry import Input, PythonAsset, PythonCheck, Registry
 from toolkit.ledger import Ledger
+from toolkit.settings import Settings
 
 
 class HandedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +45,16 @@ class HandedModel(msgspec.Struct, frozen=True, kw_only=True):
 def about_of(item: PythonAsset | PythonCheck) -> str | None:
     """The asset that a check is about."""
     return item.check.attached if isinstance(item, PythonCheck) else None
+
+
+def storing_of(item: PythonAsset, settings: Settings) -> Storing:
+    """How an asset's models are stored and may be loaded."""
+    return Storing(
+        format=item.format,
+        trusted=item.trusted,
+        pickle_allowed=settings.python.allow_pickle,
+        libraries=item.libraries,
+    )
 
 
 class RunModels:
@@ -87,9 +98,7 @@ class RunModels:
             if self._store is None:
                 settings = self._context.settings
                 self._ledger = Ledger(settings.state_dir / "ledger.db")
-                self._store = ModelStore(
-                    settings.state_dir / "models", settings.target, self._ledger
-                )
+                self._store = store_of(settings, self._ledger)
             return self._store
 
     def close(self) -> None:
@@ -101,12 +110,7 @@ class RunModels:
 
     def storing(self, item: PythonAsset) -> Storing:
         """How an asset's models are stored and may be loaded."""
-        return Storing(
-            format=item.format,
-            trusted=item.trusted,
-            pickle_allowed=self._context.settings.python.allow_pickle,
-            libraries=item.libraries,
-        )
+        return storing_of(item, self._context.settings)
 
     # ---- reading ----
 

@@ -28,6 +28,7 @@ from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.models import formats
 from toolkit.integrations.python.models.info import INFO_FILE, ModelInfo, Packed, Storing
 from toolkit.ledger import Ledger, ModelEvent, ModelVersion
+from toolkit.settings import Settings
 
 _TRIES = 100  # versions of one microsecond
 
@@ -279,6 +280,13 @@ class ModelStore:
             "What needs it was not run.",
             f"Make it first: toolkit build --select {name} --target {self.target}",
         )
+
+
+def store_of(
+    settings: Settings, ledger: Ledger | None = None, target: str | None = None
+) -> ModelStore:
+    """The project's models as one target sees them; default: the settings' own."""
+    return ModelStore(settings.state_dir / "models", target or settings.target, ledger)
 
 
 def opened(info: ModelInfo, folder: Path, storing: Storing, form: str = "any") -> Any:  # noqa: ANN401  # as annotated

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from toolkit.graph import Relation
 from toolkit.integrations.python.registry import ColumnTest
 from toolkit.integrations.python.running.checking import Verdict
-from toolkit.warehouse import quote, quote_relation
+from toolkit.warehouse import literal, quote, quote_relation
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +65,7 @@ def _failing(relation: Relation, test: ColumnTest) -> str:
             "HAVING count(*) > 1"
         )
     if test.kind == "accepted_values":
-        values = ", ".join(_literal(value) if test.quote else value for value in test.values)
+        values = ", ".join(literal(value) if test.quote else value for value in test.values)
         grouped = f"SELECT {column} AS value_field FROM {table} GROUP BY {column}"
         return f"SELECT 1 FROM ({grouped}) WHERE value_field NOT IN ({values})"
     assert test.parent is not None
@@ -74,10 +74,6 @@ def _failing(relation: Relation, test: ColumnTest) -> str:
         f"child LEFT JOIN (SELECT {quote(test.field)} AS to_field FROM "
         f"{quote_relation(test.parent)}) parent ON from_field = to_field WHERE to_field IS NULL"
     )
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def holds(threshold: str, count: int) -> bool:
