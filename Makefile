@@ -23,7 +23,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-all test-oldest test-dbt110 check system bench fault constraints docs clean distclean
+.PHONY: help build test test-slow test-all test-oldest test-dbt110 check coverage mutation audit system bench fault constraints docs clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,6 @@ build: $(READY) ## build the example shop, from an empty machine to the report
 	$(BIN)/toolkit connectors install --project-dir $(PROJECT)
 	$(BIN)/toolkit build --project-dir $(PROJECT)
 	$(BIN)/toolkit report --project-dir $(PROJECT)
-	@echo "The report is at $(PROJECT)/target/toolkit/report.html"
 
 # In the order of their names: the folders with the longest tests come first.
 SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
@@ -49,6 +48,22 @@ check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The tests of the rooms that decide, and how many of those rooms' lines they run.
+coverage: $(READY_DEV) ## measure what the tests of graph, lineage, plan and ledger run
+	$(BIN)/pytest $(SPREAD) -q -m "not slow and not soak" --cov=toolkit --cov-report= tests/golden/lineage \
+		tests/unit/graph tests/unit/lineage tests/unit/plan tests/unit/test_ledger.py \
+		tests/unit/test_ledger_rest.py tests/unit/test_profile_table.py tests/unit/test_timing.py
+	$(BIN)/python -m tools.coverage_floors
+
+mutation: $(READY_DEV) ## put 200 small faults into plan and lineage: do the tests find them?
+	$(BIN)/python -m tools.mutation
+
+AUDIT := .venv-audit
+audit: $(READY) ## look for known vulnerabilities in what is pinned, where a database is reached
+	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && \
+		$(AUDIT)/bin/python -m pip install --disable-pip-version-check --quiet pip-audit; }
+	@$(PYTHON) -m tools.audit $(AUDIT)/bin/pip-audit constraints.txt
+
 system: ## install the browser that some tests drive, where apt can
 	@if command -v chromium chromium-browser google-chrome >/dev/null; then \
 		echo "A browser is there already."; \
@@ -59,14 +74,18 @@ system: ## install the browser that some tests drive, where apt can
 	fi
 
 OLDEST := .venv-oldest
-test-oldest: $(OLDEST)/.ready ## run the lineage tests on the oldest sqlglot that is allowed
-	$(OLDEST)/bin/python -m pytest tests/unit/lineage tests/golden tests/property/test_lineage_differential.py
+test-oldest: $(OLDEST)/.ready ## run tests on the oldest versions that pyproject.toml allows
+	$(OLDEST)/bin/python -m pytest -n 2 -p no:cacheprovider -m "not slow and not soak" tests/golden \
+		tests/unit/airbyte tests/unit/graph tests/unit/lineage tests/unit/plan tests/unit/python \
+		tests/unit/settings tests/unit/test_ledger.py tests/unit/test_warehouse.py
+	$(OLDEST)/bin/python -m pytest -n 2 -p no:cacheprovider tests/e2e/test_dbt_build.py
 
-$(OLDEST)/.ready: $(INPUTS) | $(BIN)/python
+$(OLDEST)/.ready: $(INPUTS) tools/oldest.py | $(BIN)/python
 	rm -rf $(OLDEST) && $(PYTHON) -m venv $(OLDEST)
-	grep -v -i '^sqlglot' constraints.txt > $(OLDEST)/constraints.txt
-	$(OLDEST)/bin/python -m pip install --disable-pip-version-check --quiet \
-		-c $(OLDEST)/constraints.txt -e ".[dev]" "sqlglot[c]==30.21.0"
+	$(PYTHON) -m tools.oldest > $(OLDEST)/constraints.txt
+	$(if $(UV),$(UV) pip install --quiet --python $(OLDEST)/bin/python,$(OLDEST)/bin/python -m pip install --disable-pip-version-check --quiet) \
+		-c $(OLDEST)/constraints.txt -e ".[ml,polars,onnx,notebooks,mlflow]" \
+		hypothesis pytest pytest-timeout pytest-xdist
 	@touch $@
 
 DBT110 := .venv-dbt110
@@ -111,10 +130,10 @@ constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 clean: ## remove what build and test have written, the built warehouse too
 	rm -rf $(PROJECT)/target $(PROJECT)/logs $(PROJECT)/.toolkit $(PROJECT)/.user.yml
 	rm -rf $(PROJECT)/shop.duckdb $(PROJECT)/shop.duckdb.wal $(PROJECT)/.toolkit-staging
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 distclean: clean ## and the virtual environment as well
-	rm -rf $(VENV) $(OLDEST) $(DBT110)
+	rm -rf $(VENV) $(OLDEST) $(DBT110) $(AUDIT)
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \

@@ -2,22 +2,19 @@
 
     python -m tools.oldest > oldest.txt && pip install -c oldest.txt -e ".[ml,...]"
 
-What those need in turn is left to pip, and what only tests need (``dev``) is new.
+What those need in turn is left to pip, and what only tests need (``dev``) is new. It runs with
+Python alone, as nothing is installed yet.
 """
 
+import re
 import tomllib
 from pathlib import Path
-
-from packaging.requirements import Requirement
 
 
 def oldest(requirements: list[str]) -> list[str]:
     """``name==version`` for each requirement that has a lower bound."""
-    pins = []
-    for text in requirements:
-        asked = Requirement(text)
-        pins += [f"{asked.name}=={s.version}" for s in asked.specifier if s.operator == ">="]
-    return pins
+    found = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\w.]+)", text) for text in requirements)
+    return [f"{one[1]}=={one[2]}" for one in found if one]
 
 
 def main() -> None:
