@@ -28,10 +28,10 @@ from typing import Any
 import msgspec
 
 from toolkit.graph import Relation
-from toolkit.integrations.airbyte.local.landing import Landing, transaction
+from toolkit.integrations.airbyte.local.landing import Landing, Target, transaction
 from toolkit.integrations.airbyte.local.schemas import SchemaStore
 from toolkit.integrations.airbyte.local.state import SCHEMA, Saved, StateStore
-from toolkit.integrations.airbyte.local.sync import Sync, Target
+from toolkit.integrations.airbyte.local.sync import Sync
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.source.catalog import Plan, plan_stream
@@ -192,21 +192,19 @@ def load(
     opened = warehouse(folder, memory_limit)
     with opened.cursor() as cursor:
         relation = Relation(opened.database, "main", "users")
-        landing = Landing(
-            cursor, plan, relation, Saved(), key="stream.bench.users", index=0, fresh=True,
-            sync_id=0,
-        )  # fmt: skip
+        target = Target(plan, relation, "stream.bench.users")
+        landing = Landing(cursor, target, Saved(), index=0, fresh=True, sync_id=0)
 
         def work() -> None:
             for message in records:
                 if message.record is not None:
-                    landing.add(message.record.data, message.record.emitted_at)
-            landing.flush()
+                    landing.loader.add(message.record.data, message.record.emitted_at)
+            landing.loader.flush()
             with transaction(cursor):
                 landing.finish(StateStore(cursor, "bench"))
 
         wall, used = measured(work)
-        assert landing.rows == expected
+        assert landing.loader.arrived == expected
     opened.close()
     return wall, used
 

@@ -246,6 +246,18 @@ def _gone(case: _Case) -> Finding:
     keys = [use.key for use in change.uses]
     if case.stream.deduplicates and "primary_key" in keys:
         return case.finding("breaking", "rows are told apart by it (`primary_key`)", reach=reach)
+    passed_on = _passed_on(case, reach, gone)
+    if passed_on is not None:
+        return passed_on
+    if used:
+        return case.finding("review", f"nothing reads it, but `{used}` names it", reach=reach)
+    passed = len({ref[0] for ref in gone.columns}) > len(case.judge.starts(case.asset, ""))
+    reason = "only `select *` passes it on, and nothing names it" if passed else "nothing reads it"
+    return case.finding("safe", reason, reach=reach)
+
+
+def _passed_on(case: _Case, reach: Reach, gone: Vanished) -> Finding | None:
+    """What may be hurt although nothing names the column; ``None`` if nothing may."""
     if reach.possible_assets:
         some = _listed(tuple(sorted(reach.possible_assets)))
         return case.finding("review", f"{some} cannot be traced and may read it", reach=reach)
@@ -253,11 +265,7 @@ def _gone(case: _Case) -> Finding:
     if published:
         reason = f"nothing names it, but `select *` passes it on to {_listed(published)}"
         return case.finding("review", reason, reach=reach)
-    if used:
-        return case.finding("review", f"nothing reads it, but `{used}` names it", reach=reach)
-    passed = len({ref[0] for ref in gone.columns}) > len(case.judge.starts(case.asset, ""))
-    reason = "only `select *` passes it on, and nothing names it" if passed else "nothing reads it"
-    return case.finding("safe", reason, reach=reach)
+    return None
 
 
 def _may_have(case: _Case) -> str:
@@ -305,14 +313,7 @@ def _retyped(case: _Case) -> Finding:
     if gone.fails:
         reason = f"{_read_by(gone.fails)} it; {now} can be cast to {was}"
         return case.finding("review", reason, reach=reach, fails=gone.fails)
-    if reach.possible_assets:
-        some = _listed(tuple(sorted(reach.possible_assets)))
-        return case.finding("review", f"{some} cannot be traced and may read it", reach=reach)
-    published = case.judge.published(gone)
-    if published:
-        reason = f"nothing names it, but `select *` passes it on to {_listed(published)}"
-        return case.finding("review", reason, reach=reach)
-    return case.finding("safe", "nothing reads it", reach=reach)
+    return _passed_on(case, reach, gone) or case.finding("safe", "nothing reads it", reach=reach)
 
 
 def _nested(case: _Case) -> Finding:

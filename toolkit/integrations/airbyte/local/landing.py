@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     import duckdb
 
 
+class Target(msgspec.Struct, frozen=True):
+    """A planned stream, where it lands, and the key of its asset.
+
+    Attributes:
+        changes: how its fields differ from those of the last sync.
+    """
+
+    plan: Plan
+    relation: Relation
+    key: str
+    changes: Changes = Changes()
+
+
 class Checkpoint(msgspec.Struct, frozen=True):
     """The source can go on from ``state``, which covers the rows up to ``upto``."""
 
@@ -40,45 +53,48 @@ class Landing:
         index: number of the stream in its sync; names its temporary table.
         fresh: read from the beginning into a table that will replace the old one.
         sample: how many rows at most are wanted; the table is marked then. Wants ``fresh``.
+
+    Attributes:
+        loader: what takes its records, and counts them.
+        kept: rows that went into the target from the staging table.
+        staged: its checkpoints count only once it is complete.
     """
 
     def __init__(
         self,
         cursor: "duckdb.DuckDBPyConnection",
-        plan: Plan,
-        relation: Relation,
+        target: Target,
         saved: Saved,
         *,
-        key: str,
         index: int,
         fresh: bool,
         sync_id: int,
         sample: int | None = None,
     ) -> None:
+        plan, relation = target.plan, target.relation
         self.plan = plan
-        self.sample = sample
-        self.changes = Changes()
         self.relation = relation
-        self.key = key
+        self.key = target.key
+        self.changes = target.changes
+        self.sample = sample
         self.saved = saved
         self.complete = False
-        self.failed: str | None = None
         self.pending: Checkpoint | None = None
+        self.kept = 0
+        self.staged = fresh or not plan.stream.incremental
         self._cursor = cursor
-        self._staged = fresh or not plan.stream.incremental
         self._replaces = fresh or plan.stream.sync_mode != "full_refresh_append"
         self._merged = 0
-        self._kept = 0
         existing = tables.columns_of(cursor, relation)
         tables.check_ours(relation, existing)
-        if self._staged and self._replaces:
+        if self.staged and self._replaces:
             self._table = tables.new_table(relation, plan.fields)
             saved.generation += 1 if existing else 0
         else:
             _check_mapped(plan, relation, existing)
             self._table = tables.evolve(cursor, relation, plan.fields, connection=plan.connection)
         self._stage = self._make_stage(index)
-        self._loader = Loader(
+        self.loader = Loader(
             cursor,
             self._table,
             self._stage,
@@ -87,10 +103,9 @@ class Landing:
             generation=saved.generation,
             sync_id=sync_id,
         )
-        self.add = self._loader.add
 
     def _make_stage(self, index: int) -> str:
-        if not self._staged:
+        if not self.staged:
             stage = f"temp.main.{quote(f'_toolkit_stage_{index}')}"
             self._cursor.execute(f"DROP TABLE IF EXISTS {stage}")
             tables.create(self._cursor, self._table, sql_name=stage, staging=True, temporary=True)
@@ -104,59 +119,20 @@ class Landing:
         return stage
 
     @property
-    def rows(self) -> int:
-        """Rows that came from the source."""
-        return self._loader.arrived
-
-    @property
-    def kept(self) -> int:
-        """Rows that went into the target from the staging table."""
-        return self._kept
-
-    @property
     def waiting(self) -> int:
         """Rows that a commit of the pending checkpoint would bring in."""
         return self.pending.upto - self._merged if self.pending is not None else 0
 
-    @property
-    def nulled(self) -> dict[str, int]:
-        """How many values of each field could not be typed and became NULL."""
-        return self._loader.nulled
-
-    @property
-    def filtered(self) -> int:
-        """Rows that a row filter kept out."""
-        return self._loader.filtered
-
-    @property
-    def unknown(self) -> list[str]:
-        """Fields that records have and the schema has not, in the records that were looked at."""
-        return list(self._loader.unknown)
-
-    @property
-    def swaps(self) -> bool:
-        """Whether its checkpoints count only once it is complete."""
-        return self._staged
-
-    @property
-    def incremental(self) -> bool:
-        """Whether its checkpoints are of use."""
-        return self.plan.stream.incremental
-
     def checkpoint(self, state: str) -> None:
         """The source said: what came up to here is covered by ``state``."""
-        if self.incremental:
-            self.pending = Checkpoint(self._loader.arrived, state)
-
-    def flush(self) -> None:
-        """Write waiting records into the staging table; outside of a transaction."""
-        self._loader.flush()
+        if self.plan.stream.incremental:
+            self.pending = Checkpoint(self.loader.arrived, state)
 
     def commit(self, store: StateStore) -> None:
         """Bring in what the pending checkpoint covers; within the caller's transaction."""
-        if self.pending is None or (self._staged and not self.complete):
+        if self.pending is None or (self.staged and not self.complete):
             return
-        if not self._staged:
+        if not self.staged:
             self._bring_in(self.pending.upto)
         self.saved.state = self.pending.state
         self.pending = None
@@ -165,17 +141,17 @@ class Landing:
     def finish(self, store: StateStore) -> None:
         """The source said that the stream is complete; within the caller's transaction."""
         plan = self.plan
-        if not self._staged:
-            self._bring_in(self._loader.arrived)
+        if not self.staged:
+            self._bring_in(self.loader.arrived)
         else:
             if plan.stream.deduplicates:
                 tables.keep_winners(self._cursor, self._stage, plan.primary_key, plan.cursor)
             if self._replaces:
                 tables.swap(self._cursor, self._table, self._stage)
             else:
-                tables.append(self._cursor, self._table, self._stage, self._loader.arrived)
+                tables.append(self._cursor, self._table, self._stage, self.loader.arrived)
                 self._cursor.execute(f"DROP TABLE {self._stage}")
-            self._merged = self._loader.arrived
+            self._merged = self.loader.arrived
         if self.pending is not None:
             self.saved.state = self.pending.state
             self.pending = None
@@ -189,7 +165,7 @@ class Landing:
     def version(self, store: StateStore) -> tuple[int, str]:
         """Rows and data version of the target; its content is read only if it was written."""
         known = self.saved.data_version
-        if known is not None and not self._staged and not self._merged:
+        if known is not None and not self.staged and not self._merged:
             return tables.row_count(self._cursor, self.relation), known
         rows, version = tables.content(self._cursor, self.relation)
         self.saved.data_version = version
@@ -199,7 +175,7 @@ class Landing:
 
     def discard(self) -> None:
         """Drop the staging table if it is still there; nothing can be loaded any more."""
-        self._loader.close()
+        self.loader.close()
         self._cursor.execute(f"DROP TABLE IF EXISTS {self._stage}")
 
     def _save(self, store: StateStore) -> None:
@@ -218,7 +194,7 @@ class Landing:
         done = self._cursor.execute(
             f"DELETE FROM {self._stage} WHERE {quote(SEQUENCE)} <= {upto}"
         ).fetchall()
-        self._kept += done[0][0]
+        self.kept += done[0][0]
         self._merged = upto
 
 

@@ -40,6 +40,11 @@ class Loader:
         filters: what must be true for a row to land.
         known: the source's fields; a record's others are counted as unknown.
         generation / sync_id: for the metadata columns.
+
+    Attributes:
+        nulled: how many values of each field could not be typed and became NULL.
+        filtered: rows that a row filter kept out.
+        unknown: fields that records have and the schema has not, in those that were looked at.
     """
 
     def __init__(

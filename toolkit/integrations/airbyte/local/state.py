@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from toolkit.integrations.airbyte.model import StreamName
 from toolkit.integrations.airbyte.source.protocol import descriptor
 from toolkit.integrations.airbyte.yamltext import Json
 
@@ -57,7 +58,7 @@ class StateStore:
             "data_version VARCHAR, saved_at TIMESTAMP DEFAULT current_timestamp)"
         )
 
-    def load(self) -> dict[tuple[str, str | None], Saved]:
+    def load(self) -> dict[StreamName, Saved]:
         """All that is remembered, by stream's name and namespace."""
         rows = self._cursor.execute(
             "SELECT stream, namespace, kind, state, generation, data_version "
@@ -88,22 +89,18 @@ class StateStore:
         self.save(_WHOLE, None, Saved(kind=kind, state=state))
 
 
-def is_legacy(saved: Mapping[tuple[str, str | None], Saved]) -> bool:
+def is_legacy(saved: Mapping[StreamName, Saved]) -> bool:
     """Whether there is one state for all streams together."""
     whole = saved.get((_WHOLE, None))
     return whole is not None and whole.kind == "LEGACY"
 
 
-def without_whole(
-    saved: Mapping[tuple[str, str | None], Saved],
-) -> dict[tuple[str, str | None], Saved]:
+def without_whole(saved: Mapping[StreamName, Saved]) -> dict[StreamName, Saved]:
     """What is remembered of each stream alone."""
     return {key: value for key, value in saved.items() if key != (_WHOLE, None)}
 
 
-def input_state(
-    saved: dict[tuple[str, str | None], Saved], streams: Iterable[tuple[str, str | None]]
-) -> Json:
+def input_state(saved: Mapping[StreamName, Saved], streams: Iterable[StreamName]) -> Json:
     """The ``--state`` input for these streams: none that is not among them.
 
     A LEGACY state is given as the source gave it, not in a list, as the platform does.

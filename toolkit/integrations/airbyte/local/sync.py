@@ -2,16 +2,15 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from toolkit.errors import ConnectorError, ToolkitError
-from toolkit.graph import Relation
 from toolkit.integrations.airbyte.local import tables
-from toolkit.integrations.airbyte.local.landing import Landing, transaction
-from toolkit.integrations.airbyte.local.schemas import Changes, SchemaStore
+from toolkit.integrations.airbyte.local.landing import Landing, Target, transaction
+from toolkit.integrations.airbyte.local.schemas import SchemaStore
 from toolkit.integrations.airbyte.local.state import (
     SAMPLE,
     Saved,
@@ -20,7 +19,8 @@ from toolkit.integrations.airbyte.local.state import (
     is_legacy,
     without_whole,
 )
-from toolkit.integrations.airbyte.source.catalog import Plan, configured_catalog
+from toolkit.integrations.airbyte.model import StreamName
+from toolkit.integrations.airbyte.source.catalog import configured_catalog
 from toolkit.integrations.airbyte.source.connector import Connector
 from toolkit.integrations.airbyte.source.passing import may_pass
 from toolkit.integrations.airbyte.source.process import Cancelled
@@ -43,19 +43,6 @@ COMMIT_SECONDS = 10.0
 COMMIT_ROWS = 100_000
 _PROGRESS_SECONDS = 0.2
 _NAMED = 5
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A planned stream, where it lands, and the key of its asset.
-
-    Attributes:
-        changes: how its fields differ from those of the last sync.
-    """
-
-    plan: Plan
-    relation: Relation
-    key: str
-    changes: Changes = Changes()
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -112,6 +99,7 @@ class Sync:
         self._passing: list[bool] = []  # of each error, whether it may pass
         self._warnings: list[str] = []
         self._whole: tuple[str, str] | None = None
+        self._landings: dict[StreamName, Landing] = {}
 
     def run(self) -> Result:
         """Read, load and commit.
@@ -140,10 +128,10 @@ class Sync:
             self._end(result)
         return result
 
-    def _land(self, cursor: "duckdb.DuckDBPyConnection") -> "dict[tuple[str, str | None], Landing]":
-        sync_id = time.time_ns() // 1_000_000
-        landings: dict[tuple[str, str | None], Landing] = {}
-        self._inputs: list[tuple[str, str | None]] = []
+    def _land(self, cursor: "duckdb.DuckDBPyConnection") -> dict[StreamName, Landing]:
+        self._sync_id = time.time_ns() // 1_000_000
+        landings: dict[StreamName, Landing] = {}
+        self._inputs: list[StreamName] = []
         self._fresh: set[int] = set()
         lost = {
             index
@@ -161,30 +149,24 @@ class Sync:
             lost = set(range(len(self._targets)))
             self._saved = without_whole(self._saved)
         for index, target in enumerate(self._targets):
-            stream = target.plan.stream
-            key = (stream.name, stream.namespace)
-            saved = self._state_of(target)
+            stream, saved = target.plan.stream, self._state_of(target)
             fresh = self._full_refresh or index in sampled
             fresh = fresh or (index in lost and stream.incremental)
             if fresh or not stream.incremental:
                 # A state without its table would skip all rows that are not there any more.
                 saved = Saved(generation=saved.generation)
                 self._fresh.add(index)
-            elif stream.incremental:
-                self._inputs.append(key)
-            landings[key] = Landing(
+            else:
+                self._inputs.append(stream.key)
+            landings[stream.key] = Landing(
                 cursor,
-                target.plan,
-                target.relation,
+                target,
                 saved,
-                key=target.key,
                 index=index,
                 fresh=fresh,
-                sync_id=sync_id,
+                sync_id=self._sync_id,
                 sample=self._sample,
             )
-            landings[key].changes = target.changes
-        self._sync_id = sync_id
         return landings
 
     def _check_sample(self, cursor: "duckdb.DuckDBPyConnection") -> None:
@@ -206,8 +188,7 @@ class Sync:
                 )
 
     def _state_of(self, target: Target) -> Saved:
-        stream = target.plan.stream
-        return self._saved.get((stream.name, stream.namespace), Saved())
+        return self._saved.get(target.plan.stream.key, Saved())
 
     def _read(self) -> None:
         plans = [target.plan for target in self._targets]
@@ -239,8 +220,6 @@ class Sync:
         log, status = self._connector.log, trace.stream_status
         if trace.error is not None:
             said = self._connector.describe_error(message)
-            if trace.error.stream_descriptor is not None:
-                self._landing(trace.error.stream_descriptor).failed = said
             if said not in self._errors:
                 self._errors.append(said)
                 self._passing.append(may_pass(said, trace.error.failure_type))
@@ -280,14 +259,14 @@ class Sync:
                 "They are not in the table.",
                 "Update the connector, or report this to its maintainers.",
             )
-        landing.add(record.data, record.emitted_at)
+        landing.loader.add(record.data, record.emitted_at)
         self._rows += 1
         if not self._rows % 100:
             now = time.monotonic()
             if now - self._last_progress >= _PROGRESS_SECONDS:
                 self._last_progress = now
                 self._progress(self._rows, sum(self._estimates.values()) or None)
-        if self._sample is not None and landing.rows >= self._sample:
+        if self._sample is not None and landing.loader.arrived >= self._sample:
             self._complete(landing)
 
     def _landing(self, name: StreamDescriptor) -> Landing:
@@ -333,13 +312,14 @@ class Sync:
         if not landings and self._whole is None:
             return
         for landing in landings:
-            landing.flush()
+            landing.loader.flush()
         with transaction(self._cursor):
             for landing in landings:
                 landing.commit(self._store)
             # A table that waits for its swap is still behind a state that covers them all.
             waits = any(
-                landing.swaps and landing.incremental for landing in self._landings.values()
+                landing.staged and landing.plan.stream.incremental
+                for landing in self._landings.values()
             )
             if self._whole is not None and not waits:
                 self._store.save_whole(*self._whole)
@@ -348,7 +328,7 @@ class Sync:
     def _complete(self, landing: Landing) -> None:
         if landing.complete:
             return
-        landing.flush()
+        landing.loader.flush()
         with transaction(self._cursor):
             landing.finish(self._store)
             stream, changes = landing.plan.stream, landing.changes
@@ -359,9 +339,9 @@ class Sync:
                 self._whole = None
 
     def _end(self, result: Result) -> None:
-        landings: Mapping[tuple[str, str | None], Landing] = getattr(self, "_landings", {})
+        landings = list(self._landings.values())
         result.rows = self._rows
-        open_ = [la.plan.stream.name for la in landings.values() if not la.complete]
+        open_ = [la.plan.stream.name for la in landings if not la.complete]
         code = self._connector.exit_code
         if not self._errors and code:
             reason = self._connector.masker.mask(self._connector.exit_reason())
@@ -372,18 +352,18 @@ class Sync:
                 "The connector ended without saying that it is done with "
                 f"{', '.join(repr(name) for name in open_)}."
             )
-        for landing in landings.values():
+        for landing in landings:
             landing.discard()
             if landing.complete:
                 rows, version = landing.version(self._store)
-                made = Made(asset=landing.key, rows=rows, data_version=version)
-                made = msgspec.structs.replace(made, metadata=_metadata(landing))
+                facts = _metadata(landing)
+                made = Made(asset=landing.key, rows=rows, data_version=version, metadata=facts)
                 result.made.append(made)
             if landing.changes:
                 self._warnings.append(f"fields of {landing.plan.stream.name}: {landing.changes}")
-            if landing.unknown:
+            if landing.loader.unknown:
                 self._warnings.append(_unknown(landing))
-            for field, count in landing.nulled.items():
+            for field, count in landing.loader.nulled.items():
                 self._warnings.append(
                     f"{count:,} values of {landing.plan.stream.name}.{field} do not fit their type "
                     "and became NULL (see _airbyte_meta)"
@@ -399,22 +379,22 @@ class Sync:
 
 def _metadata(landing: Landing) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "rows_read": landing.rows,
+        "rows_read": landing.loader.arrived,
         "sync_mode": landing.plan.stream.sync_mode,
     }
     if landing.sample is not None:
         found["sampled"] = landing.sample
-    if landing.nulled:
-        found["nulled"] = landing.nulled
+    if landing.loader.nulled:
+        found["nulled"] = landing.loader.nulled
     if landing.plan.filters:
-        found["rows_filtered"] = landing.filtered
+        found["rows_filtered"] = landing.loader.filtered
     if landing.changes:
         found["schema_changes"] = msgspec.json.decode(msgspec.json.encode(landing.changes))
     return found
 
 
 def _unknown(landing: Landing) -> str:
-    names = landing.unknown
+    names = list(landing.loader.unknown)
     listed = ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
     return (
         f"records of {landing.plan.stream.name} have fields that its schema has not, which did not "
@@ -422,10 +402,8 @@ def _unknown(landing: Landing) -> str:
     )
 
 
-def _explain(
-    errors: list[str], landings: Mapping[tuple[str, str | None], Landing], open_: list[str]
-) -> str:
-    kept = [la for la in landings.values() if not la.complete and la.kept]
+def _explain(errors: list[str], landings: list[Landing], open_: list[str]) -> str:
+    kept = [la for la in landings if not la.complete and la.kept]
     lines = [*errors, *(f"{la.plan.stream.name}: {la.kept:,} rows are kept." for la in kept)]
     complete = len(landings) - len(open_)
     if landings and complete:

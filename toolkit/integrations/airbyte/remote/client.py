@@ -1,13 +1,10 @@
 """What we ask an Airbyte server, in its words: connections, jobs, fields."""
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from toolkit.integrations.airbyte.remote.address import Address, address_of
-from toolkit.integrations.airbyte.remote.clock import Clock
 from toolkit.integrations.airbyte.remote.replies import (
     Detail,
     Job,
@@ -15,9 +12,8 @@ from toolkit.integrations.airbyte.remote.replies import (
     job_of,
     objects,
 )
-from toolkit.integrations.airbyte.remote.transport import PATIENCE_SECONDS, ServerError, Transport
+from toolkit.integrations.airbyte.remote.transport import NO_USE, ServerError, Transport
 from toolkit.integrations.airbyte.yamltext import Json
-from toolkit.settings import AirbyteTarget
 
 PAGE = 100
 """Objects a request; more than 100 the API does not give."""
@@ -25,65 +21,10 @@ _FIELDS_SECONDS = 300.0  # the server may have to ask the source itself
 _DETAIL_SECONDS = 15.0
 
 
-class AirbyteClient:
-    """One Airbyte server.
+class AirbyteClient(Transport):
+    """One Airbyte server."""
 
-    Args:
-        target: where it is and how to sign in.
-        clock: tests put another in its place.
-        cancel: ends all waiting when set.
-        secrets: values that no message may hold.
-        patience: seconds for which a reading request is repeated while the server is away.
-        log: takes a line about each wait.
-
-    Raises:
-        SettingsError: the address is none.
-    """
-
-    def __init__(
-        self,
-        target: AirbyteTarget,
-        *,
-        clock: Clock | None = None,
-        cancel: threading.Event | None = None,
-        secrets: frozenset[str] = frozenset(),
-        patience: float = PATIENCE_SECONDS,
-        log: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.address: Address = address_of(target.url)
-        self._target = target
-        self._transport = Transport(
-            target,
-            self.address,
-            clock=clock or Clock(),
-            cancel=cancel or threading.Event(),
-            secrets=secrets,
-            patience=patience,
-            log=log,
-        )
-        self._sdk = self._transport.sdk
-        self._no_details = False
-
-    def close(self) -> None:
-        """Close the connections to the server."""
-        self._transport.close()
-
-    @property
-    def host(self) -> str:
-        """The server as people call it."""
-        return self._transport.host
-
-    def mask(self, words: str) -> str:
-        """``words`` without secrets."""
-        return self._transport.mask(words)
-
-    def server_now(self) -> float:
-        """The server's time, as far as is known."""
-        return self._transport.server_now()
-
-    def pause(self, error: ServerError, attempt: int, first: float) -> float:
-        """Seconds to wait after ``error`` before doing anything like it again."""
-        return self._transport.pause(error, attempt, first)
+    _no_details = False
 
     # ---- configuration ----
 
@@ -91,29 +32,29 @@ class AirbyteClient:
         """All connections that are not deleted, as the server has them."""
         from airbyte_api.api import ListConnectionsRequest
 
-        ask = self._sdk.connections.list_connections
+        ask = self.sdk.connections.list_connections
         return self._all("connections", ask, ListConnectionsRequest)
 
     def sources(self) -> list[dict[str, Any]]:
         """All sources, with their secret configurations: keep nothing that is not needed."""
         from airbyte_api.api import ListSourcesRequest
 
-        return self._all("sources", self._sdk.sources.list_sources, ListSourcesRequest)
+        return self._all("sources", self.sdk.sources.list_sources, ListSourcesRequest)
 
     def destinations(self) -> list[dict[str, Any]]:
         """All destinations, likewise."""
         from airbyte_api.api import ListDestinationsRequest
 
-        ask = self._sdk.destinations.list_destinations
+        ask = self.sdk.destinations.list_destinations
         return self._all("destinations", ask, ListDestinationsRequest)
 
     def connection(self, connection_id: str) -> dict[str, Any]:
         """One connection."""
         from airbyte_api.api import GetConnectionRequest
 
-        reply = self._transport.read(
+        reply = self.read(
             f"connection {connection_id}",
-            lambda: self._sdk.connections.get_connection(
+            lambda: self.sdk.connections.get_connection(
                 request=GetConnectionRequest(connection_id=connection_id)
             ),
         )
@@ -123,9 +64,9 @@ class AirbyteClient:
         """The streams that a source offers, with the paths of their fields."""
         from airbyte_api.api import GetStreamPropertiesRequest
 
-        reply = self._transport.read(
+        reply = self.read(
             f"streams of source {source_id}",
-            lambda: self._sdk.streams.get_stream_properties(
+            lambda: self.sdk.streams.get_stream_properties(
                 request=GetStreamPropertiesRequest(source_id=source_id),
                 timeout_ms=int(_FIELDS_SECONDS * 1000),
             ),
@@ -136,7 +77,7 @@ class AirbyteClient:
     def check_source(self, source_id: str) -> tuple[bool | None, str]:
         """Whether the source can be reached, and what is said; ``None`` where nobody tells."""
         try:
-            reply = self._transport.configuration(
+            reply = self.configuration(
                 "sources/check_connection", {"sourceId": source_id}, seconds=_FIELDS_SECONDS
             )
         except ServerError as error:
@@ -159,9 +100,7 @@ class AirbyteClient:
         request = JobCreateRequest.model_validate(
             {"connectionId": connection_id, "jobType": JobTypeEnum.SYNC}
         )
-        reply = self._transport.once(
-            "starting a sync", lambda: self._sdk.jobs.create_job(request=request)
-        )
+        reply = self.once("starting a sync", lambda: self.sdk.jobs.create_job(request=request))
         return self._job(reply, "starting a sync")
 
     def job(self, job_id: int) -> Job:
@@ -169,18 +108,16 @@ class AirbyteClient:
         from airbyte_api.api import GetJobRequest
 
         what = f"job {job_id}"
-        reply = self._transport.read(
-            what, lambda: self._sdk.jobs.get_job(request=GetJobRequest(job_id=job_id))
-        )
+        reply = self.read(what, lambda: self.sdk.jobs.get_job(request=GetJobRequest(job_id=job_id)))
         return self._job(reply, what)
 
     def cancel_job(self, job_id: int) -> None:
         """Ask once that a job be stopped."""
         from airbyte_api.api import CancelJobRequest
 
-        self._transport.once(
+        self.once(
             f"cancelling job {job_id}",
-            lambda: self._sdk.jobs.cancel_job(
+            lambda: self.sdk.jobs.cancel_job(
                 request=CancelJobRequest(job_id=job_id), timeout_ms=10_000
             ),
         )
@@ -208,7 +145,7 @@ class AirbyteClient:
         if self._no_details:
             return Detail()
         try:
-            job = self._transport.configuration(
+            job = self.configuration(
                 "jobs/get_without_logs", {"id": job_id}, seconds=_DETAIL_SECONDS
             )
         except ServerError as error:
@@ -223,9 +160,7 @@ class AirbyteClient:
                 "pagination": {"pageSize": PAGE, "rowOffset": 0},
             }
             try:
-                statuses = self._transport.configuration(
-                    "stream_statuses/list", body, seconds=_DETAIL_SECONDS
-                )
+                statuses = self.configuration("stream_statuses/list", body, seconds=_DETAIL_SECONDS)
             except ServerError:
                 statuses = None  # only a help: what the job says stands without it
         return detail_of(job, statuses)
@@ -248,7 +183,8 @@ class AirbyteClient:
         if job is None:
             raise ServerError(
                 f"Airbyte at {self.host} answered without a job's number and status ({what}).",
-                next_step="Check `airbyte.<target>.url` in toolkit.yml.",
+                NO_USE,
+                "Check `airbyte.<target>.url` in toolkit.yml.",
             )
         return job
 
@@ -259,7 +195,7 @@ class AirbyteClient:
         from airbyte_api.api import ListJobsRequest
 
         def page(offset: int) -> object:
-            return self._sdk.jobs.list_jobs(
+            return self.sdk.jobs.list_jobs(
                 request=ListJobsRequest(
                     connection_id=connection_id,
                     limit=limit,
@@ -278,12 +214,13 @@ class AirbyteClient:
         """All objects; a server that ignores the offset and repeats itself ends it too."""
         offset, before = 0, None
         while True:
-            reply = self._transport.read(what, partial(page, offset))
+            reply = self.read(what, partial(page, offset))
             items = reply.get("data") if isinstance(reply, dict) else reply
             if not isinstance(items, list):
                 raise ServerError(
                     f"Airbyte at {self.host} answered without a list ({what}).",
-                    next_step="Check `airbyte.<target>.url` in toolkit.yml.",
+                    NO_USE,
+                    "Check `airbyte.<target>.url` in toolkit.yml.",
                 )
             if items == before:
                 return

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.remote.address import Address
+from toolkit.integrations.airbyte.remote.address import address_of
 from toolkit.integrations.airbyte.remote.clock import Clock
 from toolkit.integrations.airbyte.remote.replies import text
 from toolkit.integrations.airbyte.yamltext import Json
@@ -32,6 +32,10 @@ PATIENCE_SECONDS = 300.0
 _MAX_WAIT = 300.0
 _FIRST_WAIT = 1.0
 _SHOWN = 300
+_NOT_ASKED = "What it should do cannot be told to it."
+_NOT_KNOWN = "Whether it has done what it was asked is not known."
+_NOT_DONE = "What it was asked for is not done."
+NO_USE = "What came back cannot be used."
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
@@ -74,19 +78,23 @@ class Transport:
     """Requests to one server, by as many threads as like.
 
     Args:
+        target: where it is and how to sign in.
+        clock: tests put another in its place.
         cancel: set when the run must stop; waiting ends then.
         secrets: values that no message may hold.
         patience: seconds for which a reading request is repeated while the server is away.
         log: takes a line about each wait.
+
+    Raises:
+        SettingsError: the address is none.
     """
 
     def __init__(
         self,
         target: AirbyteTarget,
-        address: Address,
         *,
-        clock: Clock,
-        cancel: threading.Event,
+        clock: Clock | None = None,
+        cancel: threading.Event | None = None,
         secrets: frozenset[str] = frozenset(),
         patience: float = PATIENCE_SECONDS,
         log: Callable[[str], None] = lambda _: None,
@@ -96,9 +104,9 @@ class Transport:
         from airbyte_api import models
 
         self._target = target
-        self._address = address
-        self._clock = clock
-        self._cancel = cancel
+        self.address = address_of(target.url)
+        self._clock = clock or Clock()
+        self._cancel = cancel or threading.Event()
         self._patience = patience
         self._log = log
         self._masker = Masker([*secrets, *target.secrets])
@@ -110,7 +118,7 @@ class Transport:
         self._security = models.Security
         self._basic = models.SchemeBasicAuth
         self.sdk = airbyte_api.AirbyteAPI(
-            security=self._sign_in, server_url=address.api, client=self._http
+            security=self._sign_in, server_url=self.address.api, client=self._http
         )
 
     def close(self) -> None:
@@ -179,9 +187,14 @@ class Transport:
         Raises:
             ServerError: it is not there, not allowed, or did not answer.
         """
-        base = self._address.configuration_api
+        base = self.address.configuration_api
         if base is None:
-            raise ServerError(f"The address of the configuration API of {self.host} is not known.")
+            raise ServerError(
+                f"The address of the configuration API of {self.host} is not known.",
+                _NOT_ASKED,
+                "Give `airbyte.<target>.url` in toolkit.yml as a server of your own has it: it ends "
+                "in /api/public/v1.",
+            )
 
         def ask() -> "httpx.Response":
             headers = {"Accept": "application/json", "Authorization": self._header()}
@@ -195,7 +208,7 @@ class Transport:
     @property
     def host(self) -> str:
         """The server as people call it."""
-        return urlsplit(self._address.api).netloc
+        return urlsplit(self.address.api).netloc
 
     def _send(self, what: str, request: Callable[[], Any]) -> "httpx.Response":
         """What one request brought back, whatever the official client thinks of it."""
@@ -222,7 +235,8 @@ class Transport:
         certificate = "certificate" in why.casefold() or "ssl" in why.casefold()
         return ServerError(
             f"Airbyte at {self.host} cannot be reached ({what}): {self.mask(why)}.",
-            next_step="Set SSL_CERT_FILE to the certificates that sign this server's."
+            _NOT_KNOWN if sent else _NOT_ASKED,
+            "Set SSL_CERT_FILE to the certificates that sign this server's."
             if certificate
             else "Check `airbyte.<target>.url` in toolkit.yml and that the server is up.",
             sent=sent,
@@ -259,6 +273,8 @@ class Transport:
         return ServerError(
             f"Airbyte at {self.host} answered {status}{_phrase(status)} ({what})"
             + (f": {said}" if said else "."),
+            _NOT_DONE,
+            "Try again; if that is what it answers then, too, look into the server's log.",
             status=status,
             retry_after=self._retry_after(reply),
             said=said,
@@ -282,12 +298,13 @@ class Transport:
             step = (
                 "Create an application in its settings, and give `client_id` and `client_secret`."
             )
-        return ServerError(fact, next_step=step, status=status, said=said)
+        return ServerError(fact, _NOT_DONE, step, status=status, said=said)
 
     def _no_api(self, what: str, why: str, status: int) -> ServerError:
         return ServerError(
-            f"{self._address.api} is not Airbyte's API ({what}): {why}.",
-            next_step="Check `airbyte.<target>.url` in toolkit.yml: it ends in /api/public/v1 for "
+            f"{self.address.api} is not Airbyte's API ({what}): {why}.",
+            NO_USE,
+            "Check `airbyte.<target>.url` in toolkit.yml: it ends in /api/public/v1 for "
             "a server of your own, and a sign-in page may stand before it.",
             status=status,
         )
@@ -332,7 +349,7 @@ class Transport:
             import httpx
 
             auth = httpx.BasicAuth(self._target.username, self._target.password or "")
-            request = next(auth.auth_flow(httpx.Request("GET", self._address.api)))
+            request = next(auth.auth_flow(httpx.Request("GET", self.address.api)))
             return str(request.headers["Authorization"])
         token = self._bearer()
         return f"Bearer {token}" if token else ""
@@ -353,7 +370,7 @@ class Transport:
             "client_secret": self._target.client_secret,
         }
         what = "signing in"
-        url = self._address.token
+        url = self.address.token
         headers = {"Accept": "application/json"}
         began, attempt = self._clock.now(), 0
         while True:

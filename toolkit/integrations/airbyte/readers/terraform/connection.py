@@ -186,8 +186,10 @@ def connection_of(
     connection = Connection(
         name=_plain(attributes.get("name")) or "",
         connection_id=_plain(attributes.get("connection_id")),
-        source=_source(source, attributes.get("source_id")),
-        destination=_destination(destination, attributes.get("destination_id")),
+        source=(source.source if source else None)
+        or Source(source_id=_plain(attributes.get("source_id"))),
+        destination=(destination.destination if destination else None)
+        or Destination(destination_id=_plain(attributes.get("destination_id"))),
         streams=tuple(streams),
         path=place.path,
         format=form,
@@ -222,18 +224,6 @@ def _definition(
         holes.append(Hole("the schema of the tables", definition_of))
     known: tuple[NamespaceDefinition, ...] = get_args(NamespaceDefinition)
     return next((each for each in known if each == definition), "destination")
-
-
-def _source(endpoint: Endpoint | None, source_id: Value) -> Source:
-    if endpoint is not None and endpoint.source is not None:
-        return endpoint.source
-    return Source(source_id=_plain(source_id))
-
-
-def _destination(endpoint: Endpoint | None, destination_id: Value) -> Destination:
-    if endpoint is not None and endpoint.destination is not None:
-        return endpoint.destination
-    return Destination(destination_id=_plain(destination_id))
 
 
 def _streams(configurations: Value, place: Place) -> tuple[list[StreamConfiguration], list[Hole]]:

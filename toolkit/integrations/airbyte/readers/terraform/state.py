@@ -5,6 +5,7 @@ else without making a value of it; the bytes of the file are gone when it is dec
 destination's configuration is JSON within JSON: that text is decoded the same way and dropped.)
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -295,32 +296,24 @@ def _keep(state: State, address: str, kind: str, raw: msgspec.Raw, path: Path) -
 
 
 def _where(raw: msgspec.Raw) -> Mapping[str, Any]:
-    """The place of tables, from a configuration that is an object or JSON in a text."""
-    for part in (raw, _text(raw)):
-        try:
-            where = msgspec.json.decode(part, type=_Where)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
-        return {key: value for key, value in _values(where).items() if value is not None}
-    return {}
+    """The place of tables."""
+    where = _inner(raw, _Where) or _Where()
+    return {key: value for key, value in _values(where).items() if value is not None}
 
 
 def _source_type(raw: msgspec.Raw) -> str | None:
     """Which connector a generic source is of, if its configuration says so."""
-    for part in (raw, _text(raw)):
-        try:
-            found = msgspec.json.decode(part, type=_SourceType)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
-        return found.sourceType or found.source_type
+    found = _inner(raw, _SourceType) or _SourceType()
+    return found.sourceType or found.source_type
+
+
+def _inner(raw: msgspec.Raw, type_: type[_T]) -> _T | None:
+    """A configuration that is an object or JSON in a text; ``None`` for anything else."""
+    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
+        return msgspec.json.decode(raw, type=type_)
+    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
+        return msgspec.json.decode(msgspec.json.decode(raw, type=str), type=type_)
     return None
-
-
-def _text(raw: msgspec.Raw) -> bytes:
-    try:
-        return msgspec.json.decode(raw, type=str).encode()
-    except (msgspec.DecodeError, UnicodeError):
-        return b"null"
 
 
 def _values(struct: msgspec.Struct) -> dict[str, Any]:
