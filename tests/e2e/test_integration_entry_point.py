@@ -1,97 +1,53 @@
 """A new integration is one package with one entry point, and no change of the product.
 
-The package here is a loader of files that somebody drops into a folder: each CSV becomes a
-``stream`` asset that lands in the warehouse, and so feeds the dbt source that reads that table.
+The package is :mod:`toolkit_filedrop` in ``filedrop/`` here, the one that docs/integrations.md
+explains: a loader of files that somebody drops into a folder.
 """
 
+import ast
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
-PROJECT = Path(__file__).parent / "projects" / "plain"
-
-PACKAGE = '''\
-"""Files that somebody drops into the folder ``drops`` of the project."""
-
-import time
-
-import duckdb
-
-from toolkit.graph import Asset, Relation
-from toolkit.integrations.base import Loaded, Made, Step, StepFinished, StepStarted
-from toolkit.warehouse import quote_relation
-
-
-class FileDrop:
-    name = "filedrop"
-    batches = False
-
-    def load(self, settings, known):
-        return Loaded(assets=[
-            Asset(
-                key=f"stream.drops.{path.stem}", kind="stream", name=path.stem,
-                integration=self.name, source_name="drops", path=str(path),
-                relation=Relation(settings.profile.database, "dropped", path.stem),
-            )
-            for path in sorted((settings.project_dir / "drops").glob("*.csv"))
-        ])
-
-    def steps(self, graph, keys):
-        return [
-            Step(key=asset.key, kind="sync", integration=self.name, makes=(asset.key,),
-                 reads=(), name=asset.name)
-            for asset in graph if asset.key in keys and asset.integration == self.name
-        ]
-
-    def open(self, context):
-        return Drop(context)
-
-
-class Drop:
-    def __init__(self, context):
-        self.context = context
-
-    def run(self, steps):
-        for step in steps:
-            begun = time.time()
-            self.context.emit(StepStarted(step=step.key, at=begun))
-            asset = self.context.graph[step.key]
-            try:
-                with self.context.warehouse.cursor() as cursor:
-                    cursor.execute(
-                        f"CREATE OR REPLACE TABLE {quote_relation(asset.relation)} AS "
-                        "SELECT * FROM read_csv(?)", [asset.path])
-                rows = self.context.warehouse.row_count(asset.relation)
-                status, message = "success", ""
-                made = (Made(asset=asset.key, rows=rows),)
-            except duckdb.Error as error:
-                status, message, made = "error", str(error), ()
-            self.context.emit(StepFinished(
-                step=step.key, status=status, message=message, made=made,
-                started_at=begun, finished_at=time.time()))
-
-    def close(self):
-        pass
-'''
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PACKAGE = HERE / "filedrop" / "toolkit_filedrop.py"
+STREAM, SOURCE, MODEL = "stream.drops.visits", "source.plain.dropped.visits", "model.plain.pages"
+# Just after the rows are in, and before anybody has heard of it.
+DIE = """
+import os, signal, sys
+import toolkit_filedrop as theirs
+land = theirs.FileDropRunner._land
+def killed(self, *rest):
+    land(self, *rest)
+    os.kill(os.getpid(), signal.SIGKILL)
+    signal.pause()
+theirs.FileDropRunner._land = killed
+sys.argv = ["toolkit", "build", "-s", "+pages"]
+from toolkit.cli import program
+program()
+"""
 
 
 class Dropped:
     """The plain project with a file in ``drops``, a model that reads it, and the package."""
 
     def __init__(self, folder: Path) -> None:
-        self.project = Path(shutil.copytree(PROJECT, folder / "plain"))
+        self.project = Path(shutil.copytree(HERE / "projects" / "plain", folder / "plain"))
         site = folder / "site"
         info = site / "toolkit_filedrop-1.0.dist-info"
         info.mkdir(parents=True)
-        (site / "toolkit_filedrop.py").write_text(PACKAGE)
+        shutil.copy(PACKAGE, site)
         (info / "METADATA").write_text(
             "Metadata-Version: 2.1\nName: toolkit-filedrop\nVersion: 1\n"
         )
@@ -114,11 +70,23 @@ class Dropped:
             "select page, count(*) as visits from {{ source('dropped', 'visits') }} group by page"
         )
 
-    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def python(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "toolkit.cli", *words], cwd=self.project,
-            env=self.environment, capture_output=True, text=True, timeout=240,
+            [sys.executable, *words], cwd=self.project, env=self.environment,
+            capture_output=True, text=True, timeout=240,
         )  # fmt: skip
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return self.python("-m", "toolkit.cli", *words)
+
+    def plan(self) -> dict[str, Any]:
+        """What a build would do to each step that is about the file, by key."""
+        document = json.loads(self.run("plan", "-s", "+pages", "--json").stdout)
+        return {step["step"]: step for step in document["steps"]}
+
+    def sql(self, text: str) -> list[Any]:
+        with duckdb.connect(str(self.project / "plain.duckdb"), read_only=True) as connection:
+            return connection.execute(text).fetchall()
 
 
 @pytest.fixture
@@ -126,34 +94,51 @@ def dropped(tmp_path: Path) -> Dropped:
     return Dropped(tmp_path)
 
 
+def test_it_imports_only_what_is_documented_and_is_what_the_documentation_shows() -> None:
+    page = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    source = PACKAGE.read_text(encoding="utf-8")
+    assert f"```python\n{source}```" in page
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("toolkit"):
+            for name in node.names:
+                assert f"| `{node.module}` |" in page, node.module
+                assert f"`{name.name}`" in page, name.name
+
+
 def test_it_is_in_the_graph_and_joined_with_dbts_source(dropped: Dropped) -> None:
-    listed = dropped.run("ls", "--output", "json")
+    listed = dropped.run("ls", "--format", "json")
     assert listed.returncode == 0, listed.stderr
     assets = {a["key"]: a for a in map(json.loads, listed.stdout.splitlines())}
-    assert assets["stream.drops.visits"]["integration"] == "filedrop"
-    assert assets["source.plain.dropped.visits"]["depends_on"] == ["stream.drops.visits"]
-    below = dropped.run("ls", "-s", "integration:filedrop+", "--output", "name")
-    assert below.stdout.splitlines() == [
-        "stream.drops.visits", "source.plain.dropped.visits", "model.plain.pages",
-    ]  # fmt: skip
+    assert assets[STREAM]["integration"] == "filedrop"
+    assert assets[SOURCE]["depends_on"] == [STREAM]
+    below = dropped.run("ls", "-s", "integration:filedrop+", "--format", "name")
+    assert below.stdout.splitlines() == [STREAM, SOURCE, MODEL]
     traced = json.loads(dropped.run("lineage", "pages.page", "--format", "json").stdout)
     edges = {(*edge["from"], *edge["to"]) for edge in traced["column_edges"]}
-    assert ("source.plain.dropped.visits", "page", "model.plain.pages", "page") in edges
+    assert edges >= {(STREAM, "page", SOURCE, "page"), (SOURCE, "page", MODEL, "page")}
 
 
-def test_it_runs_in_a_build_before_what_reads_it(dropped: Dropped) -> None:
+def test_it_runs_before_what_reads_it_and_only_when_its_file_changed(dropped: Dropped) -> None:
     done = dropped.run("build", "--log-format", "json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stderr.splitlines()]
     order = [(e["event"], e["step"]) for e in events if "step" in e]
-    landed = order.index(("step_finished", "stream.drops.visits"))
-    assert landed < order.index(("step_started", "model.plain.pages"))
-    with duckdb.connect(str(dropped.project / "plain.duckdb"), read_only=True) as connection:
-        rows = connection.execute("select * from pages order by page").fetchall()
-    assert rows == [("home", 2), ("shop", 1)]
+    assert order.index(("step_finished", STREAM)) < order.index(("step_started", MODEL))
+    assert dropped.sql("select * from pages order by page") == [("home", 2), ("shop", 1)]
     states = map(json.loads, dropped.run("status", "--json").stdout.splitlines())
-    [visits] = [state for state in states if state["key"] == "stream.drops.visits"]
+    [visits] = [state for state in states if state["key"] == STREAM]
     assert (visits["state"], visits["rows"]) == ("fresh", 3)
+
+    assert {step["action"] for step in dropped.plan().values()} == {"skip"}
+    dropped.file.write_text("id,page\n4,shop\n")
+    assert dropped.plan()[STREAM]["action"] == "run"
+    assert dropped.run("build", "-s", "+pages").returncode == 0
+    assert dropped.sql("select * from pages") == [("shop", 1)]
+
+    reported = dropped.run("report")
+    assert reported.returncode == 0, reported.stderr
+    document = (dropped.project / "target" / "toolkit" / "graph.json").read_text()
+    assert STREAM in {asset["key"] for asset in json.loads(document)["assets"]}
 
 
 def test_its_failure_blocks_what_reads_it_and_nothing_else(dropped: Dropped) -> None:
@@ -162,8 +147,18 @@ def test_its_failure_blocks_what_reads_it_and_nothing_else(dropped: Dropped) -> 
     done = dropped.run("build")
     assert done.returncode == 1, done.stderr
     assert "ERROR  sync visits" in done.stderr or "ERROR  stream visits" in done.stderr
+    assert "cannot be loaded" in done.stderr
+    assert "Correct the file, then run `toolkit build` again." in done.stderr
     assert "SKIP   model pages  skipped: visits has an error" in done.stderr
     assert "OK     model customers" in done.stderr
+
+
+def test_a_build_that_is_killed_while_it_loads_goes_on(dropped: Dropped) -> None:
+    assert dropped.python("-c", DIE).returncode == -signal.SIGKILL
+    done = dropped.run("build", "-s", "+pages", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert dropped.sql("select * from pages order by page") == [("home", 2), ("shop", 1)]
+    assert {step["action"] for step in dropped.plan().values()} == {"skip"}
 
 
 def test_one_that_cannot_be_imported_is_named(dropped: Dropped) -> None:
