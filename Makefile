@@ -118,6 +118,7 @@ fault: $(READY_DEV) ## kill processes and break files, again and again
 
 docs: $(READY_DEV) ## build the documentation as a site, in site/
 	$(BIN)/python tools/configuration.py
+	$(BIN)/python -m tools.python_api
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is at site/index.html; to search in it: $(BIN)/mkdocs serve"
 

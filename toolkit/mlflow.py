@@ -61,15 +61,20 @@ class Tracking:
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str] | None = None) -> Iterator[TrackingRun]:
-        """A run that ends as ``FINISHED``, or as ``FAILED`` where what is done in it raises."""
+        """A run that ends as ``FINISHED``, or as ``FAILED`` where what is done in it raises.
+
+        Args:
+            name: what MLflow's pages call it.
+            tags: words to find it by.
+        """
         begun = self.client.create_run(self.experiment_id, run_name=name, tags=dict(tags or {}))
         run_id = begun.info.run_id
+        status = "FAILED"
         try:
             yield TrackingRun(self.client, run_id)
-        except BaseException:
-            self.client.set_terminated(run_id, "FAILED")
-            raise
-        self.client.set_terminated(run_id, "FINISHED")
+            status = "FINISHED"
+        finally:
+            self.client.set_terminated(run_id, status)
 
 
 def tracking(

@@ -129,6 +129,8 @@ class Project(Readable):
         """Assets and checks by dbt's selection grammar; everything when nothing is said.
 
         Args:
+            select / exclude: words, as after ``--select`` and ``--exclude``.
+            indirect: which checks come along with the assets that they read.
             state: folder with the manifest.json (and run_results.json) to compare with.
             resource_types: only these types of what is selected, with its checks; see
                 :func:`toolkit.graph.selection.of_types`. None = all.
@@ -167,7 +169,11 @@ class Project(Readable):
         return lineage if trouble is None else lineage.with_problem(trouble)
 
     def steps(self, keys: frozenset[str]) -> list[Step]:
-        """The steps of all integrations that would make these assets and run these checks."""
+        """The steps of all integrations that would make these assets and run these checks.
+
+        Args:
+            keys: of assets and checks.
+        """
         return [
             step for tool in self.integrations.values() for step in tool.steps(self.graph, keys)
         ]
@@ -188,8 +194,13 @@ class Project(Readable):
         """What a build would run and skip, each step with its reason.
 
         Args:
+            select / exclude / indirect / state / resource_types / exclude_resource_types: as of
+                :meth:`select`.
             full_refresh / force: everything runs.
             resumed: what ended well in this run is done.
+
+        Raises:
+            SelectionError: the words make no sense; ArtifactError: an artifact cannot be read.
         """
         chosen = self.select(
             select,
@@ -234,6 +245,10 @@ class Project(Readable):
         """Bring what is selected up to date: ingest, dbt and Python in dependency order.
 
         Args:
+            select / exclude / indirect / state / resource_types / exclude_resource_types: as of
+                :meth:`select`.
+            full_refresh: drop incremental models and connector states, and make them anew.
+            fail_fast: begin no new step after a failure.
             force: also what is up to date.
             resumed: go on with this run, see :meth:`unfinished`; what ended well in it is done.
             sample: rows of each stream at most, for development; ``None`` = all.
@@ -307,6 +322,10 @@ class Project(Readable):
         """What was counted of an asset for this target, newest first; see docs/profiles.md.
 
         Values of columns that are tagged as personal by now are left out.
+
+        Args:
+            key: of the asset.
+            limit: how many builds at most.
         """
         with self.ledger() as ledger:
             if ledger is None:
@@ -318,6 +337,9 @@ class Project(Readable):
         """Say that an asset, as it was counted last, is as it should be; gives that.
 
         Anomaly rules take what is like it as usual from then on.
+
+        Args:
+            key: of the asset.
         """
         rows = self.profiles(key, 1)
         with self.ledger() as ledger:
