@@ -13,6 +13,8 @@ from toolkit.graph import Asset, Relation
 from toolkit.integrations.python.definitions import MLModel
 from toolkit.warehouse import Warehouse, quote_relation
 
+NOTHING_READ = "Nothing was read."
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -88,7 +90,9 @@ class BuildResult:
         """
         asset = self._asset(name)
         if asset.relation is None:
-            raise AssetError(f"{asset.name} is an ML model, so it has no rows.", "", "Use model().")
+            raise AssetError(
+                f"{asset.name} is an ML model, so it has no rows.", NOTHING_READ, "Use model()."
+            )
         with self._warehouse.cursor() as cursor:
             return cursor.sql(f"SELECT * FROM {quote_relation(asset.relation)}").to_arrow_table()
 
@@ -125,5 +129,7 @@ class BuildResult:
                 return asset
         names = ", ".join(sorted(asset.name for asset in self._assets.values()))
         raise AssetError(
-            f"There is no {text!r} among what was built and given.", "", f"There is: {names}."
+            f"There is no {text!r} among what was built and given.",
+            NOTHING_READ,
+            f"There is: {names}.",
         )

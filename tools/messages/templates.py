@@ -76,6 +76,8 @@ class Writer:
                 return self._either(values)
             case ast.Name(id=name):
                 return self._name(name)
+            case ast.Call(func=ast.Attribute(value=value, attr="rstrip")) if is_text(value):
+                return self.text(value)
             case ast.Call():
                 return self._call(node)
             case ast.Subscript(value=ast.Call() as call, slice=ast.Constant(value=int() as index)):
@@ -193,6 +195,8 @@ def is_text(node: ast.expr) -> bool:
             return is_text(left) or is_text(right)
         case ast.IfExp(body=body, orelse=orelse):
             return is_text(body) or is_text(orelse)
+        case ast.Call(func=ast.Attribute(value=value, attr="rstrip")):
+            return is_text(value)
         case ast.BoolOp(values=values):
             return any(is_text(value) for value in values)
     return False

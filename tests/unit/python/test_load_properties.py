@@ -135,7 +135,7 @@ WRONG = {
     "no name": ("assets:\n  - owner: me", "ml/p.yml:2: an entry of `assets` has no `name`.\n"),
     "a wrong value": (
         "assets:\n  - name: scores\n    config: {retries: many}",
-        "python.scores (ml/assets.py:4): retries='many'.\n",
+        "python.scores (ml/assets.py:4): retries='many' is no number of times.\n",
     ),
     "a wrong test": (
         "assets:\n  - name: scores\n    columns: [{name: id, tests: [uniqe]}]",

@@ -192,8 +192,8 @@ class Transport:
             raise ServerError(
                 f"The address of the configuration API of {self.host} is not known.",
                 _NOT_ASKED,
-                "Give `airbyte.<target>.url` in toolkit.yml as a server of your own has it: it ends "
-                "in /api/public/v1.",
+                "Give `airbyte.<target>.url` in toolkit.yml as your own server has it: it ends in "
+                "/api/public/v1.",
             )
 
         def ask() -> "httpx.Response":

@@ -26,7 +26,9 @@ def batching_of(definition: AssetDefinition, who: str) -> Batching | None:
     }
     said = [name for name, value in given.items() if value is not None]
     if definition.event_time is not None and not isinstance(definition.event_time, str):
-        raise reject(who, f"event_time={definition.event_time!r}.", "Name a column.")
+        raise reject(
+            who, f"event_time={definition.event_time!r} names no column.", "Name a column."
+        )
     if not said:
         return None
     for name in ("event_time", "batch_size", "begin"):
@@ -77,5 +79,9 @@ def _begin(value: Any, who: str) -> datetime:  # noqa: ANN401  # whatever the us
 
 def _count(option: str, value: Any, least: int, who: str) -> int:  # noqa: ANN401  # the user's
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise reject(who, f"{option}={value!r}.", f"Use a whole number from {least} on.")
+        raise reject(
+            who,
+            f"{option}={value!r} is no number of batches.",
+            f"Use a whole number from {least} on.",
+        )
     return int(value)

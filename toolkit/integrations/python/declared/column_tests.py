@@ -69,7 +69,7 @@ def _test(column: str, given: Any, who: str) -> ColumnTest:  # noqa: ANN401  # w
     else:
         raise reject(
             who,
-            f"the column {column!r} has a test {given!r}.",
+            f"the column {column!r} has a test {given!r}, which names none.",
             "Write its name, or {'accepted_values': {'values': [...]}}.",
         )
     if kind not in KINDS:
@@ -79,7 +79,11 @@ def _test(column: str, given: Any, who: str) -> ColumnTest:  # noqa: ANN401  # w
             f"{nearest(str(kind), KINDS)}Use one of these, or write a @check.",
         )
     if not isinstance(said, Mapping):
-        raise reject(who, f"the test {kind!r} of {column!r} is told {said!r}.", "Use a dict.")
+        raise reject(
+            who,
+            f"the test {kind!r} of the column {column!r} is told {said!r}, which is no dict.",
+            "Write its arguments by name.",
+        )
     return _told(column, kind, _flat(said), who)
 
 
@@ -109,17 +113,23 @@ def _told(column: str, kind: str, said: dict[str, Any], who: str) -> ColumnTest:
         name = re.sub(r"\W", "_", str(name), flags=re.ASCII)
     severity = str(said.get("severity", "error")).lower()
     if severity not in ("error", "warn"):
-        raise reject(who, f"{where}: severity {severity!r}.", "Use error or warn.")
+        raise reject(who, f"{where} has no severity {severity!r}.", "Use error or warn.")
     values = said.get("values", ())
     if kind == "accepted_values" and not _are_values(values):
-        raise reject(who, f"{where}: values={values!r}.", "Write a list of texts or numbers.")
+        raise reject(
+            who,
+            f"{where} has values={values!r}, which is no list of values.",
+            "Write a list of texts or numbers.",
+        )
     for key in ("where", "to", "field"):
         if not isinstance(said.get(key, ""), str):
             raise reject(who, f"{where}: {key}={said[key]!r} is no text.", "Write it in quotes.")
     for key in ("warn_if", "error_if"):
         if not _THRESHOLD.fullmatch(str(said.get(key, "!= 0"))):
             raise reject(
-                who, f"{where}: {key}={said[key]!r}.", "Write a comparison with a number: '> 10'."
+                who,
+                f"{where}: {key}={said[key]!r} compares with no number.",
+                "Write a comparison with a number: '> 10'.",
             )
     return ColumnTest(
         kind=kind,  # type: ignore[arg-type]  # one of the literals, as tested

@@ -37,12 +37,14 @@ def columns(definition: AssetDefinition, bound: Bound, who: str) -> dict[str, Co
 
 def _options(name: object, given: object, who: str) -> Mapping[str, Any]:
     if not isinstance(name, str) or not name:
-        raise reject(who, f"a declared column is called {name!r}.", "Use a text.")
+        raise reject(who, f"a declared column is called {name!r}, which is no name.", "Use a text.")
     if isinstance(given, str):
         return {"type": given}
     if not isinstance(given, Mapping):
         raise reject(
-            who, f"columns[{name!r}] is {given!r}.", "Write the type, or a dict with 'type'."
+            who,
+            f"columns[{name!r}] is {given!r}, neither a type nor a dict.",
+            "Write the type, or a dict with 'type'.",
         )
     for option in given:
         if option not in _OPTIONS:

@@ -171,13 +171,17 @@ def _check(definition: Called, run: RunSettings, who: str) -> None:
     if not isinstance(definition.enabled, bool):
         raise reject(
             who,
-            f"enabled={definition.enabled!r}.",
+            f"enabled={definition.enabled!r} says neither yes nor no.",
             "Use True or False; for one target, targets={'<target>': {'enabled': False}}.",
         )
     retries = definition.retries
     whole = isinstance(retries, int) and not isinstance(retries, bool)
     if retries is not None and not (whole and 0 <= retries <= _MOST_RETRIES):
-        raise reject(who, f"retries={retries!r}.", f"Use a number from 0 to {_MOST_RETRIES}.")
+        raise reject(
+            who,
+            f"retries={retries!r} is no number of times.",
+            f"Use a number from 0 to {_MOST_RETRIES}.",
+        )
     for option, least in (("timeout", 0.001), ("retry_wait", 0.0)):
         value = getattr(definition, option)
         seconds = duration(value)

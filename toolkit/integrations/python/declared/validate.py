@@ -38,7 +38,9 @@ def check_function(found: AnyFound) -> None:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise reject(who, "it is an async function.", "Make it a plain `def`.")
     if inspect.isgeneratorfunction(function):
-        raise reject(who, "it yields.", "Return the whole table or a pyarrow.RecordBatchReader.")
+        raise reject(
+            who, "it yields its rows.", "Return the whole table or a pyarrow.RecordBatchReader."
+        )
 
 
 def parameters(function: Callable[..., Any], who: str) -> list[inspect.Parameter]:
@@ -113,7 +115,11 @@ def check_flags(found: Found[Called]) -> None:
     """``volatile``."""
     value = found.definition.volatile
     if value is not None and not isinstance(value, bool):
-        raise reject(found.who, f"volatile={value!r}.", "Use True or False, or leave it out.")
+        raise reject(
+            found.who,
+            f"volatile={value!r} says neither yes nor no.",
+            "Use True or False, or leave it out.",
+        )
 
 
 def check_severity(definition: CheckDefinition, who: str) -> None:

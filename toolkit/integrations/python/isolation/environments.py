@@ -18,6 +18,7 @@ from toolkit.environments import NotBuiltError, base_python, programs
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.isolation.requirements import requirement_name
 from toolkit.integrations.python.registry import Environment
+from toolkit.integrations.python.running.stopping import RESUME
 from toolkit.settings.cache import cache_dir
 
 NOTEBOOK = ("ipykernel",)  # what a notebook needs besides
@@ -103,7 +104,9 @@ def ready(
     except NotBuiltError as error:
         if error.stopped:
             raise AssetFailedError(
-                "It was stopped while its environment was built.", "Nothing of that is left."
+                "It was stopped while its environment was built.",
+                "Nothing of that is left.",
+                RESUME,
             ) from None
         raise AssetFailedError(
             f"Its environment ({said(environment)}) cannot be built:\n{error.tail}",

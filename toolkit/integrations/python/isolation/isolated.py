@@ -50,7 +50,7 @@ from toolkit.integrations.python.running import checking
 from toolkit.integrations.python.running.calling import AGAIN, UNTOUCHED
 from toolkit.integrations.python.running.capture import StepLog
 from toolkit.integrations.python.running.session import Session
-from toolkit.integrations.python.running.stopping import Stoppable
+from toolkit.integrations.python.running.stopping import RESUME, Stoppable
 
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 
@@ -228,7 +228,9 @@ class Isolation:
         except FileNotFoundError:
             if ended.stopped:
                 raise AssetFailedError(
-                    "It was stopped before it had ended, with all that it had started.", UNTOUCHED
+                    "It was stopped before it had ended, with all that it had started.",
+                    UNTOUCHED,
+                    RESUME,
                 ) from None
             over = _over(ended, callee)
             if over is not None:

@@ -38,12 +38,12 @@ from toolkit.integrations.python.registry import (
 )
 from toolkit.integrations.python.running import checking, output
 from toolkit.integrations.python.running.batches import SCHEMA, Batches, summary, with_batch
-from toolkit.integrations.python.running.calling import call
+from toolkit.integrations.python.running.calling import UNTOUCHED, call
 from toolkit.integrations.python.running.capture import Capture, StepLog
 from toolkit.integrations.python.running.column_testing import run_column_test
 from toolkit.integrations.python.running.resources import ResourcePool
 from toolkit.integrations.python.running.session import Session
-from toolkit.integrations.python.running.stopping import Stoppable
+from toolkit.integrations.python.running.stopping import RESUME, Stoppable
 from toolkit.masking import Masker
 from toolkit.warehouse import content_hash
 
@@ -233,7 +233,9 @@ class PythonRunner:
             session = self._session(stack, step, needed=relation is not None, callee=item.callee)
             value = self._called(item, stack, session, log, step)
             if self._context.cancel.is_set():
-                raise AssetFailedError("The run was stopped before anything was written.")
+                raise AssetFailedError(
+                    "The run was stopped before it was written.", UNTOUCHED, RESUME
+                )
             step.check()
             if item.asset.kind == "ml_model":
                 is_packed = isinstance(value, Packed)
@@ -274,7 +276,9 @@ class PythonRunner:
                     session.span = (batch.start, batch.end)
                     value = self._called(with_batch(item, batch), stack, session, log, step)
                     if self._context.cancel.is_set():
-                        raise AssetFailedError("The run was stopped.")
+                        raise AssetFailedError(
+                            "The run was stopped.", "The batches before it are written.", RESUME
+                        )
                     step.check()
                     work.write(session, value, batch)
             step.opened(looks)

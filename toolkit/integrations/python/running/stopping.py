@@ -9,6 +9,7 @@ from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.isolation.process import IsolatedProcess
 from toolkit.integrations.python.running.session import Session
 
+RESUME = "`toolkit build --resume` goes on with it."
 _AGAIN_SECONDS = 0.2  # a function may begin its next query
 _IN_PROCESS_SECONDS = 5.0
 _PROCESS_SECONDS = 15.0
@@ -123,5 +124,5 @@ class Stoppable:
 def stopped_error() -> AssetFailedError:
     """What a stopped step says of itself."""
     return AssetFailedError(
-        "It was stopped before it had ended.", "What it makes is as it was before."
+        "It was stopped before it had ended.", "What it makes is as it was before.", RESUME
     )
