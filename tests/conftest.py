@@ -1,5 +1,6 @@
 """What tests ask of the machine: optional tools, and real data beside the repository."""
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,17 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """Generated examples have no time limit of their own: on a busy machine any may be slow."""
+    if importlib.util.find_spec("hypothesis") is None:  # where only the engines are tested
+        return
+    from hypothesis import settings
+
+    settings.register_profile("without a deadline", settings.default, deadline=None)
+    settings.load_profile("without a deadline")
+
 
 RequireTool = Callable[..., str]
 

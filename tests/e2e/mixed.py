@@ -133,7 +133,7 @@ class Mixed:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
             preexec_fn=listen,
         )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not ready():
             assert process.poll() is None, process.communicate()[1]
             assert time.monotonic() < deadline, "it never came so far"
@@ -148,7 +148,7 @@ class Mixed:
                 said += line
             process.send_signal(number)
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=240)
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, out, said + err)

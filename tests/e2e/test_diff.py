@@ -179,7 +179,7 @@ def test_kill_9_while_the_base_is_made(tmp_path: Path) -> None:
     base = repository.project / ".toolkit" / "base"
     command = [sys.executable, "-m", "toolkit.cli", "diff", "--base", "HEAD"]
     process = subprocess.Popen(command, cwd=repository.project, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not [p for p in base.glob("*/warehouse") if not p.parent.name.startswith("new-")]:
         assert process.poll() is None
         assert time.monotonic() < deadline

@@ -228,7 +228,7 @@ def test_a_dbt_executable_does_not_outlive_a_killed_build(chain: Any) -> None:
     words = ("build", "--engine", "cli", "-s", "endless")
     run = chain.interrupt_when(started.exists, *words, number=signal.SIGKILL)
     assert run.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while chain.alive(str(chain.folder)):
         assert time.monotonic() < deadline, chain.alive(str(chain.folder))
         time.sleep(0.1)

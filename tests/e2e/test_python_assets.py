@@ -185,8 +185,8 @@ def test_ctrl_c_ends_an_isolated_function(folder: Path, number: signal.Signals) 
     assert all(alive(pid) for pid in processes)
     asked = time.monotonic()
     build.send_signal(number)
-    said, _ = build.communicate(timeout=60)
-    assert time.monotonic() - asked < 20
+    said, _ = build.communicate(timeout=240)
+    assert time.monotonic() - asked < 120  # it would sleep for ten minutes
     assert build.returncode == 128 + number, said
     assert [pid for pid in processes if alive(pid)] == []
     assert not list((folder / ".toolkit" / "python" / "exchange").iterdir())

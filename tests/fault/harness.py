@@ -89,7 +89,7 @@ class Warm:
             return json.loads(self._server.stdout.readline())
 
     def close(self) -> None:
-        self._server.communicate(timeout=30)
+        self._server.communicate(timeout=240)
 
 
 class Resident:

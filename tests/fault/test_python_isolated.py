@@ -170,7 +170,7 @@ def test_what_heeds_term_cleans_up_and_ends_at_once(project: PythonProject) -> N
     folder = project.folder / "ml"
     project.when((folder / "begun").exists, stop)
     step = project.run(POLITE)["python.waits"]
-    assert time.monotonic() - asked[0] < 3
+    assert time.monotonic() - asked[0] < 60  # it would sleep for ten minutes
     assert step.status == "error"
     assert (folder / "cleaned").exists()
     assert (folder / "closed").exists()
@@ -196,7 +196,7 @@ def test_kill_9_of_toolkit_leaves_nothing(project: PythonProject, mark: str, gro
     toolkit = subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(_HARNESS), str(project.folder)], start_new_session=True
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     pause = threading.Event()
     while not all_begun(project) and time.monotonic() < deadline:
         pause.wait(0.02)
@@ -207,7 +207,7 @@ def test_kill_9_of_toolkit_leaves_nothing(project: PythonProject, mark: str, gro
     else:
         toolkit.kill()
     toolkit.wait()
-    while marked(mark) and time.monotonic() < killed + 10:
+    while marked(mark) and time.monotonic() < killed + 60:
         pause.wait(0.02)
     assert marked(mark) == []
     # The next run takes away what that one has left behind on the disk.
@@ -241,7 +241,7 @@ def test_a_fork_of_toolkit_does_not_keep_it_alive(project: PythonProject, mark: 
     project.warehouse.close()
     project.write(HANG)
     toolkit = subprocess.Popen([sys.executable, "-c", FORKING, str(_HARNESS), str(project.folder)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     pause = threading.Event()
     fork = project.folder / "fork"
     while not (fork.exists() and fork.read_text()) and time.monotonic() < deadline:
@@ -251,12 +251,12 @@ def test_a_fork_of_toolkit_does_not_keep_it_alive(project: PythonProject, mark: 
     toolkit.wait()
     killed = time.monotonic()
     try:
-        while marked(mark) != [other] and time.monotonic() < killed + 10:
+        while marked(mark) != [other] and time.monotonic() < killed + 60:
             pause.wait(0.02)
         assert marked(mark) == [other]
     finally:
         os.kill(other, signal.SIGKILL)
-    while marked(mark) and time.monotonic() < killed + 20:
+    while marked(mark) and time.monotonic() < killed + 120:
         pause.wait(0.02)
 
 

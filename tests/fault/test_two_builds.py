@@ -96,7 +96,7 @@ def test_storms_of_ctrl_c(twins: Any) -> None:
             process.signal(signal.SIGINT)
             sent += process.code is None
             process.wait(rng.choice([0, 0.001, 0.02, 0.1]))
-        assert process.wait(30) is not None, "it does not stop"
+        assert process.wait(240) is not None, "it does not stop"
         ends.append(time.monotonic() - began)
         assert "Traceback" not in process.err, process.err
         return process

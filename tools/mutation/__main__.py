@@ -34,7 +34,7 @@ TESTS = {
     "plan": ["tests/unit/plan"],
     "lineage": ["tests/unit/lineage", "tests/golden/lineage"],
 }
-FAST = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not soak"]
+FAST = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not soak", "--hypothesis-seed=0"]
 CPU_SECONDS = 240  # a fault that loops is found, too
 MEMORY = 8 << 30
 

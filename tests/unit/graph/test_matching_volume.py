@@ -60,9 +60,9 @@ def pair(how: str, number: int) -> list[Asset]:
 def test_every_source_is_matched_by_its_tier_or_named() -> None:
     assets = [a for how, (n, _) in MIXTURE.items() for i in range(n) for a in pair(how, i)]
     random.Random(7).shuffle(assets)
-    started = time.perf_counter()
+    started = time.process_time()
     graph = link(assets, (), (), adapter="duckdb")
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     sources = [asset for asset in graph if asset.kind == "source"]
     assert len(sources) == 300
     expected: Counter[str | None] = Counter()

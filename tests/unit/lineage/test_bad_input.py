@@ -80,7 +80,7 @@ def test_one_bad_model_is_opaque_and_the_others_are_traced(tmp_path: Path, name:
     manifest = write(tmp_path, model("bad", sql), good, below)
     started = time.monotonic()
     document = json.loads(run(manifest, "--format", "json").stdout)
-    assert time.monotonic() - started < 60  # the cap is 2 s; without it this would take hours
+    assert time.monotonic() - started < 240  # the cap is 2 s; without it this would take hours
     status = {key: asset["lineage"] for key, asset in document["assets"].items()}
     assert status["model.shop.bad"] == "opaque"
     assert status["model.shop.good"] == "full"
@@ -97,7 +97,7 @@ def test_a_model_of_a_megabyte(tmp_path: Path) -> None:
     assert len(sql) > 1_000_000
     started = time.monotonic()
     document = json.loads(run(write(tmp_path, model("bad", sql)), "--format", "json").stdout)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 240
     status = document["assets"]["model.shop.bad"]["lineage"]
     codes = {p["code"] for p in document["problems"] if p["asset"] == "model.shop.bad"}
     assert (status, codes) in [("opaque", {"too-large"}), ("opaque", {"too-slow"}), ("full", set())]

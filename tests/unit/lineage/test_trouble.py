@@ -40,10 +40,10 @@ def test_what_is_nested_too_deeply_is_opaque(name: str) -> None:
 
 @pytest.mark.parametrize("join", ["join u", "left join u", "join (select 1) as u"])
 def test_joins_without_on_cannot_hang_the_parser(join: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     lineage = run("select * from t " + f"{join} " * 60)
     assert [p.code for p in lineage.problems] == ["too-many-open-joins"]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 30  # it would take longer than anybody waits
 
 
 LONG = {

@@ -144,7 +144,7 @@ class PythonProject:
         """Do something once ``ready`` says so, in a thread of its own; it ends in a minute."""
 
         def wait() -> None:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 240
             pause = threading.Event()
             while not ready():
                 if time.monotonic() > deadline:

@@ -93,7 +93,7 @@ def test_steps_at_once_have_their_own_logs(project: PythonProject) -> None:
         + "BARRIER = threading.Barrier(4)\n"
         + "".join(
             f"@asset\ndef {name}(orders: duckdb.DuckDBPyRelation):\n"
-            f"    BARRIER.wait(20)\n"
+            f"    BARRIER.wait(240)\n"
             f"    for _ in range(200): print('{name}')\n"
             f"    return orders.project(\"id, '{name}' AS who\")\n"
             for name in names
@@ -147,7 +147,7 @@ def test_a_stopped_run_interrupts_duckdb(project: PythonProject) -> None:
     project.table("orders", "SELECT range AS id FROM range(3000000)")
 
     def stop() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 240
         while not begun.exists() and time.monotonic() < deadline:
             project.cancel.wait(0.02)
         project.cancel.set()

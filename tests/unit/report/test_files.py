@@ -36,7 +36,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
     reader.start()
     write_atomically(pipe, "text")
-    reader.join(timeout=10)
+    reader.join(timeout=240)
     assert read == ["text"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

@@ -102,7 +102,7 @@ def test_fail_fast_makes_a_failure_that_waits_final(tmp_path: Path) -> None:
 
     def make(key: str) -> Mapping[str, Any]:
         if key == "p2":
-            assert waits.wait(20)
+            assert waits.wait(240)
             return {"status": "fail"}
         return {"status": "error", "message": "down"}
 
@@ -116,7 +116,7 @@ def test_fail_fast_makes_a_failure_that_waits_final(tmp_path: Path) -> None:
 def test_an_interruption_does_not_wait_for_the_next_attempt(tmp_path: Path) -> None:
     def make(key: str) -> Mapping[str, Any]:
         if key == "d2":
-            assert waits.wait(20)
+            assert waits.wait(240)
             raise KeyboardInterrupt
         return {"status": "error", "message": "down"}
 

@@ -210,11 +210,12 @@ def test_it_ends_the_run_however_late_the_main_thread_is_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The interruption must not meet whoever comes after: nobody has pressed Ctrl-C."""
-    interrupt = _thread.interrupt_main
+    interrupt, told = _thread.interrupt_main, threading.Event()
 
     def late() -> None:
-        time.sleep(0.3)
+        time.sleep(0.3)  # the main thread has long seen that the run ends
         interrupt()
+        told.set()
 
     house = House(tmp_path, {"p1": ""}, good)
     write = house.ledger.finish_step
@@ -228,7 +229,9 @@ def test_it_ends_the_run_however_late_the_main_thread_is_interrupted(
     try:
         with pytest.raises(LedgerError):
             house.run()
-        time.sleep(0.5)
+        assert told.wait(240)
+        for _ in range(10_000):  # Python delivers between two instructions
+            pass
     finally:
         signal.signal(signal.SIGINT, before)
     house.ledger.finish_step = write  # type: ignore[method-assign]
