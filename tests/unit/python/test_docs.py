@@ -10,7 +10,10 @@ from python_harness import PythonProject
 from toolkit.graph import Relation
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = ("python-assets.md", "python-running.md", "resources.md", "batches.md")
+PAGES = (
+    "python-assets.md", "python-running.md", "resources.md", "batches.md",
+    "from-dagster.md", "from-airflow.md", "from-sqlmesh.md",
+)  # fmt: skip
 TEXT = "".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = re.findall(r"```python\n# (\S+)\n(.*?)```", TEXT, re.DOTALL)
 DESCRIBED = re.findall(r"```yaml\n# (ml/\S+)\n(.*?)```", TEXT, re.DOTALL)
@@ -55,6 +58,7 @@ def test_the_examples(shop: PythonProject) -> None:
         "check.customer_spend.customer_id_not_null": "pass",
         "check.customer_spend.orders_accepted_values": "pass",
         "check.orders.no_refunds": "pass",
+        "check.order_totals.no_negative_total": "pass",
         "check.return_scores.probabilities": "pass",
     }
     version = ended["python.return_model"].made[0].metadata["version"]
@@ -65,6 +69,9 @@ def test_the_examples(shop: PythonProject) -> None:
         "python.customer_clusters": "4 rows",
         "python.customer_spend": "4 rows",
         "python.places": "1 row",
+        "python.large_orders": "4 rows",
+        "python.order_totals": "4 rows",
+        "python.returned_share": "4 rows",
         "python.months": ended["python.months"].message,
         "python.regulars": "4 rows",
         "python.order_features": "10 rows",
