@@ -29,12 +29,12 @@ import msgspec
 
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte.local.landing import Landing, Target, transaction
+from toolkit.integrations.airbyte.local.plan import Plan, plan_stream
 from toolkit.integrations.airbyte.local.schemas import SchemaStore
 from toolkit.integrations.airbyte.local.state import SCHEMA, Saved, StateStore
 from toolkit.integrations.airbyte.local.sync import Sync
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.readers import read_connections
-from toolkit.integrations.airbyte.source.catalog import Plan, plan_stream
 from toolkit.integrations.airbyte.source.connector import Connector
 from toolkit.integrations.airbyte.source.environment import install, package_of
 from toolkit.integrations.airbyte.source.protocol import Catalog, CatalogStream, Message

@@ -11,9 +11,9 @@ from toolkit.cli.options import artifact_options, output_options, project_option
 from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
-    from toolkit.integrations.airbyte.impact import Judge
+    from toolkit.integrations.airbyte.drift.impact import Judge
+    from toolkit.integrations.airbyte.drift.offers import ConnectionDrift, View
     from toolkit.integrations.airbyte.model import Connection, StreamName
-    from toolkit.integrations.airbyte.offers import ConnectionDrift, View
     from toolkit.integrations.airbyte.source.protocol import Catalog
     from toolkit.project import Project
 
@@ -115,7 +115,7 @@ class Compared:
 
     def all(self) -> "list[ConnectionDrift]":
         """The drift of each connection."""
-        from toolkit.integrations.airbyte.impact import Judge
+        from toolkit.integrations.airbyte.drift.impact import Judge
 
         project = self._project
         # The lineage first: it may have dbt compile what has no SQL yet, and make a new graph.
@@ -131,7 +131,7 @@ class Compared:
         table: Callable[[str], Mapping[str, str] | None],
     ) -> "ConnectionDrift":
         from toolkit.errors import ToolkitError
-        from toolkit.integrations.airbyte.offers import ConnectionDrift, examine
+        from toolkit.integrations.airbyte.drift.offers import ConnectionDrift, examine
 
         drift = ConnectionDrift(connection=connection.name, path=connection.where())
         known = self._known(connection, drift)
@@ -152,7 +152,7 @@ class Compared:
         """
         from toolkit.cli.connectors import _discovering
         from toolkit.errors import ConnectorError
-        from toolkit.integrations.airbyte.offers import view_of
+        from toolkit.integrations.airbyte.drift.offers import view_of
         from toolkit.integrations.airbyte.source.catalog import MAX_AGE_SECONDS
 
         if self._against:
@@ -184,7 +184,7 @@ class Compared:
 
     def _known(self, connection: "Connection", drift: "ConnectionDrift") -> "View | None":
         """What the source offered before."""
-        from toolkit.integrations.airbyte.offers import view_of, with_schemas
+        from toolkit.integrations.airbyte.drift.offers import view_of, with_schemas
 
         if self._base:
             drift.known, view = self._base.of(connection.name)
@@ -244,7 +244,7 @@ class _Saved:
         if path is None:
             return
         from toolkit.errors import UsageError
-        from toolkit.integrations.airbyte.offers import read_views
+        from toolkit.integrations.airbyte.drift.offers import read_views
 
         self._views = read_views(path)
         if not isinstance(self._views, dict) and chosen > 1:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.graph import AssetGraph
-from toolkit.integrations.airbyte.drift import Change
-from toolkit.integrations.airbyte.impact import Finding
-from toolkit.integrations.airbyte.offers import ConnectionDrift, Landed
+from toolkit.integrations.airbyte.drift.changes import Change
+from toolkit.integrations.airbyte.drift.impact import Finding
+from toolkit.integrations.airbyte.drift.offers import ConnectionDrift, Landed
 from toolkit.lineage.reach import VERDICTS, Reach
 from toolkit.report.markdown import code, plain
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.errors import ArtifactError
-from toolkit.integrations.airbyte.drift import (
+from toolkit.integrations.airbyte.drift.changes import (
     Change,
     Seen,
     compare_stream,
@@ -18,10 +18,10 @@ from toolkit.integrations.airbyte.drift import (
     removed_stream,
     seen_in,
 )
-from toolkit.integrations.airbyte.offers import Landed, differing, read_views
+from toolkit.integrations.airbyte.drift.offers import Landed, differing, read_views
+from toolkit.integrations.airbyte.drift.schema_facts import nested_losses
+from toolkit.integrations.airbyte.drift.similar import looks_renamed
 from toolkit.integrations.airbyte.readers import read_connections
-from toolkit.integrations.airbyte.schema_facts import nested_losses
-from toolkit.integrations.airbyte.similar import looks_renamed
 from toolkit.integrations.airbyte.source.protocol import CatalogStream
 
 harness = sys.modules["airbyte_harness"]

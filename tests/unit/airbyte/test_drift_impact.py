@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from toolkit.graph import Asset, AssetGraph, Check, Column, Relation
-from toolkit.integrations.airbyte.drift import Change
-from toolkit.integrations.airbyte.impact import Finding, Judge, castable
+from toolkit.integrations.airbyte.drift.changes import Change
+from toolkit.integrations.airbyte.drift.impact import Finding, Judge, castable
 from toolkit.integrations.airbyte.model import StreamConfiguration
 from toolkit.lineage import trace
 

@@ -11,10 +11,10 @@ from toolkit.errors import ConnectorError
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte.local import tables
 from toolkit.integrations.airbyte.local.loader import Loader
+from toolkit.integrations.airbyte.local.plan import Plan
 from toolkit.integrations.airbyte.local.schemas import Changes
 from toolkit.integrations.airbyte.local.state import SAMPLE, Saved, StateStore
 from toolkit.integrations.airbyte.naming import SEQUENCE, column_names
-from toolkit.integrations.airbyte.source.catalog import Plan
 from toolkit.warehouse.duckdb import quote, quote_relation
 
 if TYPE_CHECKING:

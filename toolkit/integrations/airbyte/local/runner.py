@@ -8,16 +8,13 @@ from pathlib import Path
 from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.graph import AssetGraph, Relation
 from toolkit.integrations.airbyte.local.landing import Target
+from toolkit.integrations.airbyte.local.plan import plan_stream
 from toolkit.integrations.airbyte.local.schemas import Changes, LandedSchemas, SchemaStore, settle
 from toolkit.integrations.airbyte.local.state import SCHEMA, StateStore
 from toolkit.integrations.airbyte.local.sync import Result, Sync
 from toolkit.integrations.airbyte.log import Log
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
-from toolkit.integrations.airbyte.source.catalog import (
-    MAX_AGE_SECONDS,
-    CatalogCache,
-    plan_stream,
-)
+from toolkit.integrations.airbyte.source.catalog import MAX_AGE_SECONDS, CatalogCache
 from toolkit.integrations.airbyte.source.connector import Connector
 from toolkit.integrations.airbyte.source.environment import install, package_of
 from toolkit.integrations.airbyte.source.overlay import ConfigOverlay

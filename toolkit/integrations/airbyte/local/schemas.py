@@ -11,9 +11,9 @@ import msgspec
 from toolkit.errors import ConnectorError
 from toolkit.files import write_whole
 from toolkit.integrations.airbyte.columns import duckdb_type, properties_of
+from toolkit.integrations.airbyte.local.plan import see_drift
 from toolkit.integrations.airbyte.local.state import SCHEMA
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration, StreamName
-from toolkit.integrations.airbyte.source.catalog import see_drift
 from toolkit.integrations.airbyte.source.protocol import Catalog
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import msgspec
 from toolkit.errors import ConnectorError, ToolkitError
 from toolkit.integrations.airbyte.local import tables
 from toolkit.integrations.airbyte.local.landing import Landing, Target, transaction
+from toolkit.integrations.airbyte.local.plan import configured_catalog
 from toolkit.integrations.airbyte.local.schemas import SchemaStore
 from toolkit.integrations.airbyte.local.state import (
     SAMPLE,
@@ -20,7 +21,6 @@ from toolkit.integrations.airbyte.local.state import (
     without_whole,
 )
 from toolkit.integrations.airbyte.model import StreamName
-from toolkit.integrations.airbyte.source.catalog import configured_catalog
 from toolkit.integrations.airbyte.source.connector import Connector
 from toolkit.integrations.airbyte.source.passing import may_pass
 from toolkit.integrations.airbyte.source.process import Cancelled

@@ -12,8 +12,8 @@ import msgspec
 from toolkit.errors import ConnectorError
 from toolkit.graph import Relation
 from toolkit.integrations.airbyte.columns import Field
+from toolkit.integrations.airbyte.local.plan import see_drift
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS, RAW_ID, SEQUENCE
-from toolkit.integrations.airbyte.source.catalog import see_drift
 from toolkit.warehouse.duckdb import quote, quote_relation
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.remote.client import AirbyteClient
 from toolkit.integrations.airbyte.remote.replies import objects, text
 from toolkit.integrations.airbyte.remote.snapshot import (
+    CONNECTION,
+    DESTINATION,
+    SOURCE,
     Snapshot,
-    kept_connection,
-    kept_destination,
-    kept_source,
+    keep,
     kept_streams,
     load_snapshot,
     save_snapshot,
@@ -57,9 +58,9 @@ def pull(
         server=client.address.api,
         workspaces=settings.airbyte.workspaces,
         read_at=client.server_now(),
-        connections=_sorted([kept_connection(raw) for raw in client.connections()]),
-        sources=_sorted([kept_source(raw) for raw in client.sources()]),
-        destinations=_sorted([kept_destination(raw) for raw in client.destinations()]),
+        connections=_sorted([keep(raw, CONNECTION) for raw in client.connections()]),
+        sources=_sorted([keep(raw, SOURCE) for raw in client.sources()]),
+        destinations=_sorted([keep(raw, DESTINATION) for raw in client.destinations()]),
     )
     say(f"{len(snapshot.connections):,} connections, {len(snapshot.sources):,} sources")
     used = {text(raw, "sourceId") for raw in snapshot.connections}

@@ -97,68 +97,79 @@ def save_snapshot(settings: Settings, snapshot: Snapshot) -> Path:
 
 # ---- what is kept ----
 
-_CONNECTION = (
-    "connectionId", "name", "sourceId", "destinationId", "workspaceId", "status",
-    "namespaceDefinition", "namespaceFormat", "prefix", "nonBreakingSchemaUpdatesBehavior",
-)  # fmt: skip
-_SCHEDULE = ("scheduleType", "cronExpression", "basicTiming")
-_STREAM = (
-    "name", "namespace", "syncMode", "cursorField", "primaryKey", "includeFiles",
-    "destinationObjectName",
-)  # fmt: skip
-_OFFERED = (
-    "streamName", "streamnamespace", "streamNamespace", "syncModes", "defaultCursorField",
-    "sourceDefinedCursorField", "sourceDefinedPrimaryKey",
-)  # fmt: skip
-_SOURCE = ("sourceId", "name", "sourceType", "workspaceId")
-_DESTINATION = ("destinationId", "name", "destinationType", "workspaceId")
-# Names of places in the destinations' own words; nothing else of a configuration is looked at.
-_PLACES = (
-    "database", "schema", "project_id", "dataset_id", "catalog", "default_schema",
-    "schema_name", "raw_data_schema", "destinationType",
-)  # fmt: skip
-_SWITCHES = ("disable_type_dedupe",)
-_MAPPER = ("targetField", "method", "fieldNameSuffix", "originalFieldName", "newFieldName",
-           "conditions", "algorithm")  # fmt: skip
+# A shape says what is kept of a value: of an object these keys, of a list the items in their
+# shape, of anything else itself if the function says so.
+Shape = Mapping[str, Any] | list[Any] | Callable[[Any], bool]
+
 _PLAIN_PLACE = re.compile(r"[^?@=;&/\\\s]{1,256}")
 
 
-def kept_connection(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection without what we do not need."""
-    kept = _some(raw, _CONNECTION)
-    schedule = raw.get("schedule")
-    if isinstance(schedule, dict):
-        kept["schedule"] = _some(schedule, _SCHEDULE)
-    tags = raw.get("tags")
-    if isinstance(tags, list):
-        kept["tags"] = [{"name": name} for tag in tags if (name := text(tag, "name"))]
-    configurations = raw.get("configurations")
-    streams = configurations.get("streams") if isinstance(configurations, dict) else None
-    if isinstance(streams, list):
-        kept["configurations"] = {"streams": [_stream(s) for s in streams if isinstance(s, dict)]}
-    return kept
+def _is_there(value: object) -> bool:
+    return value is not None
 
 
-def kept_source(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A source without its configuration."""
-    return _some(raw, _SOURCE)
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
 
 
-def kept_destination(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A destination, of its configuration only the names of places."""
-    kept = _some(raw, _DESTINATION)
-    configuration = raw.get("configuration")
-    if isinstance(configuration, dict):
-        places = {
-            key: value
-            for key in _PLACES
-            if isinstance(value := configuration.get(key), str) and _PLAIN_PLACE.fullmatch(value)
-        }
-        switches = {
-            key: value for key in _SWITCHES if isinstance(value := configuration.get(key), bool)
-        }
-        kept["configuration"] = places | switches
-    return kept
+def _is_switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, str) and _PLAIN_PLACE.fullmatch(value) is not None
+
+
+def _plain(*keys: str) -> dict[str, Any]:
+    return dict.fromkeys(keys, _is_there)
+
+
+# A mapper without its keys, an encryption's above all.
+_MAPPER = _plain("targetField", "method", "fieldNameSuffix", "originalFieldName", "newFieldName",
+                 "conditions", "algorithm")  # fmt: skip
+_STREAM = {
+    **_plain("name", "namespace", "syncMode", "cursorField", "primaryKey", "includeFiles"),
+    **_plain("destinationObjectName"),
+    "selectedFields": [{"fieldPath": _is_list}],
+    "mappers": [{"type": _is_there, "mapperConfiguration": _MAPPER}],
+}
+CONNECTION = {
+    **_plain("connectionId", "name", "sourceId", "destinationId", "workspaceId", "status"),
+    **_plain("namespaceDefinition", "namespaceFormat", "prefix"),
+    **_plain("nonBreakingSchemaUpdatesBehavior"),
+    "schedule": _plain("scheduleType", "cronExpression", "basicTiming"),
+    "tags": [_plain("name")],
+    "configurations": {"streams": [_STREAM]},
+}
+SOURCE = _plain("sourceId", "name", "sourceType", "workspaceId")
+# Of a configuration nothing is looked at but names of places in the destinations' own words.
+DESTINATION = {
+    **_plain("destinationId", "name", "destinationType", "workspaceId"),
+    "configuration": {
+        **dict.fromkeys(("database", "schema", "project_id", "dataset_id"), _is_place),
+        **dict.fromkeys(("catalog", "default_schema", "schema_name"), _is_place),
+        **dict.fromkeys(("raw_data_schema", "raw_data_dataset", "raw_schema_override"), _is_place),
+        "destinationType": _is_place,
+        "disable_type_dedupe": _is_switch,
+    },
+}
+OFFERED = _plain("streamName", "streamnamespace", "streamNamespace", "syncModes",
+                 "defaultCursorField", "sourceDefinedCursorField",
+                 "sourceDefinedPrimaryKey")  # fmt: skip
+
+
+def keep(raw: Any, shape: Shape) -> Any:  # noqa: ANN401 - JSON of any form
+    """A value without what its shape does not name; ``None`` if it is not of that shape."""
+    if isinstance(shape, Mapping):
+        if not isinstance(raw, Mapping):
+            return None
+        kept = {key: keep(raw.get(key), inner) for key, inner in shape.items()}
+        return {key: value for key, value in kept.items() if value is not None}
+    if isinstance(shape, list):
+        if not isinstance(raw, list):
+            return None
+        return [item for one in raw if (item := keep(one, shape[0])) is not None]
+    return raw if shape(raw) else None
 
 
 def kept_streams(
@@ -169,7 +180,7 @@ def kept_streams(
     for stream in streams:
         if text(stream, "streamName") not in synced:
             continue
-        kept = _some(stream, _OFFERED)
+        kept = keep(stream, OFFERED)
         paths = stream.get("propertyFields")
         first = (
             [p[0] for p in paths if isinstance(p, list) and p] if isinstance(paths, list) else []
@@ -177,34 +188,6 @@ def kept_streams(
         names = dict.fromkeys(name for name in first if isinstance(name, str))
         found.append({**kept, "propertyFields": [[name] for name in names]})
     return found
-
-
-def _some(raw: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    return {key: raw[key] for key in keys if raw.get(key) is not None}
-
-
-def _stream(raw: Mapping[str, Any]) -> dict[str, Any]:
-    kept = _some(raw, _STREAM)
-    selected = raw.get("selectedFields")
-    if isinstance(selected, list):
-        kept["selectedFields"] = [
-            {"fieldPath": entry["fieldPath"]}
-            for entry in selected
-            if isinstance(entry, dict) and isinstance(entry.get("fieldPath"), list)
-        ]
-    mappers = raw.get("mappers")
-    if isinstance(mappers, list):
-        kept["mappers"] = [_mapper(mapper) for mapper in mappers if isinstance(mapper, dict)]
-    return kept
-
-
-def _mapper(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapper without its keys, an encryption's above all."""
-    kept = _some(raw, ("type",))
-    configuration = raw.get("mapperConfiguration")
-    if isinstance(configuration, dict):
-        kept["mapperConfiguration"] = _some(configuration, _MAPPER)
-    return kept
 
 
 # ---- reading it ----

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import ArtifactError
-from toolkit.integrations.airbyte.drift import (
+from toolkit.integrations.airbyte.drift.changes import (
     Seen,
     compare_stream,
     compare_streams,
@@ -23,7 +23,7 @@ from toolkit.integrations.airbyte.drift import (
     seen_in,
     seen_in_files,
 )
-from toolkit.integrations.airbyte.impact import Finding, Judge
+from toolkit.integrations.airbyte.drift.impact import Finding, Judge
 from toolkit.integrations.airbyte.integration import stream_key
 from toolkit.integrations.airbyte.model import Connection, StreamName
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS

@@ -2,7 +2,7 @@
 
 Pure: two views of each stream in, typed changes out. Fields are compared by the column that
 they land in, after selection, mappers and names: a field that is renamed or hashed on its way
-is followed. Whether a change breaks anything is :mod:`impact`'s to say.
+is followed. Whether a change breaks anything is for ``impact.py`` to say.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from toolkit.integrations.airbyte.columns import Field, properties_of
+from toolkit.integrations.airbyte.drift.schema_facts import nested_losses, required_fields
+from toolkit.integrations.airbyte.drift.similar import looks_renamed
 from toolkit.integrations.airbyte.mappers import Unreadable, masks
 from toolkit.integrations.airbyte.mapping import Mapped, fault_text, map_fields
 from toolkit.integrations.airbyte.model import (
@@ -21,8 +23,6 @@ from toolkit.integrations.airbyte.model import (
     find_stream,
 )
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS
-from toolkit.integrations.airbyte.schema_facts import nested_losses, required_fields
-from toolkit.integrations.airbyte.similar import looks_renamed
 from toolkit.integrations.airbyte.source.protocol import CatalogStream
 
 ChangeKind = Literal[

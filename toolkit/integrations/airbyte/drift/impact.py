@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from toolkit.graph import AssetGraph
-from toolkit.integrations.airbyte.drift import Change
+from toolkit.integrations.airbyte.drift.changes import Change
 from toolkit.integrations.airbyte.local.tables import fits
 from toolkit.integrations.airbyte.model import SchemaUpdates, StreamConfiguration
 from toolkit.lineage import Lineage
