@@ -174,6 +174,12 @@ def test_what_failed_last_time_runs_again_with_the_first_line_of_why() -> None:
     assert world.decided()["report"] == changes("orders")
 
 
+def test_of_a_long_message_the_beginning_is_said() -> None:
+    world = shop()
+    world.end("orders", "error", "x" * 101)
+    assert world.decided()["orders"] == ("run", "its last run ended as error: " + "x" * 100)
+
+
 @pytest.mark.parametrize("status", ["skipped", "running", "planned", "error"])
 def test_only_what_ended_well_can_be_left_out(status: str) -> None:
     world = shop()
@@ -497,6 +503,20 @@ def test_each_reason_has_a_kind_by_which_it_is_selected() -> None:
         "a": "code", "b": "failed", "c": "volatile", "d": "touched", "e": "touched",
         "f": "sample", "g": "never", "orders": "check", "unique": "failed", "report": "inputs",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [("never passed", "never"), ("other code", "code"), ("asks the clock", "volatile")],
+)
+def test_each_reason_of_a_check_has_a_kind(known: str, why: str) -> None:
+    clock = "it calls now()" if known == "asks the clock" else ""
+    world = World(RAW, ORDERS, check("unique", "orders", volatile=clock))
+    if known == "never passed":
+        del world.passed["unique"]
+    elif known == "other code":
+        world.code("unique")
+    assert {p.step.key: p.why for p in world.plan().steps} == {"orders": "fresh", "unique": why}
 
 
 @pytest.mark.parametrize("word", ["--force", "--full-refresh"])
