@@ -19,14 +19,14 @@ import click
 
 # name -> (module, one line for the overview); the module holds a command of that name
 _COMMANDS = {
-    "init": "Write a commented toolkit.yml for the dbt repository you stand in.",
+    "init": "Write a commented toolkit.yml for the dbt project that you stand in.",
     "debug": "Check versions, profile, connectors, unmatched streams; say what to do.",
     "ls": "List assets by selection.",
     "plan": "Show what build would run, each step with its reason.",
     "build": "Bring assets up to date: ingest, dbt and Python in dependency order.",
     "rollback": "Bring back the version of the DuckDB file before the published one.",
-    "lineage": "Trace columns up and down the whole pipeline.",
-    "diff": "Say what a change breaks, against artifacts or a commit.",
+    "lineage": "Trace columns: where they come from, and who uses them.",
+    "diff": "Say what a change breaks, against a commit or artifacts.",
     "lint": "Check governance rules: owners, tags, contracts, what nothing reads.",
     "report": "Write the one-file HTML report and its JSON.",
     "status": "Say of each asset whether it is fresh, and why not.",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--publish", is_flag=True,
     help="Build into a copy of the DuckDB file; it takes the file's place when every step and "
-    "every test of severity error has passed.",
+    "every check of severity error has passed.",
 )  # fmt: skip
 @click.option(
     "--force", is_flag=True, help="Run everything that is selected, also what is up to date."
@@ -66,7 +66,7 @@ def build(
 ) -> int:
     """Ingest, run dbt and call Python assets in dependency order.
 
-    What is up to date is left out; `toolkit plan` says why. A failed step or a failed test of
+    What is up to date is left out; `toolkit plan` says why. A failed step or a failed check of
     severity error blocks what is downstream of it and nothing else. Exit code: 0 all is well, 1
     something failed.
     """
@@ -248,16 +248,11 @@ def up_to_date(plan: "Plan") -> str:
 
 def nothing_ran(project: "Project", plan: "Plan") -> "tuple[Run, Plan, list[StepRow]]":
     """A run in which every step was up to date, for its results."""
-    import time
-
-    import msgspec
-
-    from toolkit.run import BuildOptions, new_run
+    from toolkit.run import ended, new_run
     from toolkit.run.journal import rows_of
 
-    run = new_run(project.settings.target, BuildOptions())
-    done = msgspec.structs.replace(run, status="success", finished_at=time.time())
-    return done, plan, list(rows_of(plan, run).values())
+    run = new_run(project.settings.target)
+    return ended(run), plan, list(rows_of(plan, run).values())
 
 
 def write_results(
