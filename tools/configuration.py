@@ -36,8 +36,9 @@ class Section(NamedTuple):
     says: str
 
 
+TOP = "Top level"
 SECTIONS = (
-    Section("Top level", "", config.Config, "`version` is required, all else is optional."),
+    Section(TOP, "", config.Config, "`version` is required, all else is optional."),
     Section(
         "airbyte", "airbyte.<target>.", types.AirbyteTarget,
         "How each target of the profile reaches Airbyte. One way to sign in, or none: "
@@ -180,7 +181,8 @@ def written() -> str:
     for section in SECTIONS:
         rows = [f"| `{k.key}` | {k.type} | {k.default} | {k.means} |" for k in keys(section)]
         table = ["| key | type | default | means |", "|---|---|---|---|", *rows]
-        parts.append("\n".join([f"### {section.title}", "", section.says, "", *table]))
+        title = section.title if section.title == TOP else f"`{section.title}`"
+        parts.append("\n".join([f"### {title}", "", section.says, "", *table]))
     return "\n\n".join(parts)
 
 
