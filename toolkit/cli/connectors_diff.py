@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.cli.console import GATE, VERDICT_COLORS
 from toolkit.cli.options import artifact_options, output_options, project_options
 from toolkit.cli.written import format_options
 
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from toolkit.integrations.airbyte.source.protocol import Catalog
     from toolkit.project import Project
 
-_GATE = 3  # the exit code of a gate that the user set
 _UNREACHED = 1
-_COLOURS = {"breaking": "red", "review": "yellow", "safe": "green"}
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -85,7 +84,7 @@ def diff(
         if unreached:
             click.echo(f"not known: {', '.join(unreached)}", err=True)
     if found or unreached:
-        ctx.exit(_GATE if found else _UNREACHED)
+        ctx.exit(GATE if found else _UNREACHED)
 
 
 class Compared:
@@ -298,4 +297,4 @@ def _painter() -> Callable[[str, str], str]:
     console = out()
     if not console.is_terminal or console.no_color:
         return lambda _, text: text
-    return lambda verdict, text: click.style(text, fg=_COLOURS[verdict], bold=True)
+    return lambda verdict, text: click.style(text, fg=VERDICT_COLORS[verdict], bold=True)

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+GATE = 3
+"""The exit code of a gate that the user set (``--fail-on``)."""
+
+VERDICT_COLORS = {"breaking": "red", "review": "yellow", "safe": "green"}
+
+
 def out() -> "Console":
     """The console for data."""
     return _console(stderr=False)
@@ -40,6 +46,13 @@ def say(text: str, *, err: bool = False) -> None:
     click.echo(printable(text), err=err)
 
 
+def print_json(value: object) -> None:
+    """A value as one line of JSON, as data."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(value).decode())
+
+
 def json_line(event: str, **fields: object) -> None:
     """One JSON object on standard error, as ``--log-format json`` wants everything there."""
     import json
@@ -47,9 +60,14 @@ def json_line(event: str, **fields: object) -> None:
     click.echo(json.dumps({"event": event, **fields}), err=True)
 
 
+def colored() -> bool:
+    """Whether standard error is in color."""
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+
 def show_error(error: ToolkitError) -> None:
     """The fact, the consequence and the next command of an error, a line each."""
-    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    color = colored()
     head, tail = click.style("Error: ", fg="red", bold=True), click.style("Next: ", bold=True)
     click.echo(head + printable(error.fact), err=True, color=color)
     if error.consequence:
@@ -74,13 +92,17 @@ def show_problems(problems: Sequence[Problem], *, limit: int = 10, as_json: bool
             )  # fmt: skip
         return
     for problem in serious[:limit]:
-        place = (
-            f" [{problem.path}{f':{problem.line}' if problem.line else ''}]" if problem.path else ""
-        )
-        say(f"{problem.severity} {problem.code}: {problem.message}{place}", err=True)
+        say(f"{problem.severity} {problem.code}: {problem.message}{where(problem)}", err=True)
     rest = len(serious) - limit
     if rest > 0:
         click.echo(f"... and {rest} more; `toolkit debug` lists all of them.", err=True)
+
+
+def where(problem: Problem) -> str:
+    """`` [models/orders.sql:12]``, as far as it is known."""
+    if not problem.path:
+        return ""
+    return f" [{problem.path}:{problem.line}]" if problem.line else f" [{problem.path}]"
 
 
 def seconds(value: float) -> str:
@@ -94,6 +116,11 @@ def seconds(value: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def clock(at: float) -> str:
+    """A time here, to the second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def ago(at: float, now: float | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import plural
+from toolkit.cli.console import plural, where
 from toolkit.cli.debug_sources import loaders_known, sources_text
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
@@ -203,11 +203,8 @@ def _lineage(project: "Project", findings: _Findings) -> str:
 
 
 def _problem(problem: Problem) -> None:
-    place = ""
-    if problem.path:
-        place = f" [{problem.path}{f':{problem.line}' if problem.line else ''}]"
     first, *more = problem.message.splitlines()
-    _line(_WORDS[problem.severity], problem.code, first + place)
+    _line(_WORDS[problem.severity], problem.code, first + where(problem))
     for line in more:
         click.echo(f"{'':25}{printable(line)}")
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from toolkit.cli.console import GATE, VERDICT_COLORS
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
-from toolkit.cli.written import written_options
+from toolkit.cli.written import give, written_options
 
 if TYPE_CHECKING:
     from toolkit.diff.model import Diff
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from toolkit.project import Project
     from toolkit.report.diff.document import Both
 
-_GATE = 3  # the exit code of a gate that the user set
-_COLOURS = {"breaking": "red", "review": "yellow", "safe": "green"}
 FORMATS = ("text", "markdown", "json", "sarif", "junit")
 
 
@@ -85,10 +84,7 @@ def diff(
     for name, path in write:
         write_atomically(path, shown.as_(name))
     text = shown.as_(form, colour=output is None)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        write_atomically(output, text)
+    give(text, output)
     gates = {"breaking": ("breaking",), "review": ("breaking", "review"), "never": ()}[fail_on]
     tripped = sum(found.counts.get(gate, 0) for gate in gates)
     tripped += sources.count(gates) if sources is not None else 0
@@ -96,7 +92,7 @@ def diff(
         from toolkit.cli.console import plural
 
         click.echo(f"{plural(tripped, ' or '.join(gates) + ' change')} (--fail-on)", err=True)
-        ctx.exit(_GATE)
+        ctx.exit(GATE)
 
 
 class _Sources:
@@ -189,7 +185,7 @@ class _Shown:
         from toolkit.report.diff.text import diff_text
 
         def paint(verdict: str, text: str) -> str:
-            return click.style(text, fg=_COLOURS[verdict]) if colour else text
+            return click.style(text, fg=VERDICT_COLORS[verdict]) if colour else text
 
         text = diff_text(self._found, self._both, paint, everything=self._everything)
         return text + (self._sources.text() if self._sources is not None else "")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import plural, say
+from toolkit.cli.console import plural, print_json, say
 from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def list_(form: str) -> None:
 
     found = list(kept())
     if form == "json":
-        import msgspec
-
-        click.echo(msgspec.json.encode(found).decode())
+        print_json(found)
         return
     if not found:
         click.echo(

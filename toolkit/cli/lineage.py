@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from toolkit.cli.console import GATE
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import artifact_options, output_options, project_options
-from toolkit.cli.written import OutputFile, format_options
+from toolkit.cli.written import OutputFile, format_options, give
 
 if TYPE_CHECKING:
     from toolkit.lineage import Lineage
     from toolkit.project import Project
 
-_GATE = 3  # the exit code of a gate that the user set
 _FORMATS = ["text", "json", "html", "openlineage", "mermaid", "dot", "csv"]
 
 
@@ -72,12 +72,7 @@ def lineage(
         text = _text(project, traced, key, column, directions)
     else:
         text = _data(project, traced, key, column, directions, depth, form)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        from toolkit.report.files import write_atomically
-
-        write_atomically(output, text)
+    give(text, output)
     if not options["quiet"] and key is None:
         show_problems(traced.problems, limit=5)
     if min_coverage is not None:
@@ -111,7 +106,7 @@ def _hold_to(asked: float, traced: "Lineage", keys: set[str] | None, *, quiet: b
     below = "" if reached else f", below the {asked:g} % asked for (--min-coverage)"
     click.echo(f"column lineage coverage: {figure}{below}", err=True)
     if not reached:
-        click.get_current_context().exit(_GATE)
+        click.get_current_context().exit(GATE)
 
 
 def _openlineage(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.cli.console import GATE
 from toolkit.cli.loading import load_project, selected
 from toolkit.cli.options import (
     Paths,
@@ -14,7 +15,7 @@ from toolkit.cli.options import (
     project_options,
     selection_options,
 )
-from toolkit.cli.written import written_options
+from toolkit.cli.written import give, written_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from toolkit.project import Project
     from toolkit.rules import Finding
 
-_GATE = 3  # the exit code of a gate that the user set
 FORMATS = ("text", "json", "markdown", "sarif", "junit")
 _COLORS = {"error": "red", "warning": "yellow"}
 
@@ -65,15 +65,12 @@ def lint(
     for name, path in write:
         write_atomically(path, _rendered(project, lineage, found, name, colored=False))
     text = _rendered(project, lineage, found, form, colored=output is None)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        write_atomically(output, text)
+    give(text, output)
     if not options["quiet"]:
         _tell(project, lineage, found, said=form == "text" and output is None)
     bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
     if any(finding.severity in bad for finding in found):
-        click.get_current_context().exit(_GATE)
+        click.get_current_context().exit(GATE)
 
 
 def _found(project: "Project", lineage: "Lineage") -> "Sequence[Finding]":

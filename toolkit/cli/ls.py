@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import say
+from toolkit.cli.console import print_json, say
 from toolkit.cli.loading import load_project, selected
 from toolkit.cli.options import artifact_options, output_options, project_options, selection_options
 from toolkit.cli.written import format_options
@@ -39,10 +39,8 @@ def ls(form: str, **options: Any) -> None:
         for record in found:
             say(record["key"])
     elif form == "json":
-        import msgspec
-
         for record in found:
-            click.echo(msgspec.json.encode(record).decode())
+            print_json(record)
     else:
         width = max((len(record["kind"]) for record in found), default=0)
         names = max((len(record["key"]) for record in found), default=0)

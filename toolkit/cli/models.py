@@ -1,13 +1,12 @@
 """``toolkit models``: the versions of ML models, and which of them counts."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import plural, say
+from toolkit.cli.console import plural, print_json, say
 from toolkit.cli.loading import load_project
 from toolkit.cli.models_text import details_lines, list_lines
 from toolkit.cli.options import output_options, project_options, settings_from
@@ -15,7 +14,6 @@ from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.python.models.info import Storing
-    from toolkit.integrations.python.models.store import ModelStore
     from toolkit.ledger import Ledger
     from toolkit.settings import Settings
 
@@ -32,20 +30,19 @@ def models() -> None:
 def list_(form: str, **options: Any) -> None:
     """List each model of each target: the version that counts, its metrics, what waits."""
     from toolkit.integrations.python.models.manage import model
+    from toolkit.integrations.python.models.store import store_of
 
     settings = settings_from(options)
     with _looking(settings) as ledger:
-        store = _store(settings, ledger)
+        store = store_of(settings, ledger)
         rows = [
-            model(_store(settings, ledger, target), ledger, name)
+            model(store_of(settings, ledger, target), ledger, name)
             for name in store.names()
             for target in store.targets(name)
             if options["target"] in (None, target)
         ]
     if form == "json":
-        import msgspec
-
-        click.echo(msgspec.json.encode(rows).decode())
+        print_json(rows)
         return
     if not rows and not options["quiet"]:
         click.echo("No ML model is stored here yet; `toolkit build` makes them.", err=True)
@@ -62,15 +59,14 @@ def list_(form: str, **options: Any) -> None:
 def show(name: str, version: str | None, form: str, **options: Any) -> None:
     """Show all that is known of a version, and how its metrics differ from the promoted one's."""
     from toolkit.integrations.python.models.manage import details, known
+    from toolkit.integrations.python.models.store import store_of
 
     settings = settings_from(options)
     with _looking(settings) as ledger:
-        store = _store(settings, ledger)
+        store = store_of(settings, ledger)
         found = details(store, ledger, known(store, name), version)
     if form == "json":
-        import msgspec
-
-        click.echo(msgspec.json.encode(found).decode())
+        print_json(found)
         return
     for line in details_lines(found):
         say(line)
@@ -89,11 +85,13 @@ def promote(name: str, version: str, force: bool, **options: Any) -> None:
     more: to promote the current one again refuses the candidate.
     """
     from toolkit.integrations.python.models import manage
+    from toolkit.integrations.python.models.store import store_of
+    from toolkit.run import holding
 
     settings = settings_from(options)
     storing = _storing(name, settings, options)
-    with _changing(settings) as ledger:
-        store = _store(settings, ledger)
+    with holding(settings) as ledger:
+        store = store_of(settings, ledger)
         info = manage.promote(
             store, ledger, manage.known(store, name), version, storing, force=force
         )
@@ -108,11 +106,13 @@ def promote(name: str, version: str, force: bool, **options: Any) -> None:
 def rollback(name: str, **options: Any) -> None:
     """Go back to the version of the model NAME that was promoted before the current one."""
     from toolkit.integrations.python.models import manage
+    from toolkit.integrations.python.models.store import store_of
+    from toolkit.run import holding
 
     settings = settings_from(options)
     storing = _storing(name, settings, options)
-    with _changing(settings) as ledger:
-        store = _store(settings, ledger)
+    with holding(settings) as ledger:
+        store = store_of(settings, ledger)
         info = manage.rollback(store, ledger, name, storing)
         _note(ledger, settings, "models rollback", f"{name} {info.version}")
     _tell(options, "rolled_back", name, info.version, settings.target)
@@ -133,15 +133,17 @@ def prune(names: tuple[str, ...], keep: int, **options: Any) -> None:
     its checks, nor the newest that was trained for a target.
     """
     from toolkit.integrations.python.models import manage
+    from toolkit.integrations.python.models.store import store_of
+    from toolkit.run import holding
 
     settings = settings_from(options)
-    with _changing(settings) as ledger:
-        store = _store(settings, ledger)
+    with holding(settings) as ledger:
+        store = store_of(settings, ledger)
         chosen = [manage.known(store, name) for name in names] or store.names()
         removed = {}
         for name in chosen:
             targets = {settings.target, *store.targets(name)}
-            stores = [_store(settings, ledger, target) for target in sorted(targets)]
+            stores = [store_of(settings, ledger, target) for target in sorted(targets)]
             removed[name] = manage.prune(stores, ledger, name, keep)
     if options["log_format"] == "json":
         from toolkit.cli.console import json_line
@@ -153,12 +155,6 @@ def prune(names: tuple[str, ...], keep: int, **options: Any) -> None:
             say(f"{name}: {plural(len(versions), 'version')} removed, {left} left.", err=True)
 
 
-def _store(settings: "Settings", ledger: "Ledger | None", target: str = "") -> "ModelStore":
-    from toolkit.integrations.python.models.store import ModelStore
-
-    return ModelStore(settings.state_dir / "models", target or settings.target, ledger)
-
-
 def _storing(name: str, settings: "Settings", options: dict[str, Any]) -> "Storing":
     """What the asset says of how its models may be loaded.
 
@@ -168,8 +164,9 @@ def _storing(name: str, settings: "Settings", options: dict[str, Any]) -> "Stori
     from toolkit.errors import UsageError
     from toolkit.integrations.python.models.info import Storing
     from toolkit.integrations.python.models.manage import NOTHING, known
+    from toolkit.integrations.python.models.store import store_of
 
-    known(_store(settings, None), name)
+    known(store_of(settings), name)
     asset = load_project(options).graph.assets.get(f"python.{name}")
     if asset is None or asset.kind != "ml_model":
         raise UsageError(
@@ -195,32 +192,11 @@ def _looking(settings: "Settings") -> "Iterator[Ledger | None]":
         yield ledger
 
 
-@contextlib.contextmanager
-def _changing(settings: "Settings") -> "Iterator[Ledger]":
-    """The ledger, while no run goes on."""
-    from toolkit.ledger import Ledger
-    from toolkit.run.lock import RunLock
-    from toolkit.run.publish import settle
-
-    with (
-        RunLock(settings.state_dir / "lock"),
-        Ledger(settings.state_dir / "ledger.db") as ledger,
-    ):
-        ledger.close_abandoned()
-        settle(ledger, settings.state_dir)
-        yield ledger
-
-
 def _note(ledger: "Ledger", settings: "Settings", command: str, what: str) -> None:
     """For the history; and whatever was planned before must be planned again."""
-    import msgspec
+    from toolkit.run import ended, new_run
 
-    from toolkit.run.build import BuildOptions, new_run
-
-    run = new_run(settings.target, BuildOptions(selection=what))
-    ledger.start_run(
-        msgspec.structs.replace(run, command=command, status="success", finished_at=time.time())
-    )
+    ledger.start_run(ended(new_run(settings.target, command=command, selection=what)))
 
 
 def _tell(options: dict[str, Any], event: str, name: str, version: str, target: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from toolkit.cli.console import ago, plural
+from toolkit.cli.console import ago, clock, plural
 
 if TYPE_CHECKING:
     from toolkit.integrations.python.models.info import ModelInfo
@@ -56,7 +56,7 @@ def details_lines(found: "Details") -> Iterable[str]:
         yield ""
         yield "What happened, the newest first:"
     for event in found.history[:_HISTORY]:
-        at = datetime.fromtimestamp(event.at).strftime("%Y-%m-%d %H:%M:%S")
+        at = clock(event.at)
         by = " ".join(part for part in (event.who, event.run_id) if part)
         why = f": {event.why}" if event.why else ""
         yield f"  {at}  {event.event} {event.version}{why}  ({by})"

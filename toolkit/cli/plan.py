@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import plural, say
+from toolkit.cli.console import plural, print_json, say
 from toolkit.cli.loading import load_project, selected, selection_words
 from toolkit.cli.options import output_options, project_options, selection_options
 from toolkit.cli.written import format_options
@@ -32,8 +32,6 @@ def plan(form: str, full_refresh: bool, force: bool, **options: Any) -> None:
 def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
     """Print a plan on standard output and, unless ``quiet``, its size on standard error."""
     if as_json:
-        import msgspec
-
         steps = [
             {
                 "step": p.step.key,
@@ -50,7 +48,7 @@ def show_plan(planned: "Plan", *, as_json: bool, quiet: bool) -> None:
             for p in planned.steps
         ]
         not_made = [{"asset": u.asset, "reason": u.reason} for u in planned.unmade]
-        click.echo(msgspec.json.encode({"steps": steps, "not_made": not_made}).decode())
+        print_json({"steps": steps, "not_made": not_made})
         return
     width = max((len(p.step.key) for p in planned.steps), default=0)
     for p in planned.steps:

@@ -1,12 +1,11 @@
 """``toolkit profile``: what is in a table, column by column, and how that went over time."""
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import ago, plural, say
+from toolkit.cli.console import ago, clock, plural, say
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.cli.written import format_options
@@ -130,7 +129,7 @@ def _history(rows: "Sequence[ProfileRow]", column: str | None) -> None:
     if column is None:
         head: tuple[str, ...] = ("when", "run", "rows", "columns", "")
         lines = [
-            (_clock(row.at), row.run_id, f"{row.profile.rows:,}",
+            (clock(row.at), row.run_id, f"{row.profile.rows:,}",
              f"{len(row.profile.columns) + row.profile.left_out:,}", _unusual(row))
             for row in rows
         ]  # fmt: skip
@@ -141,11 +140,11 @@ def _history(rows: "Sequence[ProfileRow]", column: str | None) -> None:
     for row in rows:
         one = row.profile.column(column)
         if one is None:
-            lines_of.append((_clock(row.at), row.run_id, f"{row.profile.rows:,}", "no column"))
+            lines_of.append((clock(row.at), row.run_id, f"{row.profile.rows:,}", "no column"))
             continue
         cells = _cells(one, row.profile)
         lines_of.append(
-            (_clock(row.at), row.run_id, f"{row.profile.rows:,}", *cells[2:7], _unusual(row))
+            (clock(row.at), row.run_id, f"{row.profile.rows:,}", *cells[2:7], _unusual(row))
         )
     _table(head, lines_of, right=frozenset({2, 3, 4, 7}))
 
@@ -203,7 +202,3 @@ def _same(name: str, other: str) -> bool:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "0%"
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -1,11 +1,10 @@
 """``toolkit runs``: what was done, when, and how it went."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.console import plural, say, seconds
+from toolkit.cli.console import clock, plural, print_json, say, seconds
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.cli.written import format_options
@@ -54,16 +53,14 @@ def runs(run_id: str | None, form: str, limit: int, **options: Any) -> None:
 
 def _list(found: "list[Run]", as_json: bool) -> None:
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(found).decode())
+        print_json(found)
     elif not found:
         click.echo("Nothing was built here yet; `toolkit build` begins.", err=True)
     else:
         for run in found:
             took = seconds(run.finished_at - run.started_at) if run.finished_at else "-"
             say(
-                f"{run.id}  {_clock(run.started_at)}  {run.status:<11}  {took:>12}  "
+                f"{run.id}  {clock(run.started_at)}  {run.status:<11}  {took:>12}  "
                 f"{run.target}  {_words(run)}".rstrip()
             )
 
@@ -92,7 +89,7 @@ def show_run(
     if as_json:
         click.echo(_json(run, steps, expected, times))
         return
-    say(f"{run.id}  {run.status}  {_clock(run.started_at)}  target {run.target}")
+    say(f"{run.id}  {run.status}  {clock(run.started_at)}  target {run.target}")
     _table(run, steps, expected, times)
     if times.path:
         share = times.path_seconds / times.wall if times.wall else 1.0
@@ -153,7 +150,3 @@ def attempts(step: "StepRow") -> int:
     """How many times the step was tried, as far as that was noted."""
     noted = step.adapter_response.get("attempts")
     return noted if isinstance(noted, int) else 1
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from toolkit.cli.console import ago, plural, say
+from toolkit.cli.console import ago, plural, print_json, say
 from toolkit.cli.loading import load_project, selected
 from toolkit.cli.options import output_options, project_options, selection_options
 from toolkit.cli.written import format_options
@@ -17,8 +17,6 @@ from toolkit.cli.written import format_options
 @output_options
 def status(form: str, **options: Any) -> None:
     """Say of each asset whether it is fresh, stale, failed or was never built, and why."""
-    import msgspec
-
     project = load_project(options)
     selection = selected(project, options)
     history = project.history()
@@ -36,7 +34,7 @@ def status(form: str, **options: Any) -> None:
                 "run": made.run_id if made else None,
                 "metrics": dict(made.metrics) if made else {},
             }
-            click.echo(msgspec.json.encode(record).decode())
+            print_json(record)
         return
     width = max((len(key) for key in keys), default=0)
     for key in keys:

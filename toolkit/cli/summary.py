@@ -1,13 +1,11 @@
 """What ``toolkit build`` says at its end. Imports nothing heavy: it may be nothing."""
 
-import os
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from toolkit.cli.console import plural, say, seconds
+from toolkit.cli.console import colored, plural, say, seconds
 from toolkit.text import printable
 
 if TYPE_CHECKING:
@@ -101,7 +99,7 @@ def _table(project: "Project", steps: "Iterable[StepRow]") -> None:
     head = ["kind", *shown]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     click.echo(err=True)
-    click.echo(click.style(_aligned(head, widths), bold=True), err=True, color=_color())
+    click.echo(click.style(_aligned(head, widths), bold=True), err=True, color=colored())
     for row in rows:
         click.echo(_aligned(row, widths), err=True)
 
@@ -115,13 +113,9 @@ def _failure(word: str, key: str, path: str | None, message: str) -> None:
     """One failure. Names, paths and messages are text of users."""
     click.echo(err=True)
     head = click.style(word, fg="red", bold=True)
-    click.echo(head + (f" {printable(key)}" if key else ""), err=True, color=_color())
+    click.echo(head + (f" {printable(key)}" if key else ""), err=True, color=colored())
     for line in [*([path] if path else []), *message.strip().splitlines()]:
         say("  " + line, err=True)
-
-
-def _color() -> bool:
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
 
 
 def _path(project: "Project", key: str) -> str | None:

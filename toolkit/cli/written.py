@@ -55,6 +55,20 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
+def give(text: str, output: Path | None) -> None:
+    """Print data, or write it to the file that ``--output`` names.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from toolkit.report.files import write_atomically
+
+    write_atomically(output, text)
+
+
 def format_options(
     formats: Sequence[str] = ("text", "json"), told: str = "How to print it.", *, dbt: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

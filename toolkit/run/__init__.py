@@ -1,6 +1,16 @@
 """plan -> what happens: the lock, the scheduler, the journal, progress."""
 
-from toolkit.run.build import BuildOptions, BuildResult, build, new_run
+from toolkit.run.build import BuildOptions, BuildResult, build
 from toolkit.run.lock import RunLock, nobody_runs
+from toolkit.run.runs import ended, holding, new_run
 
-__all__ = ["BuildOptions", "BuildResult", "RunLock", "build", "new_run", "nobody_runs"]
+__all__ = [
+    "BuildOptions",
+    "BuildResult",
+    "RunLock",
+    "build",
+    "ended",
+    "holding",
+    "new_run",
+    "nobody_runs",
+]

@@ -3,7 +3,6 @@
 import contextlib
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -25,10 +24,10 @@ from toolkit.masking import Masker
 from toolkit.plan import History, Plan
 from toolkit.run.hidden import hiding
 from toolkit.run.journal import Journal, Listener, confirm
-from toolkit.run.lock import RunLock
 from toolkit.run.logs import log_dir
 from toolkit.run.profiler import Profiler
-from toolkit.run.publish import Publication, Stage, settle, staging
+from toolkit.run.publish import Publication, Stage, staging
+from toolkit.run.runs import holding, new_run
 from toolkit.run.scheduling.priority import urgencies
 from toolkit.run.scheduling.rules import Guide, policies
 from toolkit.run.scheduling.scheduler import Scheduler
@@ -105,14 +104,14 @@ def build(
     """
     refuse_two_writers(plan, graph, settings.adapter)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(RunLock(settings.state_dir / "lock"))
-        ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
-        ledger.close_abandoned()  # we hold the lock: whoever was running is gone
-        settle(ledger, settings.state_dir)
+        ledger = stack.enter_context(holding(settings))
         if history is not None:
             _refuse_old(plan, ledger)
         history = history or History(latest=ledger.latest(settings.target))
-        run = new_run(settings.target, options)
+        run = new_run(
+            settings.target, selection=options.selection, options=options.call,
+            version=options.version, published=not options.publish,
+        )  # fmt: skip
         told = on_run or (lambda _: None)
         task = _Task(plan, graph, settings, integrations, options, history, listeners, told)
         if not options.publish:
@@ -289,20 +288,6 @@ def _run_errors(errors: Iterable[ToolkitError], settings: Settings) -> tuple[Run
         else:
             found[RunError(message=mask(str(error)))] = None
     return tuple(found)
-
-
-def new_run(target: str, options: BuildOptions) -> Run:
-    """A run that begins now."""
-    return Run(
-        id=time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + uuid.uuid4().hex[:6],
-        command="build",
-        target=target,
-        started_at=time.time(),
-        selection=options.selection,
-        options=options.call,
-        version=options.version,
-        published=not options.publish,
-    )
 
 
 def _failed(plan: Plan, rows: Mapping[str, StepRow]) -> bool:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import time
 from importlib.metadata import version
 
 import msgspec
@@ -14,6 +13,7 @@ from toolkit.run.lock import RunLock
 from toolkit.run.publish.record import Pending, Places, Record, Version, load, save
 from toolkit.run.publish.settle import settle
 from toolkit.run.publish.stage import duckdb_file, held, made_ready, swap
+from toolkit.run.runs import ended, holding, new_run
 from toolkit.settings import Settings
 from toolkit.warehouse import stamp_of
 
@@ -51,10 +51,7 @@ def rollback(settings: Settings, *, force: bool = False) -> RolledBack:
     profile = settings.profile
     assert profile is not None
     with contextlib.ExitStack() as stack:
-        stack.enter_context(RunLock(settings.state_dir / "lock"))
-        ledger = stack.enter_context(Ledger(settings.state_dir / "ledger.db"))
-        ledger.close_abandoned()
-        settle(ledger, settings.state_dir)
+        ledger = stack.enter_context(holding(settings))
         record = load(settings.state_dir, settings.target, places.live)
         previous = record.previous
         if record.live is None or previous is None or not places.previous.exists():
@@ -76,7 +73,9 @@ def rollback(settings: Settings, *, force: bool = False) -> RolledBack:
         save(settings.state_dir, msgspec.structs.replace(record, pending=pending))
         swap(places, places.previous)
         settle(ledger, settings.state_dir)
-        ledger.start_run(_run(settings))
+        # For the history; and whatever was planned before must be planned again.
+        run = new_run(settings.target, command="rollback", version=version("toolkit"))
+        ledger.start_run(ended(run))
         return RolledBack(
             live=str(places.live), made_by=coming.runs, taken_back=outgoing.runs, at=record.at
         )
@@ -107,16 +106,6 @@ def _later(ledger: Ledger, record: Record) -> list[Run]:
         if run.target == record.target and run.published and run.command == "build"
         and run.started_at > record.at
     ]  # fmt: skip
-
-
-def _run(settings: Settings) -> Run:
-    """For the history; and whatever was planned before must be planned again."""
-    from toolkit.run.build import BuildOptions, new_run  # which knows of publishing
-
-    run = new_run(settings.target, BuildOptions(version=version("toolkit")))
-    return msgspec.structs.replace(
-        run, command="rollback", status="success", finished_at=time.time()
-    )
 
 
 def _nothing(places: Places) -> WarehouseError:
