@@ -71,6 +71,8 @@ def test_dbt_alone(repository: Wholesaler) -> None:
     said = repository.toolkit("debug")
     assert "All is in place." in said
     assert "none: a plain dbt project is fine" in said
+    assert "5 dbt sources; no connection is configured, so something else loads them" in said
+    assert "unmatched-source" not in said
 
     built = repository.toolkit("build")
     assert "23 steps done" in built
@@ -95,10 +97,13 @@ def test_dbt_alone(repository: Wholesaler) -> None:
 
 def test_with_terraform_and_one_model(repository: Wholesaler) -> None:
     """Its connections are an Airbyte server's: in the graph, and not synced here."""
-    more = PROJECTS / "wholesale_ml"
     for folder in ("infrastructure", "science"):
-        shutil.copytree(more / folder, repository.root / folder)
-    shutil.copy(more / "toolkit.yml", repository.root / "transform")
+        shutil.copytree(PROJECTS / "wholesale_ml" / folder, repository.root / folder)
+    repository.git("init", "--quiet")
+    repository.toolkit("init")  # finds both, as they are in the repository
+    written = (repository.root / "transform" / "toolkit.yml").read_text()
+    assert "\nconnections:\n  - ../infrastructure\n" in written
+    assert "\nassets:\n  - ../science\n" in written
 
     assert "2 of 5 dbt sources loaded by an asset" in repository.toolkit("debug")
     planned = repository.toolkit("plan")
@@ -106,6 +111,9 @@ def test_with_terraform_and_one_model(repository: Wholesaler) -> None:
     assert "24 steps done" in repository.toolkit("build")
     traced = repository.toolkit("lineage", "web_visits.visitor", "--upstream")
     assert "stream.Web events.page_views.visitor" in traced
+    outside = next(x for x in repository.toolkit("status").splitlines() if "signups" in x)
+    assert outside.split()[0] == "outside"
+    assert "no connector here syncs it" in outside
 
     infrastructure = repository.root / "infrastructure" / "web.tf"
     infrastructure.write_text(infrastructure.read_text().replace('"web_events"', '"tracker"'))
@@ -127,6 +135,9 @@ def test_a_pull_request(repository: Wholesaler) -> None:
     assert "sales reads erp\\_orders.quantity, which is gone" in comment
     assert "board_report" in comment
     assert len(comment) < 65_536
+    said = repository.toolkit("diff", "--base", "main")
+    assert said.count("sales reads erp_orders.quantity, which is gone") == 1
+    assert "partial: model.wholesale.sales" in repository.toolkit("lineage")
     assert "amount" in repository.toolkit("lineage", "erp_orders.amount")
     assert repository.toolkit("report").strip().endswith("report.html")
 
