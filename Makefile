@@ -50,7 +50,7 @@ check: $(READY_DEV) ## lint, formatting, types and import rules
 
 # The tests of the rooms that decide, and how many of those rooms' lines they run.
 coverage: $(READY_DEV) ## measure what the tests of graph, lineage, plan and ledger run
-	$(BIN)/pytest $(SPREAD) -q -m "not slow and not soak" --cov=toolkit --cov-report= tests/golden/lineage \
+	$(BIN)/pytest $(SPREAD) -q -m "not slow and not soak" --cov --cov-report= tests/golden/lineage \
 		tests/unit/graph tests/unit/lineage tests/unit/plan tests/unit/test_ledger.py \
 		tests/unit/test_ledger_rest.py tests/unit/test_profile_table.py tests/unit/test_timing.py
 	$(BIN)/python -m tools.coverage_floors
@@ -59,7 +59,7 @@ mutation: $(READY_DEV) ## put 200 small faults into plan and lineage: do the tes
 	$(BIN)/python -m tools.mutation
 
 AUDIT := .venv-audit
-audit: $(READY) ## look for known vulnerabilities in what is pinned, where a database is reached
+audit: ## look for known vulnerabilities in what is pinned, where a database is reached
 	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && \
 		$(AUDIT)/bin/python -m pip install --disable-pip-version-check --quiet pip-audit; }
 	@$(PYTHON) -m tools.audit $(AUDIT)/bin/pip-audit constraints.txt
@@ -148,6 +148,7 @@ $(BIN)/python:
 		exit 1; }
 
 $(READY): $(INPUTS) | $(BIN)/python
+	@echo "Installing packages into $(VENV); the first time this takes a minute or two."
 	$(INSTALL) -c constraints.txt -e ".[ml]"
 	@touch $@
 
