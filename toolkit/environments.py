@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from toolkit.files import write_whole
 from toolkit.masking import Masker
 
 _BUILD_SECONDS = 1800
@@ -105,15 +106,12 @@ def build(
             return False
         shutil.rmtree(folder, ignore_errors=True)
         say(building)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
             for command in _commands(folder, requirements):
                 _run(command, lock, stopped)
-            temporary = folder / f"{marker}.tmp"
-            temporary.write_text(json.dumps(facts()), encoding="utf-8")
-            temporary.replace(folder / marker)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+            write_whole(folder / marker, json.dumps(facts()).encode())
+            undo.pop_all()
     return True
 
 

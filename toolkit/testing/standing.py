@@ -13,9 +13,10 @@ from typing import Any
 from toolkit.errors import AssetError
 from toolkit.graph import Asset, Relation
 from toolkit.integrations.python.declared.annotations import form_of
-from toolkit.integrations.python.declared.modules import AnyFound, Found, relative
+from toolkit.integrations.python.declared.modules import AnyFound, Found, of_kind, relative
 from toolkit.integrations.python.definitions import (
     AssetDefinition,
+    Called,
     CheckDefinition,
     ResourceDefinition,
     definition_of,
@@ -94,9 +95,9 @@ def standing_in(found: Sequence[AnyFound], inputs: Mapping[str, object]) -> dict
     """An asset for each name that a function reads and nobody here makes."""
     ours = {f.definition.name for f in found if not isinstance(f.definition, CheckDefinition)}
     wanted: dict[str, bool] = {}
-    for item in found:
-        if isinstance(item.definition, ResourceDefinition):
-            continue
+    called: list[Found[Called]] = [*of_kind(found, AssetDefinition)]
+    called += of_kind(found, CheckDefinition)
+    for item in called:
         for name, model in _names(item, inputs):
             if name.removeprefix("python.") not in ours:
                 wanted[name] = model if name not in inputs else is_model(inputs[name])
@@ -104,10 +105,9 @@ def standing_in(found: Sequence[AnyFound], inputs: Mapping[str, object]) -> dict
     return {asset.key: asset for asset in assets}
 
 
-def _names(item: AnyFound, inputs: Mapping[str, object]) -> Iterable[tuple[str, bool]]:
+def _names(item: Found[Called], inputs: Mapping[str, object]) -> Iterable[tuple[str, bool]]:
     """Names that a function reads, and whether its annotation asks for an ML model."""
     definition = item.definition
-    assert isinstance(definition, AssetDefinition | CheckDefinition)
     deps = definition.deps or ()
     mapped = deps if isinstance(deps, Mapping) else {}
     if isinstance(deps, list | tuple):

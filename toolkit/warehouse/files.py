@@ -47,25 +47,24 @@ def copy(source: int, path: Path) -> None:
         WarehouseError: there is no room for it, or it cannot be written.
     """
     path.unlink(missing_ok=True)
-    try:
-        target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with contextlib.ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)
         try:
-            if not _clone(source, target):
-                _refuse_without_room(source, path)
-                _copy_bytes(source, target)
-            _copy_facts(source, target)
-        finally:
-            os.close(target)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise WarehouseError(
-            f"A copy cannot be written to {path}: {error.strerror}.",
-            "Nothing was run, and the DuckDB file is as it was.",
-            "Check the folder's permissions and the room on the disk.",
-        ) from error
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+            target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                if not _clone(source, target):
+                    _refuse_without_room(source, path)
+                    _copy_bytes(source, target)
+                _copy_facts(source, target)
+            finally:
+                os.close(target)
+        except OSError as error:
+            raise WarehouseError(
+                f"A copy cannot be written to {path}: {error.strerror}.",
+                "Nothing was run, and the DuckDB file is as it was.",
+                "Check the folder's permissions and the room on the disk.",
+            ) from error
+        undo.pop_all()
 
 
 def _clone(source: int, target: int) -> bool:

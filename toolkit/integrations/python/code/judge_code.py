@@ -9,7 +9,8 @@ from toolkit.integrations.python.code.code_version import code_version
 from toolkit.integrations.python.code.libraries import Libraries
 from toolkit.integrations.python.code.sources import imported, reach
 from toolkit.integrations.python.code.volatile import volatile
-from toolkit.integrations.python.declared.modules import AnyFound
+from toolkit.integrations.python.declared.modules import AnyFound, Found
+from toolkit.integrations.python.definitions import Called
 from toolkit.integrations.python.registry import Callee, Stamp, stamp
 from toolkit.settings import Settings
 
@@ -33,9 +34,7 @@ class Judged(NamedTuple):
 class JudgesCode(Protocol):
     """Who judges the functions of one load."""
 
-    def judge(
-        self, found: AnyFound, callee: Callee, declared: bool | None, extra: object
-    ) -> Judged:
+    def judge(self, found: Found[Called], callee: Callee, extra: object) -> Judged:
         """Judge one function."""
 
     def watched(self) -> dict[str, Stamp]:
@@ -45,9 +44,7 @@ class JudgesCode(Protocol):
 class NoJudge:
     """For who runs functions and keeps nothing of it."""
 
-    def judge(
-        self, found: AnyFound, callee: Callee, declared: bool | None, extra: object
-    ) -> Judged:
+    def judge(self, found: Found[Called], callee: Callee, extra: object) -> Judged:
         """Nothing is known, nothing is read."""
         return Judged("", "", {})
 
@@ -73,13 +70,10 @@ class CodeJudge:
         for item in found:
             self._lines.setdefault(item.file, set()).add(item.line)
 
-    def judge(
-        self, found: AnyFound, callee: Callee, declared: bool | None, extra: object
-    ) -> Judged:
+    def judge(self, found: Found[Called], callee: Callee, extra: object) -> Judged:
         """Judge one function.
 
         Args:
-            declared: what its author says of ``volatile``.
             extra: what else decides what it makes; JSON.
         """
         folders = (found.folder, self._project_dir)
@@ -97,7 +91,7 @@ class CodeJudge:
         self._seen |= stamps
         if callee.program is not None:  # a notebook: what was read is a copy of its code
             stamps = {**stamps, callee.program.path: stamp(Path(callee.program.path))}
-        why = volatile(declared, callee, reached, self._project_dir)
+        why = volatile(found.definition.volatile, callee, reached, self._project_dir)
         return Judged(version, why, stamps, tuple(sorted(filter(None, libraries))))
 
     def watched(self) -> dict[str, Stamp]:

@@ -320,7 +320,7 @@ class _Loader:
         return column_checks(asset, found.definition.columns, found.who, fqn, find)
 
     def _judged(self, key: str, found: Found[Called], callee: Callee, extra: object) -> Judged:
-        judged = self.code.judge(found, callee, found.definition.volatile, extra)
+        judged = self.code.judge(found, callee, extra)
         self.stamps[key] = judged.stamps
         return judged
 

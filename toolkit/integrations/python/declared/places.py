@@ -56,8 +56,6 @@ def _described(function: object) -> str:
 
 
 def _instead(function: object) -> str:
-    if isinstance(function, staticmethod | classmethod | property):
-        return "Write it outside of the class, as a function of the file."
     if hasattr(function, "func") and hasattr(function, "keywords"):
         return "Decorate the function itself, and give values by config={'<parameter>': <value>}."
     return "Decorate a function that is made with `def`."

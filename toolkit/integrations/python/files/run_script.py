@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from toolkit.integrations.python.running.calling import raised
+from toolkit.integrations.python.running.calling import told_with_line
 
 
 def run_script(script: Path, project_dir: Path) -> None:
@@ -17,10 +17,9 @@ def run_script(script: Path, project_dir: Path) -> None:
     os.chdir(project_dir)
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.parent))
-    try:
-        runpy.run_path(str(script), run_name="__main__")
-    except SystemExit as error:
-        if error.code not in (None, 0):
-            raise raised(error, str(script.parent), project_dir) from error
-    except Exception as error:  # the user's script may raise anything
-        raise raised(error, str(script.parent), project_dir) from error
+    with told_with_line(str(script.parent), project_dir):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                raise

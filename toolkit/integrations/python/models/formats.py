@@ -17,7 +17,7 @@ import msgspec
 
 from toolkit.errors import AssetFailedError
 from toolkit.integrations.python.models import native
-from toolkit.integrations.python.models.info import Format, ModelInfo, Storing
+from toolkit.integrations.python.models.info import Format, ModelInfo, Storing, foreign
 
 UNSTORED = "Nothing was stored; the model is as it was."
 
@@ -153,28 +153,27 @@ def _is_onnx(value: object) -> bool:
 
 def _dump_pickle(value: object, storing: Storing) -> bytes:
     refuse_pickle(storing, "The asset asks for format='pickle'")
-    try:
+    what = type(value).__qualname__
+    with foreign(lambda said: refused(f"pickle cannot store a {what}: {said}.")):
         data = pickle.dumps(value, protocol=5)
         pickle.loads(data)  # of what this very process has just written
-    except Exception as error:  # the user's __reduce__ may raise anything
-        raise refused(
-            f"pickle cannot store a {type(value).__qualname__}: {type(error).__name__}: {error}."
-        ) from error
     return data
 
 
 def _dump_skops(estimator: object, trusted: tuple[str, ...]) -> bytes:
     import skops.io
 
-    try:
-        data = skops.io.dumps(estimator)
-    except Exception as error:  # skops and the user's __getstate__ may raise anything
-        raise refused(
-            f"skops cannot store a {type(estimator).__qualname__}: "
-            f"{type(error).__name__}: {error}.",
+    what = type(estimator).__qualname__
+
+    def unable(said: str) -> AssetFailedError:
+        return refused(
+            f"skops cannot store a {what}: {said}.",
             "Mend what the function returns, or choose another format: @asset(kind='ml_model', "
             "format='onnx' or 'native').",
-        ) from error
+        )
+
+    with foreign(unable):
+        data = skops.io.dumps(estimator)
     assert isinstance(data, bytes)
     _refuse_untrusted(data, trusted)
     return data

@@ -1,12 +1,29 @@
 """What is known of a model: as it is stored, and as a function has just given it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 import msgspec
 
+from toolkit.errors import AssetFailedError
+
 Format = Literal["skops", "onnx", "native", "pickle"]
 FORMATS: tuple[str, ...] = get_args(Format)
 INFO_FILE = "model.json"
+
+
+@contextmanager
+def foreign(told: Callable[[str], AssetFailedError]) -> Iterator[None]:
+    """Code of a library, or of the user's own class, runs within: it may raise anything.
+
+    Args:
+        told: gives the error for what it raised: ``ValueError: no such column``.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise told(f"{type(error).__name__}: {error}") from error
 
 
 class ModelInfo(msgspec.Struct, kw_only=True):

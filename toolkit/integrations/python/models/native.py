@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import AssetFailedError
-from toolkit.integrations.python.models.info import ModelInfo
+from toolkit.integrations.python.models.info import ModelInfo, foreign
 
 BYTES, PATH = "bytes", "path"
 
@@ -57,13 +57,11 @@ def dump(value: object, trusted: tuple[str, ...]) -> tuple[bytes, str, str]:
     ending = ".keras" if _is_keras(type(value)) else _ENDINGS.get(_root(name), ".model")
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         path = Path(folder) / f"model{ending}"
-        try:
+        with foreign(_unable):
             save = value.save if _is_keras(type(value)) else value.save_model  # type: ignore[attr-defined]
             save(str(path))
             data = path.read_bytes()
             _load(type(value), path)
-        except Exception as error:  # the library, or the user's own class, may raise anything
-            raise _unable(f"{type(error).__name__}: {error}") from error
     return data, path.name, name
 
 
@@ -113,16 +111,17 @@ def read(info: ModelInfo, path: Path, data: bytes, trusted: tuple[str, ...]) -> 
         return path
     refuse_untrusted(info.loader, trusted)
     module, _, name = info.loader.rpartition(".")
-    try:
-        return _load(getattr(import_module(module), name), path)
-    except Exception as error:  # the library, or the user's own class, may raise anything
-        raise AssetFailedError(
-            f"{info.loader} cannot read the stored ML model {info.name!r}: "
-            f"{type(error).__name__}: {error}.",
+
+    def unreadable(said: str) -> AssetFailedError:
+        return AssetFailedError(
+            f"{info.loader} cannot read the stored ML model {info.name!r}: {said}.",
             "What needs it was not run.",
             "Install the version of the library that it was made with (`toolkit models show "
             f"{info.name}`), or make it anew: toolkit build --select {info.name}",
-        ) from error
+        )
+
+    with foreign(unreadable):
+        return _load(getattr(import_module(module), name), path)
 
 
 def _load(kind: type, path: Path) -> Any:  # noqa: ANN401  # the library's

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -108,27 +108,26 @@ class ModelStore:
     def _write(self, info: ModelInfo, data: bytes, now: datetime) -> ModelInfo:
         folder = self._folder / info.name
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        try:
-            write_whole(temporary / info.file, data, durable=True)
+        with ExitStack() as undo:
+            fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+            undo.callback(shutil.rmtree, fresh, ignore_errors=True)
+            write_whole(fresh / info.file, data, durable=True)
             for _ in range(_TRIES):
                 info.version = f"{now:%Y%m%dT%H%M%S%f}Z-{info.sha256[:8]}"
                 info.created_at = now.isoformat()
                 text = msgspec.json.format(msgspec.json.encode(info), indent=2)
-                write_whole(temporary / INFO_FILE, text, durable=True)
+                write_whole(fresh / INFO_FILE, text, durable=True)
                 try:
-                    temporary.rename(folder / info.version)
+                    fresh.rename(folder / info.version)
                 except OSError:
                     if not (folder / info.version).exists():
                         raise
                     now += timedelta(microseconds=1)  # another one came in the same instant
                 else:
+                    undo.pop_all()
                     break
             else:
                 raise FileExistsError(None, "there are too many versions of this very instant")
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
         if self._ledger is not None:
             self._ledger.models.add(_row(info, hashlib.sha256(text).hexdigest()),
                                     self._event(info, "trained"))  # fmt: skip

@@ -1,6 +1,7 @@
 """Calling a user's function, in whichever process."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,26 @@ def call(callee: Callee, arguments: Mapping[str, Any], project_dir: Path) -> Any
     Raises:
         AssetFailedError: it raised; with the line in the user's file.
     """
-    try:
+    with told_with_line(callee.folder, project_dir):
         value = callee.function(**{**callee.values, **arguments})
         # What is computed only now is the function's work still, and so are its errors.
         return value.collect() if _is_lazy(value) else value
-    except BaseException as error:  # the user's function may raise anything
+
+
+@contextmanager
+def told_with_line(folder: str, project_dir: Path) -> Iterator[None]:
+    """Code of the user's runs within; what it raises is told with the line in its folder.
+
+    Raises:
+        AssetFailedError: it raised.
+    """
+    try:
+        yield
+    except BaseException as error:  # the user's code may raise anything
         ours = type(error).__module__.startswith("toolkit.")  # the step is to stop
         if ours or isinstance(error, KeyboardInterrupt):
             raise
-        raise raised(error, callee.folder, project_dir) from error
+        raise raised(error, folder, project_dir) from error
 
 
 def _is_lazy(value: object) -> bool:

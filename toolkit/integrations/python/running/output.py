@@ -1,6 +1,7 @@
 """Writing what a function returned: judged first, staged, swapped in by one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +43,13 @@ def write(
     Raises:
         AssetFailedError: it cannot be a table, or is not the one declared; the old table stays.
     """
-    import duckdb
-
     form = checked_form(value)
     staging = Relation(relation.database, relation.schema, relation.identifier + _SUFFIX)
     own = form == "relation" and session.owns(value)  # type: ignore[arg-type]  # form says so
     cursor = session.cursor if own else session.new_cursor()
-    cursor.begin()
-    try:
+    with ExitStack() as undo, _explained(relation):
+        cursor.begin()
+        undo.callback(_rollback, cursor)
         _refuse_view(cursor, relation)
         cursor.execute(f"DROP TABLE IF EXISTS {quote_relation(staging)}")
         if own:
@@ -60,13 +60,18 @@ def write(
         _check_declared(cursor, staging, declared)
         content = (place or _swap)(cursor, staging, relation)
         cursor.commit()
-    except BaseException as error:
-        # A cursor whose transaction failed to begin or is broken has nothing to roll back.
-        _rollback(cursor)
-        if isinstance(error, duckdb.Error):
-            raise unwritable(str(relation), error) from error
-        raise
+        undo.pop_all()
     return content
+
+
+@contextmanager
+def _explained(relation: Relation) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise unwritable(str(relation), error) from error
 
 
 def _swap(cursor: "duckdb.DuckDBPyConnection", staging: Relation, relation: Relation) -> Content:

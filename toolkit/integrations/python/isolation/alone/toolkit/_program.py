@@ -83,18 +83,13 @@ def _answer(job: dict[str, Any], place: Path, unclosed: list[tuple[str, str]]) -
                     "It was not run.",
                     "Add it to the requirements.",
                 ) from error
-        try:
+        with _told_with_line(job):
             value = functions[0](**arguments)
-        except (Exception, SystemExit) as error:  # the user's function may raise anything
-            raise _raised(error, job) from error
-        try:
-            return dict(_values.taken(value, place, job["wants"]))
-        except _values.NoValueError as error:
-            raise _FailedError(*error.args) from error.__cause__
-        except Exception as error:  # a reader runs the user's code, which may raise anything
-            if _line(error, job) is None:
-                raise
-            raise _raised(error, job) from error
+        with _told_with_line(job, if_there_is_one=True):  # a reader runs the user's code
+            try:
+                return dict(_values.taken(value, place, job["wants"]))
+            except _values.NoValueError as error:
+                raise _FailedError(*error.args) from error.__cause__
 
 
 def _run(job: dict[str, Any], place: Path) -> dict[str, Any]:
@@ -104,11 +99,12 @@ def _run(job: dict[str, Any], place: Path) -> dict[str, Any]:
     os.chdir(job["project_dir"])
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.parent))
-    try:
-        runpy.run_path(str(script), run_name="__main__")
-    except (Exception, SystemExit) as error:  # the user's script may raise anything
-        if not isinstance(error, SystemExit) or error.code not in (None, 0):
-            raise _raised(error, job) from error
+    with _told_with_line(job):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                raise
     table, parquet = (place / f"{_process.SAVED}.{ending}" for ending in ("arrow", "parquet"))
     if parquet.exists():
         return {"parquet": parquet.read_text(encoding="utf-8")}
@@ -181,6 +177,23 @@ def _opened(
 
     stack.callback(close)
     return value
+
+
+@contextlib.contextmanager
+def _told_with_line(job: dict[str, Any], *, if_there_is_one: bool = False) -> Iterator[None]:
+    """Code of the user's runs within; what it raises is told with the line in its folder.
+
+    Args:
+        if_there_is_one: what has none is not the user's, and raised as it is.
+    """
+    try:
+        yield
+    except _FailedError:
+        raise
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
+        if if_there_is_one and _line(error, job) is None:
+            raise
+        raise _raised(error, job) from error
 
 
 def _raised(error: BaseException, job: dict[str, Any]) -> _FailedError:
