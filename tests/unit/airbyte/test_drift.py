@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from toolkit.errors import ArtifactError
 from toolkit.integrations.airbyte.drift.changes import (
     Change,
+    Comparison,
     Seen,
-    compare_stream,
     compare_streams,
     removed_stream,
     seen_in,
@@ -56,10 +56,11 @@ def changes(tmp_path: Path) -> Any:
         project = harness.Project(tmp_path)
         project.fake([], streams=[{"name": "users", **stream}])
         (connection,) = read_connections([project.connections]).connections
-        return compare_stream(
+        compared = Comparison(
             connection, connection.streams[0], "stream.fake.users", known, offered,
             table=table, read=read,
         )  # fmt: skip
+        return list(compared.changes())
 
     return compare
 
@@ -300,7 +301,8 @@ def test_nothing_changes_where_nothing_changes(properties: Any) -> None:
         path=Path("c.yml"), format="ours",
     )  # fmt: skip
     view = seen(properties)
-    assert compare_stream(connection, stream, "stream.c.users", view, view) == []
+    compared = Comparison(connection, stream, "stream.c.users", view, view)
+    assert list(compared.changes()) == []
 
 
 # ---- files ----

@@ -56,7 +56,7 @@ def duckdb_type(schema: object) -> str:
     """DuckDB's type for a JSON schema; JSON for whatever is not one plain type."""
     if not isinstance(schema, Mapping):
         return "JSON"
-    kinds = _kinds(schema)
+    kinds = kinds_of(schema)
     if kinds == {"string"}:
         known = _BY_AIRBYTE_TYPE.get(str(schema.get("airbyte_type")))
         return known or _BY_FORMAT.get(str(schema.get("format")), "VARCHAR")
@@ -70,7 +70,7 @@ def duckdb_type(schema: object) -> str:
         return _BY_TYPE.get(kinds.pop(), "JSON")
     variants = schema.get("oneOf") or schema.get("anyOf")
     if not kinds and isinstance(variants, list):
-        types = {duckdb_type(v) for v in variants if _kinds(v) or not _is_null(v)}
+        types = {duckdb_type(v) for v in variants if kinds_of(v) or not _is_null(v)}
         return types.pop() if len(types) == 1 else "JSON"
     return "JSON"
 
@@ -97,7 +97,8 @@ def description_of(schema: object) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _kinds(schema: object) -> set[str]:
+def kinds_of(schema: object) -> set[str]:
+    """JSON types that a value may have, but for null; empty where none is named."""
     kind = schema.get("type") if isinstance(schema, Mapping) else None
     kinds = kind if isinstance(kind, list) else [kind]
     return {str(name) for name in kinds if name not in (None, "null")}

@@ -155,16 +155,7 @@ def landing(connection: Connection, stream: StreamConfiguration, seen: Seen) -> 
     )
 
 
-def compare_stream(
-    connection: Connection,
-    stream: StreamConfiguration,
-    asset: str,
-    known: Seen | None,
-    offered: Seen,
-    *,
-    table: Mapping[str, str] | None = None,
-    read: Collection[str] = (),
-) -> list[Change]:
+class Comparison:
     """How a configured stream differs from what was known of it, and what it lacks now.
 
     Args:
@@ -174,11 +165,6 @@ def compare_stream(
         table: columns and types of the landed table: stands in where nothing is ``known``.
         read: columns of it that something downstream reads.
     """
-    return list(_Comparison(connection, stream, asset, known, offered, table, read).changes())
-
-
-class _Comparison:
-    """One stream before and now."""
 
     def __init__(
         self,
@@ -187,8 +173,9 @@ class _Comparison:
         asset: str,
         known: Seen | None,
         offered: Seen,
-        table: Mapping[str, str] | None,
-        read: Collection[str],
+        *,
+        table: Mapping[str, str] | None = None,
+        read: Collection[str] = (),
     ) -> None:
         self._connection = connection
         self._stream = stream

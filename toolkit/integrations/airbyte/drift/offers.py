@@ -13,8 +13,8 @@ import msgspec
 
 from toolkit.errors import ArtifactError
 from toolkit.integrations.airbyte.drift.changes import (
+    Comparison,
     Seen,
-    compare_stream,
     compare_streams,
     find_seen,
     landing,
@@ -110,12 +110,13 @@ def examine(
         before = find_seen(known, stream) if known is not None else None
         if before is None and offered is not None:
             before = seen_in_files(stream)
-        changes = compare_stream(
+        compared = Comparison(
             connection, stream, key, before, now, table=columns, read=judge.read_columns(key)
         )
         updates = connection.schema_updates
         drift.findings += [
-            judge.judge(c, stream, local=local, table=columns, updates=updates) for c in changes
+            judge.judge(c, stream, local=local, table=columns, updates=updates)
+            for c in compared.changes()
         ]
         spare = not_selected(connection, stream, now)
         if spare:

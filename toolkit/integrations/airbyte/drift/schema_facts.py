@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.integrations.airbyte.columns import properties_of
+from toolkit.integrations.airbyte.columns import kinds_of, properties_of
 
 
 def nested_losses(was: object, now: object, path: str = "") -> list[str]:
@@ -30,9 +30,7 @@ def _inner(schema: object) -> Mapping[str, Any]:
 
 
 def _kind(schema: object) -> str:
-    kind = schema.get("type") if isinstance(schema, Mapping) else None
-    kinds = kind if isinstance(kind, list) else [kind]
-    return "/".join(sorted(str(name) for name in kinds if name not in (None, "null")))
+    return "/".join(sorted(kinds_of(schema)))
 
 
 def required_fields(schema: Mapping[str, Any]) -> frozenset[str]:

@@ -228,9 +228,8 @@ def _check_mapped(plan: Plan, relation: Relation, existing: Mapping[str, str]) -
 def transaction(cursor: "duckdb.DuckDBPyConnection") -> Iterator[None]:
     """All or nothing of what is done within."""
     cursor.execute("BEGIN TRANSACTION")
-    try:
+    with contextlib.ExitStack() as failed:
+        failed.callback(cursor.execute, "ROLLBACK")
         yield
-    except BaseException:
-        cursor.execute("ROLLBACK")
-        raise
+        failed.pop_all()
     cursor.execute("COMMIT")

@@ -95,8 +95,7 @@ class Sync:
         self._last_progress = 0.0
         self._last_commit = time.monotonic()
         self._rows = 0
-        self._errors: list[str] = []
-        self._passing: list[bool] = []  # of each error, whether it may pass
+        self._errors: dict[str, bool] = {}  # whether each may pass
         self._warnings: list[str] = []
         self._whole: tuple[str, str] | None = None
         self._landings: dict[StreamName, Landing] = {}
@@ -119,12 +118,12 @@ class Sync:
                 self._landings = self._land(cursor)
                 self._read()
             except Cancelled:
-                self._errors.append("The sync was stopped; what it had checkpointed is kept.")
+                self._fail("The sync was stopped; what it had checkpointed is kept.")
             except ToolkitError as error:
-                self._errors.append(str(error))
+                self._fail(str(error))
             except duckdb.Error as error:
                 first = str(error).splitlines()[0]
-                self._errors.append(f"The warehouse refused: {self._connector.masker.mask(first)}")
+                self._fail(f"The warehouse refused: {self._connector.masker.mask(first)}")
             self._end(result)
         return result
 
@@ -220,9 +219,7 @@ class Sync:
         log, status = self._connector.log, trace.stream_status
         if trace.error is not None:
             said = self._connector.describe_error(message)
-            if said not in self._errors:
-                self._errors.append(said)
-                self._passing.append(may_pass(said, trace.error.failure_type))
+            self._fail(said, may_pass(said, trace.error.failure_type))
         elif trace.estimate is not None:
             self._estimate(trace.estimate)
         elif status is not None:
@@ -232,6 +229,9 @@ class Sync:
                 self._complete(self._landing(status.stream_descriptor))
         elif trace.analytics is not None:
             log(f"ANALYTICS {trace.analytics.type}: {trace.analytics.value}")
+
+    def _fail(self, said: str, may_pass: bool = False) -> None:
+        self._errors.setdefault(said, may_pass)
 
     def _estimate(self, estimate: Estimate) -> None:
         """The last word counts: of a stream for that stream, of the sync for all."""
@@ -345,10 +345,10 @@ class Sync:
         code = self._connector.exit_code
         if not self._errors and code:
             reason = self._connector.masker.mask(self._connector.exit_reason())
-            self._errors.append(f"The connector failed: {reason}")
-            self._passing.append(may_pass("\n".join(self._connector.errors)))
+            passes = may_pass("\n".join(self._connector.errors))
+            self._fail(f"The connector failed: {reason}", passes)
         elif not self._errors and open_:
-            self._errors.append(
+            self._fail(
                 "The connector ended without saying that it is done with "
                 f"{', '.join(repr(name) for name in open_)}."
             )
@@ -371,9 +371,8 @@ class Sync:
         mask = self._connector.masker.mask  # names in messages are the connector's words, too
         if self._errors:
             # one error that stays is enough to make the next attempt useless
-            known = len(self._passing) == len(self._errors)
-            result.may_pass = known and all(self._passing)
-            result.error = mask(_explain(self._errors, landings, open_))
+            result.may_pass = all(self._errors.values())
+            result.error = mask(_explain([*self._errors], landings, open_))
         result.warnings = [mask(said) for said in (*self._warnings, *self._connector.warnings)]
 
 

@@ -11,7 +11,7 @@ from toolkit.errors import ArtifactError, Problem, SettingsError
 from toolkit.integrations.airbyte.readers import manifest
 from toolkit.integrations.airbyte.readers.api import ApiReader
 from toolkit.integrations.airbyte.readers.api_connections import CONFIG, PUBLIC
-from toolkit.integrations.airbyte.readers.base import AcrossFolders, Read, Reader, SourceFile
+from toolkit.integrations.airbyte.readers.base import Read, Reader, SourceFile
 from toolkit.integrations.airbyte.readers.catalog import CatalogReader
 from toolkit.integrations.airbyte.readers.manifest import ManifestReader
 from toolkit.integrations.airbyte.readers.messages import (
@@ -52,7 +52,7 @@ def read_connections(paths: Iterable[Path], destinations: Collection[str] = ()) 
             formats at once, or two files have a connection of one name.
     """
     found = Read()
-    groups: dict[tuple[Path, int], list[SourceFile]] = {}
+    groups: dict[tuple[Path, Reader], list[SourceFile]] = {}
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
@@ -65,11 +65,12 @@ def read_connections(paths: Iterable[Path], destinations: Collection[str] = ()) 
             if file.path.resolve() in seen:
                 continue
             seen.add(file.path.resolve())
-            index = _reader_of(file)
-            if index is not None:
-                together = isinstance(READERS[index], AcrossFolders)
+            reader = _reader_of(file)
+            if reader is not None:
+                # Terraform's folders refer to each other: it is given all of them at once.
+                together = isinstance(reader, TerraformReader)
                 folder = Path() if together else file.path.parent
-                groups.setdefault((folder, index), []).append(file)
+                groups.setdefault((folder, reader), []).append(file)
             elif file.path == path:
                 raise ArtifactError(
                     f"{path} is in no format that we know.",
@@ -78,14 +79,14 @@ def read_connections(paths: Iterable[Path], destinations: Collection[str] = ()) 
                 )
             else:
                 found.problems.append(_unknown(file.path))
-    for (_, index), files in groups.items():
-        read = READERS[index].read(files)
+    for (_, reader), files in groups.items():
+        read = reader.read(files)
         found.connections += read.connections
         found.problems += read.problems
     manifests = [
         file.path
-        for (_, index), files in groups.items()
-        if isinstance(READERS[index], ManifestReader)
+        for (_, reader), files in groups.items()
+        if isinstance(reader, ManifestReader)
         for file in files
     ]
     _finish(found, manifests, destinations)
@@ -125,21 +126,21 @@ def _files(path: Path) -> list[SourceFile]:
     ]
 
 
-def _reader_of(file: SourceFile) -> int | None:
+def _reader_of(file: SourceFile) -> Reader | None:
     """The one reader that knows the file.
 
     Raises:
         ArtifactError: two of them do.
     """
-    found: list[int] = []
-    for index, reader in enumerate(READERS):
+    found: list[Reader] = []
+    for reader in READERS:
         if file.path.suffix in reader.suffixes and reader.recognises(file):
-            found.append(index)
+            found.append(reader)
             if isinstance(reader, TerraformReader):
                 # Its files are not decoded as a whole: a state holds all secrets.
                 break
     if len(found) > 1:
-        names = " and ".join(READERS[index].name for index in found)
+        names = " and ".join(reader.name for reader in found)
         raise ArtifactError(
             f"{file.path} is of two formats at once: {names}.",
             "What it means is not known, so nothing was done.",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import msgspec
 
@@ -61,10 +61,3 @@ class Reader(Protocol):
 
     def read(self, files: Sequence[SourceFile]) -> Read:
         """Read all files of this format that stand in one folder, together."""
-
-
-@runtime_checkable
-class AcrossFolders(Protocol):
-    """A reader whose folders refer to each other: it is given all its files at once."""
-
-    across_folders: bool

@@ -92,10 +92,9 @@ def _to_list(value: Value) -> Value:
 
 
 def _to_set(value: Value) -> Value:
-    if not isinstance(value, list):
-        raise EvaluationError(f"a {kind_of(value)}")
-    missing = unknowns_in(value)
-    return merged(missing) if missing else to_set(_one_type(list(value)))
+    if isinstance(value, list):
+        return to_set(_one_type(list(value)))
+    raise EvaluationError(f"a {kind_of(value)}")
 
 
 def _to_map(value: Value) -> Value:
@@ -122,16 +121,13 @@ _ANY: Mapping[str, Function] = {
 }
 
 # Take collections with unknown values in them.
-_SHALLOW: Mapping[str, Function] = {
-    **lists.FUNCTIONS,
-    "tolist": _to_list,
-    "toset": _to_set,
-    "tomap": _to_map,
-}
+_SHALLOW: Mapping[str, Function] = {**lists.SHALLOW, "tolist": _to_list, "tomap": _to_map}
 
 # Need everything.
 _DEEP: Mapping[str, Function] = {
+    **lists.DEEP,
     **texts.FUNCTIONS,
+    "toset": _to_set,
     "tostring": _or_null(to_text),
     "tonumber": _or_null(to_number),
     "tobool": _or_null(to_bool),

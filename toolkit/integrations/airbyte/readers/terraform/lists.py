@@ -88,9 +88,6 @@ def _element(value: _Any, place: _Any) -> Value:
 
 
 def _index(value: _Any, wanted: _Any) -> Value:
-    missing = unknowns_in(value, wanted)
-    if missing:
-        return merged(missing)
     for place, item in enumerate(_items(value)):
         if same(item, wanted):
             return place
@@ -113,14 +110,10 @@ def _flatten(value: _Any) -> Value:
 
 
 def _compact(value: _Any) -> Value:
-    missing = unknowns_in(value)
-    return merged(missing) if missing else [item for item in _items(value) if item]
+    return [item for item in _items(value) if item]
 
 
 def _distinct(value: _Any) -> Value:
-    missing = unknowns_in(value)
-    if missing:
-        return merged(missing)
     found: list[Value] = []
     for item in _items(value):
         if not any(same(item, other) for other in found):
@@ -146,8 +139,7 @@ def _reverse(value: _Any) -> Value:
 
 
 def _sort(value: _Any) -> Value:
-    missing = unknowns_in(value)
-    return merged(missing) if missing else sorted(map(to_text, _items(value)))
+    return sorted(map(to_text, _items(value)))
 
 
 def _one(value: _Any) -> Value:
@@ -190,57 +182,33 @@ def _product(*sets: _Any) -> Value:
 
 
 def _union(*sets: _Any) -> Value:
-    return _as_set(*sets) or to_set(item for one in sets for item in _items(one))
+    return to_set(item for one in sets for item in _items(one))
 
 
 def _intersection(first: _Any, *others: _Any) -> Value:
-    return _as_set(first, *others) or to_set(
-        item for item in _items(first) if all(_has(other, item) for other in others)
-    )
+    return to_set(item for item in _items(first) if all(_has(other, item) for other in others))
 
 
 def _subtract(first: _Any, second: _Any) -> Value:
-    return _as_set(first, second) or to_set(
-        item for item in _items(first) if not _has(second, item)
-    )
-
-
-def _as_set(*sets: _Any) -> Unknown | None:
-    missing = unknowns_in(*sets)
-    return merged(missing) if missing else None
+    return to_set(item for item in _items(first) if not _has(second, item))
 
 
 def _has(value: _Any, wanted: Value) -> bool:
     return any(same(item, wanted) for item in _items(value))
 
 
-def _all_true(value: _Any) -> Value:
-    return _truth(value, all)
+def _truths(value: _Any) -> list[bool]:
+    return [item is not None and to_bool(item) for item in _items(value)]
 
 
-def _any_true(value: _Any) -> Value:
-    return _truth(value, any)
-
-
-def _truth(value: _Any, how: Callable[[list[bool]], bool]) -> Value:
-    missing = unknowns_in(value)
-    if missing:
-        return merged(missing)
-    return how([item is not None and to_bool(item) for item in _items(value)])
-
-
-FUNCTIONS: Mapping[str, Callable[..., Value]] = {
-    "alltrue": _all_true,
-    "anytrue": _any_true,
+# Take collections with unknown values in them.
+SHALLOW: Mapping[str, Callable[..., Value]] = {
     "chunklist": _chunk,
     "coalescelist": _coalesce_list,
-    "compact": _compact,
     "concat": _concat,
     "contains": _contains,
-    "distinct": _distinct,
     "element": _element,
     "flatten": _flatten,
-    "index": _index,
     "keys": _keys,
     "length": _length,
     "lookup": _lookup,
@@ -248,12 +216,21 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "one": _one,
     "range": _range,
     "reverse": _reverse,
-    "setintersection": _intersection,
     "setproduct": _product,
-    "setsubtract": _subtract,
-    "setunion": _union,
     "slice": _slice,
-    "sort": _sort,
     "values": _values,
     "zipmap": _zipmap,
+}
+
+# Look at every element.
+DEEP: Mapping[str, Callable[..., Value]] = {
+    "alltrue": lambda value: all(_truths(value)),
+    "anytrue": lambda value: any(_truths(value)),
+    "compact": _compact,
+    "distinct": _distinct,
+    "index": _index,
+    "setintersection": _intersection,
+    "setsubtract": _subtract,
+    "setunion": _union,
+    "sort": _sort,
 }

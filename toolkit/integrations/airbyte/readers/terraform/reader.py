@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from toolkit.errors import ArtifactError, Problem
+from toolkit.errors import ArtifactError
 from toolkit.integrations.airbyte.readers.base import Read, SourceFile
 from toolkit.integrations.airbyte.yamltext import folder_at, read_text
 
@@ -18,7 +18,6 @@ class TerraformReader:
 
     name = "Terraform"
     suffixes = frozenset({".tf", ".tfvars", ".tfstate", ".json"})
-    across_folders = True
 
     def recognises(self, file: SourceFile) -> bool:
         """HCL and state by their endings, which nothing else has; JSON by its content."""
@@ -40,7 +39,6 @@ class TerraformReader:
         """
         written: dict[Path, str] = {}
         states: dict[Path, list[Path]] = {}
-        problems: list[Problem] = []
         for path in (file.path.resolve() for file in files):
             if path.suffix == ".tfstate" or not _is_code(path):
                 states.setdefault(path.parent, []).append(path)
@@ -54,7 +52,7 @@ class TerraformReader:
             elif folder in written:
                 states[folder] = _ranked(paths)
         roots = _roots(written)
-        read = Read(problems=problems)
+        read = Read()
         # A folder that states stand in and no HCL is one by itself.
         for folder in dict.fromkeys([*roots, *(each for each in states if each not in written)]):
             found = _read_root(folder, _ranked(states.get(folder, [])))
