@@ -28,7 +28,7 @@ connectors.add_command(diff)
 _DEBUG = click.option("--debug/--no-debug", "-d", help="Show debug logging and tracebacks.")
 
 
-@connectors.command(name="list")
+@connectors.command(name="list", short_help="List connections with their connectors.")
 @format_options()
 @project_options
 @_DEBUG
@@ -52,7 +52,7 @@ def list_(form: str, **options: Any) -> None:
     click.echo(age(settings), err=True, nl=bool(age(settings)))
 
 
-@connectors.command()
+@connectors.command(short_help="Read the connections of the Airbyte server.")
 @format_options()
 @project_options
 @_DEBUG
@@ -67,7 +67,7 @@ def pull(form: str, **options: Any) -> None:
         click.echo(f"{found['connections']:,} connections of {found['server']} are in the graph.")
 
 
-@connectors.command()
+@connectors.command(short_help="Install the connectors that are missing.")
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
 @click.option("--all", "everything", is_flag=True, help="Disabled connections too.")
 @format_options()
@@ -106,7 +106,7 @@ def install(
         ctx.exit(1)
 
 
-@connectors.command()
+@connectors.command(short_help="Ask sources for their streams and fields.")
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
 @format_options()
 @project_options
@@ -173,7 +173,7 @@ def _show_streams(found: Mapping[str, Any]) -> None:
                 click.echo(f"  {field}: {kind}")
 
 
-@connectors.command()
+@connectors.command(short_help="Ask connectors whether they reach their sources.")
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
 @format_options()
 @project_options

@@ -22,7 +22,7 @@ _UNREACHED = 1
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(short_help="Compare what sources offer with what is used.")
 @click.argument("names", nargs=-1, metavar="[CONNECTION]...")
 @click.option(
     "--against", type=_FILE,

@@ -19,7 +19,7 @@ def environments() -> None:
     """List and remove the environments of Python assets with requirements."""
 
 
-@environments.command(name="list")
+@environments.command(name="list", short_help="List environments, the one used last first.")
 @format_options()
 def list_(form: str) -> None:
     """List each environment of this user: requirements, size, when it was last used."""
@@ -37,7 +37,7 @@ def list_(form: str) -> None:
         say(_line(item))
 
 
-@environments.command()
+@environments.command(short_help="Remove those that were not used for long.")
 @click.option(
     "--days", type=click.IntRange(min=0), default=30, show_default=True,
     help="Remove what was not used for so many days.",

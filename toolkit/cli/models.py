@@ -23,12 +23,12 @@ def models() -> None:
     """List, show, promote and roll back the versions of ML models."""
 
 
-@models.command(name="list")
+@models.command(name="list", short_help="List ML models with their current versions.")
 @format_options()
 @project_options
 @output_options
 def list_(form: str, **options: Any) -> None:
-    """List each model of each target: the version that counts, its metrics, what waits."""
+    """List each model of each target: its current version, metrics, what waits."""
     from toolkit.integrations.python.models.manage import model
     from toolkit.integrations.python.models.store import store_of
 
@@ -50,9 +50,9 @@ def list_(form: str, **options: Any) -> None:
         say(line)
 
 
-@models.command()
+@models.command(short_help="Show all that is known of a version.")
 @click.argument("name")
-@click.option("--version", help="Which version; default: the one that counts.")
+@click.option("--version", help="Which version; default: the current one.")
 @format_options()
 @project_options
 @output_options
@@ -72,14 +72,14 @@ def show(name: str, version: str | None, form: str, **options: Any) -> None:
         say(line)
 
 
-@models.command()
+@models.command(short_help="Make a version the current one.")
 @click.argument("name")
 @click.argument("version")
 @click.option("--force", is_flag=True, help="Do it though its checks have not passed.")
 @project_options
 @output_options
 def promote(name: str, version: str, force: bool, **options: Any) -> None:
-    """Make VERSION (or a unique beginning or end of it) of the model NAME the one that counts.
+    """Make VERSION (or a unique beginning or end of it) of the model NAME the current one.
 
     What reads the model is made again by the next build. No version waits for its checks any
     more: to promote the current one again refuses the candidate.
@@ -99,7 +99,7 @@ def promote(name: str, version: str, force: bool, **options: Any) -> None:
     _tell(options, "promoted", name, info.version, settings.target)
 
 
-@models.command()
+@models.command(short_help="Go back to the version before.")
 @click.argument("name")
 @project_options
 @output_options
@@ -118,7 +118,7 @@ def rollback(name: str, **options: Any) -> None:
     _tell(options, "rolled_back", name, info.version, settings.target)
 
 
-@models.command()
+@models.command(short_help="Remove old versions.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--keep", type=click.IntRange(min=0), default=5, show_default=True,
