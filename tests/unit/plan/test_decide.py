@@ -59,6 +59,7 @@ class World:
         self.seen = Seen(state="as left", outside=outside)
         self.resumed: set[str] = set()
         self.how: dict[str, Any] = {}
+        self.asks_source = True
         versions = dict(outside)
         for one in AssetGraph(self.assets.values()):
             if self.is_outside(one):
@@ -117,7 +118,8 @@ class World:
         graph = AssetGraph(self.assets.values(), self.checks.values())
         steps = [
             Step(key=a.key, kind="sync" if a.kind == "stream" else "dbt", integration="dbt",
-                 makes=(a.key,), reads=a.depends_on, name=a.name)
+                 makes=(a.key,), reads=a.depends_on, name=a.name,
+                 asks_source=self.asks_source)
             for a in graph
             if not self.is_outside(a) and a.materialized != "ephemeral" and a.kind != "source"
         ]  # fmt: skip
@@ -399,6 +401,15 @@ def test_a_change_two_steps_above_reaches_below_only_if_it_goes_through() -> Non
         "report": changes("orders"),
         "board": changes("report"),
     }
+
+
+def test_a_sync_that_knows_its_source_runs_when_its_code_version_says_so() -> None:
+    world = World(asset("stream", kind="stream"), asset("orders", "stream"))
+    world.asks_source = False
+    assert world.decided() == {"stream": UP_TO_DATE, "orders": UP_TO_DATE}
+    world.code("stream")
+    assert world.decided()["stream"] == ("run", "its code changed")
+    assert world.decided()["orders"] == changes("stream")
 
 
 def test_a_sync_always_asks_and_what_is_below_waits_for_what_comes() -> None:
