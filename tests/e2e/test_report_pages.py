@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from toolkit.graph import AssetGraph
+from toolkit.graph import AssetGraph, Check
+from toolkit.integrations.python.models.manage import ModelRow, VersionRow
 from toolkit.lineage import ColumnEdge, Lineage
 
 pytestmark = pytest.mark.e2e
@@ -46,6 +47,37 @@ def test_a_failure_is_a_cross(open_report: Open) -> None:
     line = page.locator(".drawer .series svg").first
     expect(line.locator(".bad")).to_have_count(1)
     expect(line.locator(".bad title")).to_have_text(re.compile("failed$"))
+
+
+def test_the_versions_of_an_ml_model(open_report: Open) -> None:
+    key = "python.churn_model"
+    versions = (
+        VersionRow(version="v2", state="refused", why="check gate_auc did not pass",
+                   created_at="2026-11-21T10:00:00+00:00", metrics={"auc": 0.61}),
+        VersionRow(version="v1", state="current", created_at="2026-11-20T10:00:00+00:00",
+                   metrics={"auc": 0.8312345, "recall": 0.5}),
+    )  # fmt: skip
+    row = ModelRow(name="churn_model", target="dev", current="v1", candidate=None,
+                   versions=versions)  # fmt: skip
+    graph = shop.graph()
+    gate = Check(
+        key=f"check.{key}.gate_auc", name="gate_auc", kind="python", integration="python",
+        assets=(key,), attached=key, meta={"description": "Gate: auc at least 0.7."},
+    )  # fmt: skip
+    graph = AssetGraph(graph, [*graph.checks.values(), gate])
+    page = open_report(shop.data(graph=graph, models={key: row}), f"#view=assets&asset={key}")
+    shown = page.locator(".drawer .models")
+    expect(shown.locator("h2")).to_have_text("Versions (2)")
+    expect(shown.locator("p.note")).to_have_text("A new one counts if: auc at least 0.7.")
+    expect(shown.locator("th")).to_have_text(["Version", "State", "Trained", "auc", "recall"])
+    cells = shown.locator("tbody tr").nth(0).locator("td")
+    expect(cells.nth(1)).to_have_text("refusedcheck gate_auc did not pass")
+    expect(cells.nth(4)).to_have_text("–")
+    expect(shown.locator("tbody tr").nth(1).locator("td").nth(3)).to_have_text("0.8312")
+    expect(shown.locator("strong")).to_have_text("current")
+    page.goto(page.url.partition("#")[0] + "#view=assets&asset=model.shop.customers")
+    expect(page.locator(".drawer h1")).to_have_text("customers")
+    expect(shown.locator("h2")).to_have_count(0)
 
 
 def with_sql() -> Any:

@@ -13,6 +13,7 @@ from toolkit.cli.options import Paths, artifact_options, output_options, project
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from toolkit.integrations.python.models.manage import ModelRow
     from toolkit.ledger import Ledger, ProfileRow
     from toolkit.lineage import Lineage
     from toolkit.project import Project
@@ -96,10 +97,12 @@ def report_data(
     settings = project.settings
     runs: tuple[RunRecord, ...] = ()
     profiles: dict[str, list[ProfileRow]] = {}
+    models: dict[str, ModelRow] = {}
     with project.ledger() as ledger:
         if settings.manifest is None and ledger is not None:
             runs = _records(ledger, settings.target)
             profiles = _profiles(project, ledger)
+            models = _models(project, ledger)
     history = project.history()
     known = {
         key: AssetState(state=state.state, reason=state.reason)
@@ -120,6 +123,7 @@ def report_data(
         materializations=history.latest,
         results=history.last_steps,
         states=known,
+        models=models,
         profiles=profiles,
         commit=_commit(settings.project_dir) if settings.manifest is None else None,
         secrets=settings.secrets,
@@ -148,6 +152,18 @@ def _profiles(project: "Project", ledger: "Ledger") -> "dict[str, list[ProfileRo
         for key, rows in found.items()
         if key in project.graph
     }
+
+
+def _models(project: "Project", ledger: "Ledger") -> "dict[str, ModelRow]":
+    """The versions of each ML model of which any is stored."""
+    wanted = {asset.name: asset.key for asset in project.graph if asset.kind == "ml_model"}
+    if not wanted:
+        return {}
+    from toolkit.integrations.python.models.manage import model
+    from toolkit.integrations.python.models.store import store_of
+
+    store = store_of(project.settings, ledger)
+    return {wanted[name]: model(store, ledger, name) for name in store.names() if name in wanted}
 
 
 def _commit(folder: Path) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from toolkit.errors import Problem
     from toolkit.graph import AssetGraph
+    from toolkit.integrations.python.models.manage import ModelRow
     from toolkit.ledger import Materialization, Point, ProfileRow, Run, StepRow
     from toolkit.lineage import Lineage
     from toolkit.rules import Finding
@@ -55,6 +56,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
         materializations: the latest, by asset key.
         results: the last step result, by asset or check key.
         states: by asset key; an asset that nobody makes (an exposure) has none.
+        models: stored versions of ML models, by key.
         profiles: what was counted of assets, by key, the newest first; nothing hidden in it.
         commit: what was checked out, where known.
         secrets: values that are masked wherever they stand in a text.
@@ -73,6 +75,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     materializations: Mapping[str, Materialization] = {}
     results: Mapping[str, StepRow] = {}
     states: Mapping[str, AssetState] = {}
+    models: Mapping[str, ModelRow] = {}
     profiles: Mapping[str, Sequence[ProfileRow]] = {}
     commit: str | None = None
     secrets: frozenset[str] = frozenset()

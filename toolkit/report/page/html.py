@@ -45,6 +45,7 @@ SCRIPTS = (
     "views/problems.js",
     "views/history.js",
     "views/profile.js",
+    "views/models.js",
     "views/selection_box.js",
     "views/minimap.js",
     "views/graph_tip.js",

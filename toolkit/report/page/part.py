@@ -34,5 +34,6 @@ def part_of(data: ReportData, keys: Collection[str], lineage: Lineage) -> Report
         materializations={k: v for k, v in data.materializations.items() if k in kept},
         results={k: v for k, v in data.results.items() if k in kept},
         states={k: v for k, v in data.states.items() if k in kept},
+        models={k: v for k, v in data.models.items() if k in kept},
         profiles={k: v for k, v in data.profiles.items() if k in kept},
     )

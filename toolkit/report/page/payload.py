@@ -1,8 +1,8 @@
 """ReportData -> the two tables-of-columns that the page decodes.
 
 ``core`` is what every view needs at once. ``texts`` holds the SQL, which is most
-of the bytes, and the profiles; it is decoded only when somebody opens an asset.
-static/data.js reads both; the two files change together.
+of the bytes, the profiles, and the versions of ML models; it is decoded only when
+somebody opens an asset. static/data.js reads both; the two files change together.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from toolkit.report.page.data import ReportData
 from toolkit.report.page.facts import facts_of
 from toolkit.report.page.inner import inner_steps
 from toolkit.report.page.layout import layered
+from toolkit.report.page.payload_models import models_table
 from toolkit.report.page.payload_profiles import profiles_table
 from toolkit.report.page.payload_runs import past_table, runs_table, steps_table
 
@@ -81,7 +82,7 @@ class _Builder:
         }
 
     def texts(self) -> dict[str, Any]:
-        """SQL by asset number, compiled only where it differs from the source; profiles."""
+        """SQL by asset number, compiled only where it differs from the source; profiles; models."""
         raw: dict[str, str] = {}
         compiled: dict[str, str] = {}
         for i, asset in enumerate(self.data.graph):
@@ -90,7 +91,8 @@ class _Builder:
             if asset.sql and asset.sql != asset.raw_sql:
                 compiled[str(i)] = self.intern.clean(asset.sql[:MAX_SQL])
         profiles = profiles_table(self.data, self.intern.clean)
-        return {"raw": raw, "compiled": compiled, "profiles": profiles}
+        models = models_table(self.data, self.intern.clean)
+        return {"raw": raw, "compiled": compiled, "profiles": profiles, "models": models}
 
     def _text(self, text: str | None) -> int:
         if text is None:

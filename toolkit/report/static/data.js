@@ -198,11 +198,18 @@
     return { ...packed, columns };
   }
 
-  /** The SQL texts and profiles, decoded the first time that somebody asks. */
+  /** @param {Object} packed  one asset of texts.models (toolkit/report/page/payload_models.py) */
+  function mlModel(packed) {
+    const versions = packed.versions.map(([version, state, why, at, format, target, metrics]) =>
+      ({ version, state, why, at, format, target, metrics: new Map(metrics) }));
+    return { ...packed, versions };
+  }
+
+  /** The SQL texts, profiles and models, decoded the first time that somebody asks. */
   function lazyTexts(read) {
     let pending = null;
     return () => (pending ??= unpack(read()));
   }
 
-  R.data = { unpack, build, bucketed, lazyTexts, profile };
+  R.data = { unpack, build, bucketed, lazyTexts, profile, mlModel };
 })(globalThis.Report);

@@ -25,6 +25,7 @@
       neighbours(app, "Read by", model.children(asset.i), (a) => model.tiers.get(asset.i * model.n + a)),
       checks(asset),
       R.views.history.history(app, asset),
+      R.views.models.section(app, asset),
       R.views.profile.section(app, asset),
       numbers(asset),
       R.sql.section(app, asset),
