@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,12 +88,13 @@ def save(found: Iterable[Entry]) -> None:
     TESTS.write_text(text + "\n", encoding="utf-8")
 
 
-def triggered(found: list[Entry], events: Iterable[Event]) -> dict[str, str]:
+def triggered(found: list[Entry], events: Sequence[Event]) -> dict[str, str]:
     """For each message that was made, the test that says most about it: of few messages, cheap."""
     by_line: dict[tuple[str, int], list[Event]] = {}
     for event in events:
         for place in event.places[:2]:  # an error class with an __init__ of its own comes first
             by_line.setdefault(place, []).append(event)
+    lost = [e for e in events if e.places and e.places[0][0] == "toolkit/lineage/assemble.py"]
     hits: dict[str, set[str]] = {}
     for entry in found:
         for message in (entry.message, *entry.again):
@@ -102,13 +103,16 @@ def triggered(found: list[Entry], events: Iterable[Event]) -> dict[str, str]:
                 for event in by_line.get((first.path, line), ()):
                     if _is(event, message):
                         hits.setdefault(entry.name, set()).add(event.test)
+            if message.kind == "Loss":  # seen only when it has become a problem
+                tests = {e.test for e in lost if e.code == message["code"]}
+                hits[entry.name] = hits.get(entry.name, set()) | tests
     several = Counter(test for tests in hits.values() for test in tests)
 
     def rank(test: str) -> tuple[int, int, str]:
         place = next((i for i, start in enumerate(_ORDER) if test.startswith(start)), len(_ORDER))
         return place, several[test], test
 
-    return {name: min(tests, key=rank) for name, tests in hits.items()}
+    return {name: min(tests, key=rank) for name, tests in hits.items() if tests}
 
 
 def _is(event: Event, message: Message) -> bool:
