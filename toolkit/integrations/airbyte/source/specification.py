@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,13 @@ class SpecCache:
         """Keep a schema."""
         data = msgspec.json.format(msgspec.json.encode(schema))
         write_whole(self._path(connection), data)
+
+    def age(self, connection: Connection) -> float | None:
+        """Seconds since it was asked for; ``None`` if it is not there."""
+        try:
+            return max(0.0, time.time() - self._path(connection).stat().st_mtime)
+        except OSError:
+            return None
 
     def _path(self, connection: Connection) -> Path:
         package = package_of(connection)
