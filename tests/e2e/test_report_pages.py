@@ -68,7 +68,7 @@ def test_the_versions_of_an_ml_model(open_report: Open) -> None:
     page = open_report(shop.data(graph=graph, models={key: row}), f"#view=assets&asset={key}")
     shown = page.locator(".drawer .models")
     expect(shown.locator("h2")).to_have_text("Versions (2)")
-    expect(shown.locator("p.note")).to_have_text("A new one counts if: auc at least 0.7.")
+    expect(shown.locator("p.note")).to_have_text("Gates: auc at least 0.7.")
     expect(shown.locator("th")).to_have_text(["Version", "State", "Trained", "auc", "recall"])
     cells = shown.locator("tbody tr").nth(0).locator("td")
     expect(cells.nth(1)).to_have_text("refusedcheck gate_auc did not pass")

@@ -26,7 +26,7 @@
       if (!packed) return;
       const model = R.data.mlModel(packed);
       host.append(R.ui.section(`Versions (${count(model.versions.length + model.left_out)})`,
-        model.gates.length ? h("p.note", null, `A new one counts if: ${model.gates.map((g) => g.replace(/\.$/, "")).join("; ")}.`) : "",
+        model.gates.length ? h("p.note", null, `Gates: ${model.gates.map((g) => g.replace(/\.$/, "")).join("; ")}.`) : "",
         table(app, model.versions),
         model.left_out ? h("p.note", null, `and ${plural(model.left_out, "older one")}; \`toolkit models show ${asset.name}\` lists all`) : ""));
     });
