@@ -2,8 +2,7 @@
 
 import hashlib
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,10 +15,9 @@ from toolkit.integrations.base import (
     Runner,
     Status,
     Step,
-    StepFinished,
-    StepStarted,
     Watched,
 )
+from toolkit.integrations.steps import Outcome, StepRunner
 from toolkit.settings import AnomalyRule, Settings
 
 NAME = "anomalies"
@@ -89,52 +87,35 @@ class AnomalyIntegration:
         return AnomalyRunner(context, self._rules)
 
 
-class AnomalyRunner:
-    """Holds assets against their rules; called from several threads."""
+class AnomalyRunner(StepRunner):
+    """Holds assets against their rules."""
 
     def __init__(self, context: RunContext, rules: Mapping[str, AnomalyRule]) -> None:
-        self._context = context
+        super().__init__(context)
         self._rules = rules
 
-    def run(self, steps: Sequence[Step]) -> None:
-        """Each of these."""
-        for step in steps:
-            started, thread = time.time(), threading.current_thread().name
-            self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
-            status, message, failures = self._judged(step)
-            self._context.emit(
-                StepFinished(
-                    step=step.key,
-                    status=status,
-                    started_at=started,
-                    finished_at=time.time(),
-                    message=message,
-                    failures=failures,
-                    thread=thread,
-                )
-            )
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-    def _judged(self, step: Step) -> tuple[Status, str, int | None]:
+    def do(self, step: Step, cancel: threading.Event) -> Outcome:
+        """One asset and one rule: a moment's work, which nothing needs to break off."""
         # Counting is cheap to ask for, the rest is only needed by who has rules.
         from toolkit.integrations.anomalies.metrics import look
 
-        rule, counted = self._rules[step.key], self._context.counted
+        rule, counted = self._rules[step.key], self.context.counted
         [key] = step.reads
         now = counted.of(key) if counted is not None else None
         if counted is None or now is None or (now.profile.note and not now.profile.columns):
             why = now.profile.note if now is not None else "nothing was counted of it"
-            return "error", f"{key} cannot be held against its rule ({rule.where}): {why}.", None
+            message = f"{key} cannot be held against its rule ({rule.where}): {why}."
+            return Outcome(status="error", message=message)
         looked = look(rule, now, counted.before(now))
         unusual = {} if now.accepted else looked.unusual
         counted.judge(now, looked.names, looked.unusual)
         if not unusual:
             said = f"accepted: {'; '.join(looked.unusual.values())}" if looked.unusual else ""
             short = f"{looked.builds} of {rule.least} builds that it takes to compare with"
-            return "pass", said or (short if looked.builds < rule.least else ""), 0
-        return "fail" if rule.severity == "error" else "warn", _message(key, unusual), len(unusual)
+            message = said or (short if looked.builds < rule.least else "")
+            return Outcome(status="pass", message=message, failures=0)
+        status: Status = "fail" if rule.severity == "error" else "warn"
+        return Outcome(status=status, message=_message(key, unusual), failures=len(unusual))
 
 
 def _message(key: str, unusual: Mapping[str, str]) -> str:
