@@ -23,7 +23,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-all test-oldest test-dbt110 check coverage mutation audit system bench fault constraints docs clean distclean
+.PHONY: help build test test-slow test-all test-oldest test-dbt110 check coverage mutation audit system bench fault constraints docs messages clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,6 +122,9 @@ docs: $(READY_DEV) ## build the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is at site/index.html; to search in it: $(BIN)/mkdocs serve"
 
+messages: $(READY_DEV) ## write docs/messages.md; TESTS=folder notes which of its tests trigger which
+	$(BIN)/python -m tools.messages $(TESTS)
+
 constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 	@{ echo "# The versions that were tested together. Written by: make constraints"; $(FREEZE) \
 		| grep -v -i -E '^(toolkit|pip|uv)([ =]|$$)'; } > constraints.txt.new
@@ -131,7 +134,7 @@ constraints: $(READY_DEV) ## pin in constraints.txt what is installed now
 clean: ## remove what build and test have written, the built warehouse too
 	rm -rf $(PROJECT)/target $(PROJECT)/logs $(PROJECT)/.toolkit $(PROJECT)/.user.yml
 	rm -rf $(PROJECT)/shop.duckdb $(PROJECT)/shop.duckdb.wal $(PROJECT)/.toolkit-staging
-	rm -rf .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 distclean: clean ## and the virtual environment as well
 	rm -rf $(VENV) $(OLDEST) $(DBT110) $(AUDIT)
