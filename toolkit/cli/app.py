@@ -19,22 +19,22 @@ import click
 
 # name -> (module, one line for the overview); the module holds a command of that name
 _COMMANDS = {
-    "init": "Write a commented toolkit.yml for the dbt project that you stand in.",
-    "debug": "Check versions, profile, connectors, unmatched streams; say what to do.",
+    "init": "Write a commented toolkit.yml for the dbt project here.",
+    "debug": "Check that all is in place, and say what to do.",
     "ls": "List assets by selection.",
     "plan": "Show what build would run, each step with its reason.",
-    "build": "Bring assets up to date: ingest, dbt and Python in dependency order.",
-    "rollback": "Bring back the version of the DuckDB file before the published one.",
+    "build": "Bring assets up to date, in dependency order over all tools.",
+    "rollback": "Bring back the DuckDB file as it was before it was published.",
     "lineage": "Trace columns: where they come from, and who uses them.",
     "diff": "Say what a change breaks, against a commit or artifacts.",
-    "lint": "Check governance rules: owners, tags, contracts, what nothing reads.",
+    "lint": "Check rules: owners, tags, contracts, what nothing reads.",
     "report": "Write the one-file HTML report and its JSON.",
     "status": "Say of each asset whether it is fresh, and why not.",
     "profile": "Show what is in a table, column by column, and over time.",
     "runs": "Show the history of runs, or one run's steps.",
     "models": "List, show, promote and roll back the versions of ML models.",
-    "environments": "List and remove the environments of Python assets with requirements.",
-    "connectors": "List, install and try the Airbyte connectors that are configured.",
+    "environments": "List and remove the environments that Python assets have.",
+    "connectors": "List, install and try the Airbyte connectors.",
 }
 
 _READER_GONE = 141  # as a shell says of a program that SIGPIPE ended: `toolkit ls | head -1`
