@@ -1,5 +1,6 @@
 """Whatever dbt 1.11 makes of a profile, we make of it: compared with dbt's own code."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 
 from toolkit.settings.document import Document
 from toolkit.settings.profiles import Output, database_name
@@ -133,6 +135,12 @@ def test_any_text(source: str) -> None:
 NAMES = st.text(alphabet="ab.-_ é", min_size=1, max_size=8)
 
 
+# dbt-duckdb 1.10 takes all before the last dot for the name of a database, DuckDB what is before
+# the first.
+OLD_NAMES = Version(version("dbt-duckdb")) < Version("1.11")
+
+
+@pytest.mark.skipif(OLD_NAMES, reason="dbt-duckdb 1.10 names databases otherwise than DuckDB")
 @given(
     st.one_of(
         st.just(":memory:"),
@@ -175,6 +183,8 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_duckdb_profile(name: str, tmp_path: Path) -> None:
+    if name == "dots" and OLD_NAMES:
+        pytest.skip("dbt-duckdb 1.10 names databases otherwise than DuckDB")
     raw = {"target": "dev", "outputs": {"dev": PROFILES[name]}}
     path = tmp_path / "profiles.yml"
     path.write_text(yaml.safe_dump({"shop": raw}), encoding="utf-8")
