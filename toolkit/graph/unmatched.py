@@ -63,14 +63,15 @@ class Unmatched(msgspec.Struct, frozen=True):
             fact = f"Nothing in the graph loads {relation}, which {self.asset.key} stands for"
             missing = "no stream has a like name" if self.others else "no connection is configured"
             none = f"{missing}. Its lineage begins here"
-        lines = [f"{fact}; {'the nearest:' if self.candidates else none + '.'}"]
+        head = f"{fact}; {'the nearest:' if self.candidates else none + '.'}"
+        lines = []
         for one in self.candidates:
             lines.append(f"- {one.key} at {one.relation}: {one.reason}.")
             lines.append(f"  To join them, write in {one.file}: {one.line}")
         return Problem(
             asset=self.asset.key,
-            code=f"unmatched-{self.what}",
-            message="\n".join(lines),
+            code="unmatched-stream" if self.what == "stream" else "unmatched-source",
+            message=head + "".join(f"\n{line}" for line in lines),
             severity=self._severity(),
             path=self.asset.path,
             line=self.asset.line,

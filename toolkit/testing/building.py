@@ -360,6 +360,8 @@ def _failed(ended: StepFinished, error: BaseException | None) -> BaseException:
     """The error as it was, so that pytest shows the line of the user's that raised."""
     if isinstance(error, AssetError):
         return error
-    failure = AssetError(ended.message)
+    failure = AssetError(
+        ended.message, "What comes after it was not built.", "Mend it, then run the test again."
+    )
     failure.__cause__ = error
     return failure

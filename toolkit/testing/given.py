@@ -108,8 +108,6 @@ def _query(
         value = value.to_arrow_table()
     elif table_form(value) == "pandas":
         value = _of_pandas(name, value)
-    elif table_form(value) is None:
-        raise _wrong(name, f"is a {type(value).__name__}")
     cursor.register("toolkit_given", value)
     return "toolkit_given"
 

@@ -127,6 +127,8 @@ class Scan:
         ):
             return
         parts = tuple((name, writer.text(given[name])) for name in wanted if name in given)
+        if wanted is PROBLEM_PARTS and re.fullmatch(r"\{.*\}", dict(parts).get("code", "")):
+            return  # made of a loss, which is a message of its own
         yield Message(kind, parts, (_place(function, call),))
 
     def _expanded(self, function: Function, made: Message, depth: int) -> Iterator[Message]:
