@@ -35,6 +35,14 @@ def write_whole(
         sync(folder)
 
 
+def age_of(path: str | os.PathLike[str]) -> float | None:
+    """Seconds since a file was written; ``None`` where there is none."""
+    try:
+        return max(0.0, time.time() - os.stat(path).st_mtime)
+    except OSError:
+        return None
+
+
 def sync(path: str | os.PathLike[str]) -> None:
     """Have a file, or which files a folder has, on the disk before going on."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

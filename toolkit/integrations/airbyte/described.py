@@ -1,6 +1,6 @@
 """A stream's columns as the graph shows them: where each comes from and what was done to it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -12,11 +12,10 @@ from toolkit.integrations.airbyte.local.mappers import not_local
 from toolkit.integrations.airbyte.local.schemas import as_before
 from toolkit.integrations.airbyte.mappers import Unreadable, kind_of, masks
 from toolkit.integrations.airbyte.mapping import (
-    Comparison,
     Fault,
-    Filter,
     Mapped,
     fault_text,
+    looked_at,
     map_fields,
 )
 from toolkit.integrations.airbyte.model import (
@@ -103,8 +102,8 @@ def describe(
     }
     if mapped.notes:
         described.notes["row_filters"] = list(mapped.notes)
-        looked_at = (name for part in mapped.filters for name in _origins(part))
-        described.notes["row_filter_properties"] = list(dict.fromkeys(looked_at))
+        origins = (field.origin for field in looked_at(mapped.filters))
+        described.notes["row_filter_properties"] = list(dict.fromkeys(origins))
     if mapped.removed:
         described.notes["removed"] = list(mapped.removed)
     return described
@@ -116,15 +115,6 @@ def _collides(mapped: Mapped, name: str, key: str) -> str:
         f"Field {name!r} of {key} lands in column {column!r}: the plain spelling is another "
         "field's or one of Airbyte's own. Rename it with a field-renaming mapper to choose."
     )
-
-
-def _origins(part: Comparison | Filter) -> Iterator[str]:
-    """Properties that a row filter looks at, whatever they were called at its place."""
-    if isinstance(part, Comparison):
-        yield part.field.origin
-    else:
-        for inner in part.parts:
-            yield from _origins(inner)
 
 
 def _mapped(
@@ -142,7 +132,6 @@ def _mapped(
     said = stream.offered or Offered()
     primary = (offered.source_defined_primary_key if offered else None) or said.primary_key
     cursor = (offered.default_cursor_field if offered else None) or said.cursor_field
-    keep = stream.keeps(primary, cursor)
     kept = landed.get(stream.key)
     if kept is not None and connection.schema_updates in ("ignore", "disable_connection"):
         kept = as_before(kept, offered.json_schema if offered is not None else {}, stream)
@@ -155,16 +144,16 @@ def _mapped(
         (said.json_schema, "manifest"),
     )
     schema, source = next((pair for pair in schemas if pair[0]), (None, "table"))
-    if schema is None:
-        # A selection is a complete list of names, if not of types; so is what the source offers.
-        listed = said.fields or (*stream.selected_fields, *sorted(keep))
-        names = dict.fromkeys(name for name in listed if not keep or name in keep)
-        if not names:
-            return None, "table"
-        mapped = map_fields(names, stream.mappers, destination=destination, typed=False)
-        return mapped, "streams" if said.fields else "selection"
-    selected = stream.selected(properties_of(schema), primary, cursor)
-    return map_fields(selected, stream.mappers, destination=destination), source
+    if schema is not None:
+        selected = stream.selected(properties_of(schema), primary, cursor)
+        return map_fields(selected, stream.mappers, destination=destination), source
+    # A selection is a complete list of names, if not of types; so is what the source offers.
+    listed = said.fields or (*stream.selected_fields, *sorted(stream.keeps(primary, cursor)))
+    names = stream.selected(dict.fromkeys(listed), primary, cursor)
+    if not names:
+        return None, "table"
+    mapped = map_fields(names, stream.mappers, destination=destination, typed=False)
+    return mapped, "streams" if said.fields else "selection"
 
 
 def _unreadable(stream: StreamConfiguration) -> tuple[Fault, ...]:

@@ -38,33 +38,32 @@ class Log:
         self.close()
 
     def write(self, text: str) -> None:
-        """A line that a connector or server said; after the end it is dropped."""
+        """A line that somebody else says."""
         with self._lock:
             if self._size > _MOST_BYTES:
                 self._dropped += 1
-            elif not self._file.closed:
-                self._append(text)
-                if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
-                    self._flush()
+            else:
+                self._append(text, at_once=False)
 
     def say(self, text: str) -> None:
         """A line of ours: it is kept in any case, and at once."""
         with self._lock:
             if self._dropped:
-                self._append(f"{self._dropped:,} more lines are not kept")
+                self._append(f"{self._dropped:,} more lines are not kept", at_once=False)
                 self._dropped = 0
-            self._append(text)
-            self._flush()
+            self._append(text, at_once=True)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what is said later, by a thread that nobody could stop, is dropped."""
         with self._lock:
             self._file.close()
 
-    def _append(self, text: str) -> None:
+    def _append(self, text: str, *, at_once: bool) -> None:
+        if self._file.closed:
+            return
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._size += self._file.write(f"{stamp} {text}\n")
-
-    def _flush(self) -> None:
-        self._flushed = time.monotonic()
-        self._file.flush()
+        now = time.monotonic()
+        if at_once or now - self._flushed >= _FLUSH_SECONDS:
+            self._flushed = now
+            self._file.flush()

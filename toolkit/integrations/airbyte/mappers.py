@@ -6,7 +6,7 @@ stands in a configuration is read over and never kept.
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -167,10 +167,8 @@ def mistake_in(raw: Mapping[str, Any]) -> Mistake | None:
         return unknown
     kind, configuration = raw.get("type"), raw.get(_CONFIGURATION)
     if not isinstance(kind, str) or kind not in _TYPES:
-        near = difflib.get_close_matches(str(kind), _TYPES, 1, 0.5)
-        hint = f"Did you mean `{near[0]}`? " if near else ""
-        known = ", ".join(_TYPES)
-        return Mistake(("type",), f"unknown mapper type {kind!r}", f"{hint}There are: {known}.")
+        hint = f"{did_you_mean(str(kind), _TYPES)}There are: {', '.join(_TYPES)}."
+        return Mistake(("type",), f"unknown mapper type {kind!r}", hint)
     if not isinstance(configuration, Mapping):
         return Mistake(
             (_CONFIGURATION,) if _CONFIGURATION in raw else (),
@@ -213,10 +211,15 @@ def _unknown(
 ) -> Mistake | None:
     for key in raw:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1, 0.5)
-            hint = f"Did you mean `{near[0]}`? " if near else ""
-            return Mistake((*at, key), "unknown key", f"{hint}Known keys: {', '.join(known)}.")
+            hint = f"{did_you_mean(key, known)}Known keys: {', '.join(known)}."
+            return Mistake((*at, key), "unknown key", hint)
     return None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``Did you mean `x`? `` for a misspelled word, or nothing."""
+    near = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f"Did you mean `{near[0]}`? " if near else ""
 
 
 def _upper(value: Json) -> Json:

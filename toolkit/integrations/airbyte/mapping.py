@@ -184,10 +184,13 @@ def _resolved(condition: Condition, fields: Mapping[str, Field]) -> Filter:
     return Filter(how[type(condition)], tuple(parts))
 
 
-def steps_of(filters: Iterable[Filter]) -> Iterator[str]:
-    """What mappers did to the fields that row filters look at."""
+def looked_at(filters: Iterable[Filter]) -> Iterator[Field]:
+    """The fields that row filters look at, as they are at their places in the list."""
     for part in (part for one in filters for part in one.parts):
-        yield from part.field.steps if isinstance(part, Comparison) else steps_of([part])
+        if isinstance(part, Comparison):
+            yield part.field
+        else:
+            yield from looked_at([part])
 
 
 def fault_text(fault: Fault) -> str:

@@ -15,7 +15,7 @@ from toolkit.errors import ConnectorError
 from toolkit.integrations.airbyte.local.hashing import Hashes
 from toolkit.integrations.airbyte.local.statements import BATCH, insert_statement
 from toolkit.integrations.airbyte.local.tables import Table
-from toolkit.integrations.airbyte.mapping import Filter, steps_of
+from toolkit.integrations.airbyte.mapping import Filter, looked_at
 from toolkit.integrations.airbyte.naming import SEQUENCE
 from toolkit.warehouse.duckdb import quote
 
@@ -59,9 +59,9 @@ class Loader:
         sync_id: int,
     ) -> None:
         filters = tuple(filters)
-        steps = {step for field in table.fields for step in field.steps}
-        methods = {step.removeprefix("HASH:") for step in steps | set(steps_of(filters))}
-        self._hashes = Hashes(cursor, methods)
+        touched = (*table.fields, *looked_at(filters))
+        steps = {step for field in touched for step in field.steps}
+        self._hashes = Hashes(cursor, {step.removeprefix("HASH:") for step in steps})
         self._cursor = cursor
         self._known = list(known)
         self._stage = stage

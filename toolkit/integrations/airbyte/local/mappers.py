@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from toolkit.errors import ConnectorError
-from toolkit.integrations.airbyte.mapping import Filter, Mapped, fault_text
+from toolkit.integrations.airbyte.mapping import Mapped, fault_text, looked_at
 from toolkit.integrations.airbyte.model import Connection, StreamConfiguration
 
 
@@ -34,14 +34,8 @@ def check_mappers(mapped: Mapped, connection: Connection, stream: StreamConfigur
 
 def not_local(mapped: Mapped) -> str | None:
     """What its mappers do that only an Airbyte server can, if anything."""
-    used = {step: field for field in mapped.fields for step in field.steps}
-    pending = list(mapped.filters)
-    while pending:
-        for part in pending.pop().parts:
-            if isinstance(part, Filter):
-                pending.append(part)
-            else:
-                used |= dict.fromkeys(part.field.steps, part.field)
+    touched = (*mapped.fields, *looked_at(mapped.filters))
+    used = {step: field for field in touched for step in field.steps}
     if "ENCRYPT" in used:
         return f"encrypts the field {used['ENCRYPT'].origin!r}"
     if "HASH:MD2" in used:

@@ -1,6 +1,5 @@
 """Our own format: one YAML file a connection (``connectors/*.yml``), read strictly."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import msgspec
 
 from toolkit.errors import ArtifactError
-from toolkit.integrations.airbyte.mappers import mistake_in, read_mapper
+from toolkit.integrations.airbyte.mappers import did_you_mean, mistake_in, read_mapper
 from toolkit.integrations.airbyte.model import (
     Connection,
     Destination,
@@ -229,9 +228,8 @@ def _invalid(error: msgspec.ValidationError, lines: Lines, path: Path) -> Artifa
     if unknown:
         struct = _STRUCTS.get(str(key[0]) if key else "", _Connection)
         known = struct.__struct_fields__
-        near = difflib.get_close_matches(unknown[1], known, 1, 0.5)
         where = f"{path}:{line_of(lines, (*key, unknown[1]))}"
-        hint = f"Did you mean `{near[0]}`? " if near else ""
+        hint = did_you_mean(unknown[1], known)
         return _error(
             f"{where}: unknown key `{'.'.join(map(str, (*key, unknown[1])))}`.",
             f"{hint}Known keys here: {', '.join(known)}.",

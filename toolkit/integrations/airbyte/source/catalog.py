@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import time
 from pathlib import Path
 
 import msgspec
 
-from toolkit.files import write_whole
+from toolkit.files import age_of, write_whole
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.source.protocol import (
     Catalog,
@@ -32,19 +31,17 @@ class CatalogCache:
     def get(self, connection: Connection, *, max_age: float | None = None) -> Catalog | None:
         """The cached catalog, or ``None`` if there is none (or none younger than ``max_age``)."""
         path = self._path(connection)
+        age = age_of(path)
+        if age is None or (max_age is not None and age > max_age):
+            return None
         try:
-            if max_age is not None and time.time() - path.stat().st_mtime > max_age:
-                return None
             return msgspec.json.decode(path.read_bytes(), type=Catalog)
         except (OSError, msgspec.MsgspecError):
             return None
 
     def age(self, connection: Connection) -> float | None:
         """Seconds since the source was asked; ``None`` if it never was with this configuration."""
-        try:
-            return max(0.0, time.time() - self._path(connection).stat().st_mtime)
-        except OSError:
-            return None
+        return age_of(self._path(connection))
 
     def put(self, connection: Connection, catalog: Catalog) -> None:
         """Keep a catalog."""

@@ -10,14 +10,13 @@ import copy
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from toolkit.files import write_whole
+from toolkit.files import age_of, write_whole
 from toolkit.integrations.airbyte.yamltext import Json
 
 _MISSING = object()
@@ -95,10 +94,7 @@ class ConfigOverlay:
 
     def age(self) -> float | None:
         """Seconds since the last change; ``None`` if there is none."""
-        try:
-            return max(0.0, time.time() - self.path.stat().st_mtime)
-        except OSError:
-            return None
+        return age_of(self.path)
 
     def _read(self) -> _File:
         try:

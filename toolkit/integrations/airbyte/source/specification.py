@@ -2,14 +2,13 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from toolkit.files import write_whole
+from toolkit.files import age_of, write_whole
 from toolkit.integrations.airbyte.model import Connection
 from toolkit.integrations.airbyte.source.environment import package_of
 from toolkit.settings.cache import cache_dir
@@ -44,10 +43,7 @@ class SpecCache:
 
     def age(self, connection: Connection) -> float | None:
         """Seconds since it was asked for; ``None`` if it is not there."""
-        try:
-            return max(0.0, time.time() - self._path(connection).stat().st_mtime)
-        except OSError:
-            return None
+        return age_of(self._path(connection))
 
     def _path(self, connection: Connection) -> Path:
         package = package_of(connection)
