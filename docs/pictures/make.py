@@ -91,7 +91,7 @@ def _training(folder: Path) -> list[list[tuple[str, terminal.Style]]]:
     terminal.run(command, folder / "dbt_project", {**environment, "TERM": "xterm-256color"}, seen)
     if not moments:
         sys.exit("The model was trained before anybody saw it; no picture of the terminal.")
-    lines = moments[-1]
+    lines = moments[len(moments) // 2]
     while lines and not lines[-1]:
         lines.pop()
     return lines[-SHOWN:]
