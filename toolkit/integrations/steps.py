@@ -33,6 +33,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     made: tuple[Made, ...] = ()
     failures: int | None = None
+    relation: str | None = None
     adapter_response: Mapping[str, Any] = {}
     transient: bool = False
 
@@ -106,6 +107,7 @@ class StepRunner(ABC):
                 finished_at=self.now(),
                 message=self.mask(outcome.message),
                 failures=outcome.failures,
+                relation=outcome.relation,
                 thread=thread,
                 made=outcome.made,
                 adapter_response=outcome.adapter_response,

@@ -1,26 +1,16 @@
 """Calling Python assets and checks during one run."""
 
 import threading
-import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from toolkit.errors import AssetFailedError, Problem, ToolkitError
 from toolkit.graph import Relation
-from toolkit.integrations.base import (
-    Made,
-    RunContext,
-    Status,
-    Step,
-    StepFinished,
-    StepProgress,
-    StepStarted,
-)
+from toolkit.integrations.base import Made, RunContext, Status, Step, StepProgress
 from toolkit.integrations.python.declared.modules import relative
 from toolkit.integrations.python.definitions import MLModel
 from toolkit.integrations.python.isolation.isolated import Isolation
@@ -44,23 +34,14 @@ from toolkit.integrations.python.running.column_testing import run_column_test
 from toolkit.integrations.python.running.resources import ResourcePool
 from toolkit.integrations.python.running.session import Session
 from toolkit.integrations.python.running.stopping import RESUME, Stoppable
-from toolkit.masking import Masker
+from toolkit.integrations.steps import Outcome, StepRunner
 from toolkit.warehouse import content_hash
 
 _WATCH = 0.5  # seconds between two looks at whether the run is over
 
 
-class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    status: Status
-    message: str = ""
-    failures: int | None = None
-    relation: str | None = None
-    made: tuple[Made, ...] = ()
-    response: Mapping[str, Any] = {}
-
-
-class PythonRunner:
-    """Runs Python steps; :meth:`run` may be called from several threads at once.
+class PythonRunner(StepRunner):
+    """Calls functions; steps may come from several threads at once.
 
     Args:
         given: ML models that are used instead of stored ones, by key.
@@ -79,10 +60,9 @@ class PythonRunner:
         *,
         gated: bool = True,
     ) -> None:
-        self._context = context
+        super().__init__(context)
         self.errors: dict[str, BaseException] = {}
         self._registry = registry
-        self._masker = Masker(context.settings.secrets)
         self._resources_log = StepLog(context.log_dir / "resources.log", self._masker)
         self._resources = ResourcePool(registry.resources)
         self._models = RunModels(context, registry, given or {}, gated=gated)
@@ -99,19 +79,19 @@ class PythonRunner:
         self._watcher.start()
 
     def _create_schemas(self) -> None:
-        if self._context.warehouse is None:
+        if self.context.warehouse is None:
             return
         relations = (item.asset.relation for item in self._registry.assets.values())
         schemas = {r.schema for r in relations if r is not None and r.schema}
         if any(item.batching is not None for item in self._registry.assets.values()):
             schemas.add(SCHEMA)
         for schema in sorted(schemas):
-            self._context.warehouse.create_schema(schema)
+            self.context.warehouse.create_schema(schema)
 
     def _watch(self) -> None:
         """Interrupt DuckDB when the run must stop; Python code cannot be interrupted."""
         while not self._over.wait(_WATCH):  # the end of the run wakes it at once
-            if self._context.cancel.is_set():
+            if self.context.cancel.is_set():
                 # Again and again: a function may start its next query at any time.
                 with self._lock:
                     running = list(self._running.values())
@@ -125,11 +105,6 @@ class PythonRunner:
         if step is not None:
             step.stop()
 
-    def run(self, steps: Sequence[Step]) -> None:
-        """Run each step in the order given."""
-        for step in steps:
-            self._run_one(step)
-
     def close(self) -> None:
         """Close resources, give the standard streams back."""
         self._over.set()
@@ -141,51 +116,28 @@ class PythonRunner:
         self._resources_log.close()
 
     def _not_closed(self, line: str, trace: str) -> None:
-        line = self._masker.mask(line)
+        line = self.mask(line)
         self._resources_log.write(f"{line}\n{trace}")
         self.problems.append(Problem(asset=None, code="resource-not-closed", message=line))
-        self._context.emit(StepProgress(step="resources", message=line))
+        self.context.emit(StepProgress(step="resources", message=line))
 
-    def _run_one(self, step: Step) -> None:
-        started = time.time()
-        thread = threading.current_thread().name
-        self._context.emit(StepStarted(step=step.key, at=started, thread=thread))
-        log = StepLog(self._context.log_dir / _log_name(step.key), self._masker)
+    def do(self, step: Step, cancel: threading.Event) -> Outcome:
+        """Call one function; whatever it raises is an outcome."""
+        log = StepLog(self.context.log_dir / _log_name(step.key), self._masker)
         stoppable = Stoppable()
         with self._lock:
             self._running[step.key] = stoppable
         try:
-            outcome = self._outcome(step, log, stoppable)
+            return self._outcome(step, log, stoppable)
         finally:
             log.close()
             with self._lock:
                 del self._running[step.key]
             stoppable.ended()
-        finished = time.time()
-        timing = {
-            "name": "execute",
-            "started_at": datetime.fromtimestamp(started, UTC).isoformat(),
-            "completed_at": datetime.fromtimestamp(finished, UTC).isoformat(),
-        }
-        self._context.emit(
-            StepFinished(
-                step=step.key,
-                status=outcome.status,
-                started_at=started,
-                finished_at=finished,
-                message=self._masker.mask(outcome.message),
-                failures=outcome.failures,
-                relation=outcome.relation,
-                thread=thread,
-                timing=(timing,),
-                made=outcome.made,
-                adapter_response=outcome.response,
-            )
-        )
 
-    def _outcome(self, step: Step, log: StepLog, stoppable: Stoppable) -> _Outcome:
-        if self._context.cancel.is_set():
-            return _Outcome(status="skipped", message="The run was stopped before it began.")
+    def _outcome(self, step: Step, log: StepLog, stoppable: Stoppable) -> Outcome:
+        if self.context.cancel.is_set():
+            return Outcome(status="skipped", message="The run was stopped before it began.")
         asset = self._registry.assets.get(step.key)
         check = self._registry.checks.get(step.key)
         try:
@@ -202,9 +154,9 @@ class PythonRunner:
 
     def _failure(
         self, step: Step, what: object, cause: BaseException | None, log: StepLog
-    ) -> _Outcome:
-        if self._context.cancel.is_set():
-            return _Outcome(status="skipped", message="The run was stopped while it ran.")
+    ) -> Outcome:
+        if self.context.cancel.is_set():
+            return Outcome(status="skipped", message="The run was stopped while it ran.")
         error = what if isinstance(what, BaseException) else cause
         if error is not None:
             self.errors[step.key] = error
@@ -215,8 +167,8 @@ class PythonRunner:
         if isinstance(item, PythonCheck):
             message += self._not_judged(item)
         if log.used:
-            message += f"\nLog: {relative(log.path, self._context.settings.project_dir)}"
-        return _Outcome(status="error", message=message)
+            message += f"\nLog: {relative(log.path, self.context.settings.project_dir)}"
+        return Outcome(status="error", message=message)
 
     def _not_judged(self, item: PythonCheck) -> str:
         try:
@@ -225,14 +177,14 @@ class PythonRunner:
             return ""
         return f"\n{promotion}" if promotion else ""
 
-    def _make(self, item: PythonAsset, log: StepLog, step: Stoppable) -> _Outcome:
+    def _make(self, item: PythonAsset, log: StepLog, step: Stoppable) -> Outcome:
         if item.batching is not None:
             return self._make_batches(item, log, step)
         relation = item.asset.relation
         with ExitStack() as stack:
             session = self._session(stack, step, needed=relation is not None, callee=item.callee)
             value = self._called(item, stack, session, log, step)
-            if self._context.cancel.is_set():
+            if self.context.cancel.is_set():
                 raise AssetFailedError(
                     "The run was stopped before it was written.", UNTOUCHED, RESUME
                 )
@@ -242,7 +194,7 @@ class PythonRunner:
                 packed = value if is_packed else pack(value, self._models.storing(item))
                 read = {i.key: self._data_version(i, session) for i in item.callee.inputs}
                 made, message = self._models.keep(item, packed, read)
-                return _Outcome(status="success", message=message, made=(made,))
+                return Outcome(status="success", message=message, made=(made,))
             assert relation is not None
             assert session is not None
             query = returned(item, value, session, self._masker)
@@ -254,28 +206,28 @@ class PythonRunner:
             data_version=content.version,
             sql=item.asset.sql if item.asset.language == SQL else None,
         )
-        return _Outcome(
+        return Outcome(
             status="success",
             message=f"{content.rows:,} rows" if content.rows != 1 else "1 row",
             relation=str(relation),
             made=(made,),
         )
 
-    def _make_batches(self, item: PythonAsset, log: StepLog, step: Stoppable) -> _Outcome:
+    def _make_batches(self, item: PythonAsset, log: StepLog, step: Stoppable) -> Outcome:
         with ExitStack() as outer:
             looks = self._session(outer, step, needed=True, callee=item.callee)
             assert looks is not None
-            work = Batches(item, looks, self._context.run_id, self._context.full_refresh)
+            work = Batches(item, looks, self.context.run_id, self.context.full_refresh)
             due, left = work.due()
             for batch in due:
                 message = f"batch {batch.key}"
-                self._context.emit(StepProgress(step=item.asset.key, message=message))
+                self.context.emit(StepProgress(step=item.asset.key, message=message))
                 with ExitStack() as stack, work.told(batch):
                     session = self._session(stack, step, needed=True, callee=item.callee)
                     assert session is not None
                     session.span = (batch.start, batch.end)
                     value = self._called(with_batch(item, batch), stack, session, log, step)
-                    if self._context.cancel.is_set():
+                    if self.context.cancel.is_set():
                         raise AssetFailedError(
                             "The run was stopped.", "The batches before it are written.", RESUME
                         )
@@ -284,7 +236,7 @@ class PythonRunner:
             step.opened(looks)
             content = work.content(looks)
         made = Made(asset=item.asset.key, rows=content.rows, data_version=content.version)
-        return _Outcome(
+        return Outcome(
             status="success",
             message=summary(due, left, content),
             relation=str(item.asset.relation),
@@ -297,7 +249,7 @@ class PythonRunner:
         assert session is not None
         return content_hash(session.cursor, item.relation).version
 
-    def _check(self, item: PythonCheck, log: StepLog, step: Stoppable) -> _Outcome:
+    def _check(self, item: PythonCheck, log: StepLog, step: Stoppable) -> Outcome:
         with ExitStack() as stack:
             session = self._session(stack, step, needed=False, callee=item.callee)
             if item.column_test is not None:
@@ -316,19 +268,23 @@ class PythonRunner:
         made, promotion = self._models.judged(item, passed=verdict.passed)
         if verdict.passed:
             message = "; ".join(filter(None, (verdict.message.rstrip("."), promotion)))
-            return _Outcome(
-                status="pass", message=message, failures=0, made=made, response=verdict.response
+            return Outcome(
+                status="pass",
+                message=message,
+                failures=0,
+                made=made,
+                adapter_response=verdict.response,
             )
         message = verdict.message or "The check returned False."
         if promotion:
             message = f"{message.rstrip('.')}: {promotion}"
         if log.used:
-            message += f" Log: {relative(log.path, self._context.settings.project_dir)}"
+            message += f" Log: {relative(log.path, self.context.settings.project_dir)}"
         fails = item.check.severity == "error" and not verdict.only_warns
         status: Status = "fail" if fails else "warn"
         failures = max(verdict.failures, 1)
-        return _Outcome(
-            status=status, message=message, failures=failures, response=verdict.response
+        return Outcome(
+            status=status, message=message, failures=failures, adapter_response=verdict.response
         )
 
     def _column_test(
@@ -351,7 +307,7 @@ class PythonRunner:
     ) -> Session | None:
         if not needed and all(item.relation is None for item in callee.inputs):
             return None
-        warehouse = self._context.warehouse
+        warehouse = self.context.warehouse
         if warehouse is None:
             raise AssetFailedError(
                 "It reads or writes a table, but this target has no DuckDB warehouse.",
@@ -379,7 +335,7 @@ class PythonRunner:
         arguments: dict[str, Any] = {name: self._resources.get(name) for name in callee.resources}
         for part in callee.inputs:
             arguments[part.parameter] = self._argument(part, session, about_of(item))
-        return step.call(lambda: call(callee, arguments, self._context.settings.project_dir))
+        return step.call(lambda: call(callee, arguments, self.context.settings.project_dir))
 
     def model(self, key: str) -> MLModel:
         """An ML model as a function gets it; also when the run is over."""
@@ -398,7 +354,7 @@ class PythonRunner:
         return self._models.argument(item, about)
 
 
-def _with(outcome: _Outcome, metadata: Mapping[str, Any]) -> _Outcome:
+def _with(outcome: Outcome, metadata: Mapping[str, Any]) -> Outcome:
     """The outcome with more to be kept of what was made."""
     made = tuple(
         msgspec.structs.replace(item, metadata={**item.metadata, **metadata})
