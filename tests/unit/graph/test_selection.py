@@ -8,6 +8,7 @@ from toolkit.errors import SelectionError
 from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.graph.selection import SelectionContext, SourceStatus, select
 from toolkit.graph.selection.patterns import PathPattern, matcher
+from toolkit.graph.selection.types import of_types
 
 
 def _graph() -> AssetGraph:
@@ -62,6 +63,8 @@ GRAPH = _graph()
         ("result:error", "the results of an earlier run", "--state"),
         ("source_status:fresher", "source freshness", "--state"),
         ("source_status:stale", "nothing that source_status: can tell", "source_status:fresher"),
+        ("stale:older", "'older' is no reason to be stale", "code"),
+        ("stale:any", "only a project's ledger knows", "--manifest"),
         ("package:this", "root dbt project", "name of the package"),
     ],
 )
@@ -227,3 +230,43 @@ def test_names_are_compared_with_their_case() -> None:
     assert matcher("A*")("Abc")
     assert not matcher("A*")("abc")
     assert not matcher("abc")("Abc")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "unwanted", "found"),
+    [
+        ((), (), {"stream", "source", "model", "score", "auc", "u"}),
+        (("model",), (), {"model"}),
+        (("check",), (), {"auc", "u"}),
+        (("unit_test",), (), {"u"}),
+        (("all",), ("model",), {"stream", "source", "score", "auc", "u"}),
+        (("default",), ("check",), {"stream", "source", "model", "score"}),
+        ((), ("all",), set()),
+        (("model", "source"), ("source",), {"model"}),
+    ],
+)
+def test_only_some_types(
+    wanted: tuple[str, ...], unwanted: tuple[str, ...], found: set[str]
+) -> None:
+    selection = of_types(GRAPH, select(GRAPH), wanted, unwanted)
+    names = {
+        "stream.my_shop.users": "stream", "source.shop.raw.users": "source",
+        "model.shop.customers": "model", "python.score": "score", "check.score.auc": "auc",
+        "unit_test.shop.customers.u": "u",
+    }  # fmt: skip
+    assert {names[key] for key in selection.assets | selection.checks} == found
+
+
+def test_what_is_stale_is_selected_by_why() -> None:
+    why = {"model.shop.customers": "code", "python.score": "inputs", "model.gone": "code"}
+    context = SelectionContext(stale=lambda: why)
+    chosen = {
+        word: select(GRAPH, select=[f"stale:{word}"], context=context).assets
+        for word in ("code", "inputs", "any", "never")
+    }
+    assert chosen == {
+        "code": {"model.shop.customers"},
+        "inputs": {"python.score"},
+        "any": {"model.shop.customers", "python.score"},
+        "never": set(),
+    }
