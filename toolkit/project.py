@@ -3,25 +3,25 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from toolkit import recall
-from toolkit.errors import ArtifactError, Problem, SettingsError
+from toolkit.errors import ArtifactError, Problem
 from toolkit.graph import Asset, AssetGraph, Check, selection
 from toolkit.graph.matching import link
 from toolkit.graph.selection import Indirect, Selection, SelectionContext
 from toolkit.integrations.base import (
     CompilesSql,
-    Integration,
     ReadsServer,
     Step,
     StepEvent,
     Watched,
 )
+from toolkit.integrations.installed import installed
 from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, Plan, State, make_plan, states
 from toolkit.reading import Readable
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from toolkit.ledger import ProfileRow
     from toolkit.lineage import Lineage
     from toolkit.run import BuildResult
-
-# dbt first: the others may refer to its nodes. Python last: its inputs go by the names that
-# all others gave; and then the rules about what all of them make.
-_ORDER = {"dbt": 0, "python": 2, "anomalies": 3}
 
 
 class Project(Readable):
@@ -60,9 +56,7 @@ class Project(Readable):
         self.settings = settings
         self._carried = carried, carried_checks
         self._history: History | None = None  # what the last plan was made of
-        found = entry_points(group="toolkit.integrations")
-        ordered = sorted(found, key=lambda point: (_ORDER.get(point.name, 1), point.name))
-        self.integrations: Mapping[str, Integration] = {p.name: _integration(p) for p in ordered}
+        self.integrations = installed()
 
     @classmethod
     def load(cls, path: Path | str | None = None, target: str | None = None, **more: Any) -> Self:
@@ -470,25 +464,6 @@ def _words(call: Mapping[str, Any]) -> str:
         "--exclude-resource-type": "exclude_resource_types",
     }  # fmt: skip
     return " ".join(f"{option} {word}" for option, name in options.items() for word in call[name])
-
-
-def _integration(point: EntryPoint) -> Integration:
-    """The integration of an entry point, which may be anyone's.
-
-    Raises:
-        SettingsError: it cannot be imported or made; it and its package are named.
-    """
-    try:
-        made: Integration = point.load()()
-    except Exception as error:  # importing runs any code of a third party
-        package = point.dist.name if point.dist else "an unknown package"
-        raise SettingsError(
-            f"The integration {point.name!r} of {package} cannot be loaded: "
-            f"{type(error).__name__}: {error}.",
-            "Its assets would be missing from the graph, so nothing was done.",
-            f"Mend or uninstall {package}.",
-        ) from error
-    return made
 
 
 class _Result(msgspec.Struct):
