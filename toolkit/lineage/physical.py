@@ -199,7 +199,7 @@ def _chain(window: exp.Window) -> list[exp.Expr]:
     """The window and the named ones that it goes on from; those that are not found are left out."""
     chain: list[exp.Expr] = [window]
     name = window.args.get("alias")
-    while name is not None and len(chain) < 20:
+    while name is not None:
         found = _named(window, name.name.lower())
         if found is None or found in chain:
             break
