@@ -306,7 +306,7 @@ def _warehouse(plan: Plan, settings: Settings) -> Warehouse | None:
         kind = "an in-memory DuckDB" if profile and profile.type == "duckdb" else "not DuckDB"
         raise WarehouseError(
             f"Target {settings.target!r} is {kind}, and {', '.join(outside_dbt[:3])} "
-            "can only be landed in a DuckDB file by now.",
+            "can only be landed in a DuckDB file so far.",
             "Nothing was run.",
             "Choose a target whose profile has type duckdb and a path, or build dbt's part "
             "alone with --select integration:dbt.",

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from toolkit import Project
 from toolkit.cli import main
+from toolkit.errors import AssetFailedError
 
 pytestmark = pytest.mark.slow  # a real project, which the real dbt parses
 
@@ -23,12 +25,14 @@ FILES = {
     "profiles.yml": "shop:\n  target: dev\n  outputs:\n"
     "    dev: {type: duckdb, path: shop.duckdb}\n"
     "    memory: {type: duckdb, path: ':memory:'}\n",
-    "toolkit.yml": "version: 1\nconnections: [connections]\n"
+    "toolkit.yml": "version: 1\nconnections: [connections]\nassets: [ml]\n"
     "airbyte: {files: {run: remote, url: 'http://127.0.0.1:9'}}\n",
     "models/orders.sql": "select 1 as id\n",
     "models/sources.yml": "version: 2\nsources: [{name: raw, tables: [{name: orders}]}]\n",
     "connections/orders.yml": CONNECTION.format(name="orders"),
     "connections/users.yml": CONNECTION.format(name="users"),
+    "many.json": json.dumps({"users": {"streams": []}}),
+    "ml/models.py": "from toolkit import asset\n\n\n@asset(kind='ml_model')\ndef guess(): ...\n",
     "one.json": json.dumps({"streams": []}),
 }
 
@@ -130,6 +134,14 @@ CASES = {
         "An earlier report, where there is one, was left as it was.",
         "Make the folder writable, or name another file with --output.",
     ),
+    "syncs into memory": Case(
+        "build --target memory",
+        "Target 'memory' is an in-memory DuckDB, and orders, users, guess can only be landed in a "
+        "DuckDB file so far.",
+        "Nothing was run.",
+        "Choose a target whose profile has type duckdb and a path, or build dbt's part alone with "
+        "--select integration:dbt.",
+    ),
     "a run that is not there": Case(
         "runs 2020",
         "There is no single run '2020' here.",
@@ -222,3 +234,31 @@ def test_commits_that_cannot_be_had(here: Path, capsys: pytest.CaptureFixture[st
     assert said["message"] == f"git cannot give the files of {last[:7]} (`git read-tree`)."
     assert said["consequence"] == COMPARED
     assert said["next"] == "Fetch the commit with its files (a shallow clone may lack them)."
+
+
+def test_a_catalog_that_lacks_a_connection(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["connectors", "diff", "orders", "--against", str(here / "many.json")])
+    assert left.value.code == 1
+    assert "many.json has no catalog of 'orders'." in capsys.readouterr().out
+
+
+def test_an_ml_model_that_was_not_made(here: Path) -> None:
+    for ledger in (here / ".toolkit").glob("ledger.db*"):
+        ledger.unlink()
+    with pytest.raises(AssetFailedError) as caught:
+        Project.load(here).read("guess")
+    assert str(caught.value).splitlines() == [
+        "The ML model 'guess' has not been made: nothing was built here yet.",
+        "There is nothing to read.",
+        "Make it first: toolkit build --select +guess",
+    ]
+
+
+def test_models_that_do_not_compile(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "models" / "broken.sql").write_text("select {{ run_query('select gone') }}")
+    with pytest.raises(SystemExit) as left:
+        main(["lineage", "--format", "json"])
+    assert left.value.code == 0
+    problems = {p["code"]: p["message"] for p in json.loads(capsys.readouterr().out)["problems"]}
+    assert problems["compile-failed"].startswith("dbt could not compile everything: ")

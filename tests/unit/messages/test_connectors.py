@@ -15,9 +15,10 @@ from toolkit.graph import AssetGraph
 from toolkit.integrations.airbyte import AirbyteIntegration
 from toolkit.integrations.airbyte.readers import read_connections
 from toolkit.integrations.airbyte.remote import snapshot
-from toolkit.integrations.airbyte.source import environment
+from toolkit.integrations.airbyte.remote.transport import ServerError, Transport
+from toolkit.integrations.airbyte.source import environment, process
 from toolkit.integrations.base import RunContext
-from toolkit.settings import load_settings
+from toolkit.settings import AirbyteTarget, load_settings
 
 if "airbyte_harness" not in sys.modules:  # test folders are no packages: loaded by its path
     _FILE = Path(__file__).parents[1] / "airbyte" / "harness.py"
@@ -47,12 +48,28 @@ SYNCS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
         "It is not known where that belongs, so the sync was stopped.\n"
         "Add the stream to the connection, or update the connector.",
     ),
+    "no key to tell rows by": (
+        [ALL, DONE],
+        {"name": "users", "sync_mode": "incremental_deduped_history", "cursor_field": ["id"]},
+        "stream 'users' is configured as incremental_deduped_history, but neither the "
+        "configuration nor the source gives it a primary key.\n"
+        "Rows that are the same could not be told, so nothing was read.\n"
+        "Add one, such as primary_key: [[id]].",
+    ),
+    "a line without an end": (
+        [{"write": "x" * 3000}],
+        PLAIN,
+        " printed more than 0 MB without a line end.\n"
+        "That is no Airbyte message, so the sync was stopped.\n"
+        "Update the connector, or report this to its maintainers.",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", SYNCS)
 def test_a_sync(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(process, "MAX_LINE_BYTES", 2000)  # 256 MB take long to print
     actions, stream, said = SYNCS[case]
     project = sys.modules["airbyte_harness"].Project(tmp_path)
     project.fake(actions, streams=[stream])
@@ -167,3 +184,15 @@ def test_a_destination_without_tables(write: Any) -> None:
         "stream.shop.users goes to s3, which keeps no tables: no dbt source is found by its "
         "relation. Where one reads it all the same (an external table), give that source "
     )
+
+
+def test_a_server_whose_other_api_is_nowhere(refused: Any) -> None:
+    target = AirbyteTarget(run="remote", url="http://127.0.0.1:9/elsewhere")
+    with refused(
+        ServerError,
+        "The address of the configuration API of 127.0.0.1:9 is not known.",
+        "What it should do cannot be told to it.",
+        "Give `airbyte.<target>.url` in toolkit.yml as your own server has it: it ends in "
+        "/api/public/v1.",
+    ):
+        Transport(target).configuration("jobs/get", {}, seconds=1)

@@ -4,17 +4,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from toolkit.errors import ArtifactError, LedgerError, ToolkitError, WarehouseError
+from toolkit.errors import ArtifactError, LedgerError, PublishError, ToolkitError, WarehouseError
 from toolkit.graph import AssetGraph, Relation
-from toolkit.ledger import Ledger
+from toolkit.ledger import Ledger, Run
 from toolkit.rules.foreign import read_foreign
 from toolkit.run.lock import RunLock
 from toolkit.run.logs import log_dir
 from toolkit.run.publish.record import Places
 from toolkit.run.publish.settle import settle
-from toolkit.run.publish.stage import made_ready
+from toolkit.run.publish.stage import made_ready, staging
 from toolkit.settings import Profile, RulesSettings, load_settings
 from toolkit.warehouse import Warehouse
 from toolkit.warehouse.files import copy
@@ -123,3 +124,26 @@ def test_a_schema_that_cannot_be_made(tmp_path: Path, schema: str) -> None:
         assert not warehouse.exists(Relation(database="a", schema=schema, identifier="t"))
     finally:
         warehouse.close()
+
+
+def test_a_copy_that_is_not_at_rest(write: Any, refused: Any) -> None:
+    folder = write({})
+    live = folder / "shop.duckdb"
+    duckdb.connect(str(live)).close()
+    copied = Places(live).staging
+    with Ledger(folder / ".toolkit" / "ledger.db") as ledger:
+        ledger.start_run(
+            Run(id="1", command="build", target="dev", started_at=1.0, published=False)
+        )
+        with staging((), AssetGraph([]), load_settings(), {}, ledger, "1") as stage:
+            Path(f"{copied}.wal").write_bytes(b"what another program has not brought in")
+            with refused(
+                PublishError,
+                f"{copied} is still being written by somebody.".replace(str(folder), "HERE"),
+                f"Nothing was published. What was built is in {copied}.".replace(
+                    str(folder), "HERE"
+                ),
+                "See to it, then run `toolkit build --publish` again: it begins with the file as "
+                "it is then.",
+            ):
+                stage.publish()

@@ -1,6 +1,7 @@
 """Optional packages that are not installed, programs that are not there, dbt that stops."""
 
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from toolkit.integrations.python.files.run_notebook import run_notebook
 from toolkit.ledger import Ledger, Run
 from toolkit.mlflow import tracking
 from toolkit.plan import Plan
+from toolkit.project import _integration
 from toolkit.run.build import _refuse_old
 from toolkit.settings import load_settings
 from toolkit.warehouse.rows_diff import TwoFiles
@@ -103,3 +105,15 @@ def test_a_view_of_a_table_that_is_gone(tmp_path: Path) -> None:
     assert caught.value.next_step == (
         "Leave out --data, or rebuild both files with the same version of DuckDB."
     )
+
+
+def test_an_integration_that_is_not_there(refused: Any) -> None:
+    point = EntryPoint(name="gone", value="no_such_module:Gone", group="toolkit.integrations")
+    with refused(
+        SettingsError,
+        "The integration 'gone' of an unknown package cannot be loaded: ModuleNotFoundError: No "
+        "module named 'no_such_module'.",
+        "Its assets would be missing from the graph, so nothing was done.",
+        "Mend or uninstall an unknown package.",
+    ):
+        _integration(point)

@@ -4,11 +4,16 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from toolkit.errors import AssetError
+from toolkit.errors import AssetError, AssetFailedError
+from toolkit.integrations.python.declared.modules import find_again
+from toolkit.integrations.python.models.formats import _dump_pickle, _dump_skops
+from toolkit.integrations.python.models.info import Storing
+from toolkit.integrations.python.registry import Origin
 from toolkit.testing import build
 
 if "python_harness" not in sys.modules:  # test folders are no packages: loaded by its path
@@ -234,6 +239,61 @@ def test_a_view_in_the_way_and_an_input_that_is_gone(project: Any) -> None:
         "It was not run.\n"
         "Make the input first: toolkit build --select orders"
     )
+
+
+def test_an_input_that_fails_when_it_is_read(project: Any) -> None:
+    project.table("base", "SELECT 1 AS id")
+    project.table("broken", "SELECT id FROM base", create="VIEW")
+    with project.cursor() as cursor:
+        cursor.execute("ALTER TABLE base RENAME id TO other")
+    source = "@asset\ndef a(broken: pa.Table):\n    return broken\n"
+    message = project.run(HEAD + source)["python.a"].message
+    assert message.startswith(f"{WHO}Its input model.shop.broken (shop.main.broken) cannot be read")
+    assert "\nMake the input anew: toolkit build --select broken" in message
+
+
+def test_a_run_that_is_stopped_between_batches(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "stopper", SimpleNamespace(stop=project.cancel.set))
+    project.table("events", "SELECT TIMESTAMP '2026-01-01' AS at", config={"event_time": "at"})
+    ended = project.run(
+        "import stopper\nfrom toolkit import asset\n"
+        "@asset(event_time='at', batch_size='day', begin='2026-01-01')\n"
+        "def a(events):\n    stopper.stop()\n    return events\n"
+    )
+    assert ended["python.a"].status == "skipped"
+    assert ended["python.a"].message == "The run was stopped while it ran."
+
+
+def test_a_function_that_is_not_declared_any_more(tmp_path: Path, refused: Any) -> None:
+    file = tmp_path / "ml" / "a.py"
+    file.parent.mkdir()
+    file.write_text(HEAD + "@asset\ndef b(): ...\n")
+    origin = Origin(
+        folder=str(file.parent), module=str(file), file=str(file), line=3, name="a"
+    )  # fmt: skip
+    with refused(
+        AssetError,
+        "ml/a.py:3 does not declare 'a' any more.",
+        "It was not run.",
+        "Run the same command again: it starts from what the files declare now.",
+    ):
+        find_again([origin], tmp_path)
+
+
+def test_models_that_cannot_be_stored() -> None:
+    unstored = "Nothing was stored; the model is as it was."
+    with pytest.raises(AssetFailedError) as caught:
+        _dump_pickle(lambda: 0, Storing(pickle_allowed=True))
+    assert caught.value.fact.startswith("pickle cannot store a function: ")
+    assert caught.value.consequence == unstored
+    assert caught.value.next_step == "Mend what the function returns."
+    with pytest.raises(AssetFailedError) as caught:
+        _dump_skops((part for part in ()), ())
+    assert caught.value.fact.startswith("skops cannot store a generator: ")
+    assert caught.value.consequence == unstored
+    assert caught.value.next_step.startswith("Mend what the function returns, or choose another")
 
 
 def test_what_a_test_gives_and_asks_for(refused: Any) -> None:
