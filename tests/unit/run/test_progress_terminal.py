@@ -2,6 +2,7 @@
 
 import fcntl
 import importlib.util
+import io
 import os
 import re
 import select
@@ -226,3 +227,52 @@ def test_drawing_and_ending_do_not_wait_for_each_other(
     assert not tell.is_alive()
     assert not draw.is_alive()
     display._live.stop()
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_outlives_a_drawing_of_another_height(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread prints; before it draws the tree below, another one wants to, and a lower one."""
+    from rich.text import Text
+
+    from toolkit.run.progress.live import Live
+
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "80"), ("LINES", "24")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    steps = [
+        Step(key=key, kind="dbt", integration="dbt", makes=(), reads=(), name=key) for key in "ab"
+    ]
+    plan = Plan(steps=tuple(PlannedStep(step=s, after=frozenset(), reason="") for s in steps))
+    display = Live(plan, AssetGraph([]), {})
+    heights = [5]
+    monkeypatch.setattr(display._live, "auto_refresh", False)
+    monkeypatch.setattr(
+        display._live, "_get_renderable", lambda: Text("\n".join(["tree"] * heights[-1]))
+    )
+    display._live.start()
+    reckon = display._live.process_renderables
+    other = threading.Thread(target=display._live.refresh, daemon=True)
+
+    def reckon_then_let_others_draw(parts: Any) -> Any:
+        found = reckon(parts)
+        if len(heights) == 1 and threading.current_thread() is threading.main_thread():
+            heights.append(1)
+            other.start()
+            other.join(0.5)  # which it cannot use, if all is well
+        return found
+
+    display._live.refresh()
+    display.on_event(StepFinished(step="a", status="success", started_at=1.0, finished_at=2.0))
+    monkeypatch.setattr(display._live, "process_renderables", reckon_then_let_others_draw)
+    display.on_event(StepFinished(step="b", status="success", started_at=1.0, finished_at=2.0))
+    other.join(20)
+    assert not other.is_alive()
+    display._live.stop()
+    screen = _SCREEN.Screen()
+    screen.feed(sys.stderr.getvalue())  # type: ignore[attr-defined]
+    ended = [line for line in screen.text() if " of 2 " in line]
+    assert [line.split()[-3] for line in ended] == ["a", "b"], ended

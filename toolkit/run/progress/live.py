@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live as RichLive
@@ -23,6 +25,21 @@ _STYLES = {"tool": "bold", "step": "", "more": "dim", "whole": "bold"}
 _ROOM = 2  # lines of the terminal that stay free: the last of what has ended, and the cursor
 
 
+class _Console(Console):
+    """A console on which one thread at a time takes back the tree, prints, and draws it anew.
+
+    rich reckons how many lines to take back, lets go of its lock, and then draws. Where another
+    thread draws in between, and fewer lines, a line of what has ended would be taken back, too.
+    """
+
+    drawing: AbstractContextManager[Any] = nullcontext()
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print, with the tree below."""
+        with self.drawing:
+            super().print(*objects, **how)
+
+
 class Live:
     """Prints the end of each step, and keeps the tree below.
 
@@ -34,7 +51,7 @@ class Live:
     def __init__(
         self, plan: Plan, graph: AssetGraph, durations: Mapping[str, float], threads: int = 0
     ) -> None:
-        self._console = Console(file=sys.stderr, highlight=False, emoji=False)
+        self._console = _Console(file=sys.stderr, highlight=False, emoji=False)
         self._lines = Lines(plan, graph, color=not self._console.no_color)
         self._tree = Tree(plan, graph, durations, threads)
         self._lock = threading.Lock()
@@ -45,6 +62,7 @@ class Live:
             transient=True,
             redirect_stdout=sys.stdout.isatty(),  # else it is somebody's data
         )
+        self._console.drawing = self._live._lock  # no other would do: rich draws under this one
 
     def __enter__(self) -> "Live":
         self._live.start()
