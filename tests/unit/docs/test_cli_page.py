@@ -115,3 +115,15 @@ def test_every_variable_of_an_option_is_listed() -> None:
                 real[variable.replace("DBT_ENGINE_", "DBT_")] = option.opts[0]
     assert len(real) >= 6
     assert {name: listed.get(name) for name in real} == real
+
+
+def test_the_first_page_leads_to_each_command() -> None:
+    """By what somebody wants to do, to a page that says how."""
+    table = text_of("index.md").split("## Do something")[1].split("\n## ")[0]
+    shown = {
+        word
+        for row in table.splitlines()
+        for code in re.findall(r"`([^`]+)`", row.rpartition("|")[0].rpartition("|")[2])
+        for word in code.split()[:1]
+    }
+    assert {name.split()[1] for name in COMMANDS} - shown == set()
