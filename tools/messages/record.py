@@ -20,7 +20,8 @@ def run(arguments: Sequence[str], repository: Path = REPOSITORY) -> list[Event]:
         known = os.environ.get("PYTHONPATH", "")
         path = os.pathsep.join(filter(None, (str(repository), str(_RECORDER), known)))
         environment = {**os.environ, "PYTHONPATH": path, "TOOLKIT_MESSAGES": str(events)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["--continue-on-collection-errors", *arguments]
         subprocess.run(command, cwd=repository, env=environment, check=False)
         return read(events) if events.exists() else []
 

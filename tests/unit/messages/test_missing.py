@@ -17,11 +17,11 @@ from toolkit.errors import (
 )
 from toolkit.integrations.dbt.executable import find_executable
 from toolkit.integrations.dbt.session import Outcome
+from toolkit.integrations.installed import _made
 from toolkit.integrations.python.files.run_notebook import run_notebook
 from toolkit.ledger import Ledger, Run
 from toolkit.mlflow import tracking
 from toolkit.plan import Plan
-from toolkit.project import _integration
 from toolkit.run.build import _refuse_old
 from toolkit.settings import load_settings
 from toolkit.warehouse.rows_diff import TwoFiles
@@ -116,4 +116,4 @@ def test_an_integration_that_is_not_there(refused: Any) -> None:
         "Its assets would be missing from the graph, so nothing was done.",
         "Mend or uninstall an unknown package.",
     ):
-        _integration(point)
+        _made(point)
