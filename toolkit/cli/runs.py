@@ -113,8 +113,8 @@ def _table(
         before = seconds(expected[step.step]) if step.step in expected else "-"
         waited = seconds(times.waited[step.step]) if step.step in times.waited else "-"
         mark = "*" if step.step in times.path else " "
-        line, tried = step.message.partition("\n")[0], f"attempt {attempts(step)}"
-        if attempts(step) > 1 and tried not in line:
+        line, tried = step.message.partition("\n")[0], f"attempt {step.attempts}"
+        if step.attempts > 1 and tried not in line:
             line = "; ".join(filter(None, (tried, line)))
         say(
             f"{mark} {step.status:<8} {took:>10} {before:>10} {waited:>10}  "
@@ -137,16 +137,10 @@ def _json(
             "seconds": step.seconds,
             "expected": expected.get(step.step),
             "waited": times.waited.get(step.step),
-            "attempts": attempts(step),
+            "attempts": step.attempts,
             "critical": step.step in times.path,
         }
         for step in steps
     ]
     path = {"steps": times.path, "seconds": times.path_seconds, "wall": times.wall}
     return msgspec.json.encode({"run": run, "steps": told, "critical_path": path}).decode()
-
-
-def attempts(step: "StepRow") -> int:
-    """How many times the step was tried, as far as that was noted."""
-    noted = step.adapter_response.get("attempts")
-    return noted if isinstance(noted, int) else 1

@@ -36,13 +36,8 @@ def summarize(project: "Project", result: "BuildResult", *, only_failures: bool 
         _say_last(_done_in(result))
 
 
-def is_up_to_date(step: "StepRow") -> bool:
-    """Whether a step was not run because it was not needed."""
-    return step.status == "no-op" and step.message.startswith(_UP_TO_DATE)
-
-
 def _done_in(result: "BuildResult") -> str:
-    fresh = sum(map(is_up_to_date, result.steps))
+    fresh = sum(step.up_to_date for step in result.steps)
     if fresh and fresh == len(result.steps):
         all_ = "The step is" if fresh == 1 else f"All {plural(fresh, 'step')} are"
         return f"{all_} up to date. Run {result.run.id}."
@@ -53,7 +48,7 @@ def _done_in(result: "BuildResult") -> str:
 
 def _failed_in(result: "BuildResult", failed: int) -> str:
     run = result.run
-    ran = sum(not is_up_to_date(step) for step in result.steps)
+    ran = sum(not step.up_to_date for step in result.steps)
     hooks = sum(error.key is not None for error in run.errors)
     others = len(run.errors) - hooks
     parts = [
@@ -71,7 +66,7 @@ def _rest(result: "BuildResult") -> str:
     """How long it took, what landed, and what need not be done."""
     run = result.run
     rows = sum(step.rows or 0 for step in result.steps if step.kind == "sync")
-    fresh = sum(map(is_up_to_date, result.steps))
+    fresh = sum(step.up_to_date for step in result.steps)
     parts = [
         seconds((run.finished_at or run.started_at) - run.started_at),
         *([f"{plural(rows, 'row')} landed"] if rows else []),
@@ -91,7 +86,7 @@ def _table(project: "Project", steps: "Iterable[StepRow]") -> None:
     for step in steps:
         kind = graph[step.step].kind if step.step in graph else step.kind
         found = kinds.setdefault(printable(kind), [])
-        found.append(_UP_TO_DATE if is_up_to_date(step) else step.status)
+        found.append(_UP_TO_DATE if step.up_to_date else step.status)
     shown = [name for name in _COLUMNS if any(name in found for found in kinds.values())]
     if not shown:
         return

@@ -24,8 +24,6 @@ Kind = Literal[
     "exposure",
 ]
 
-FoldCase = Literal["fold", "keep"]
-
 
 class Relation(msgspec.Struct, frozen=True):
     """Where a table asset lives. ``None`` means "not known", never "any"."""

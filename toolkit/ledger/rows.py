@@ -81,6 +81,17 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
             return 0.0
         return max(0.0, self.finished_at - self.started_at)
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether it was not run because it was not needed."""
+        return self.status == "no-op" and self.message.startswith("up to date")
+
+    @property
+    def attempts(self) -> int:
+        """How many times it was tried, as far as that was noted."""
+        noted = self.adapter_response.get("attempts")
+        return noted if isinstance(noted, int) else 1
+
 
 class Materialization(msgspec.Struct, frozen=True, kw_only=True):
     """One successful making of an asset.

@@ -4,7 +4,6 @@ assets from run to run."""
 from collections.abc import Callable
 from typing import Any
 
-from toolkit.ledger import StepRow
 from toolkit.ledger.timing import timing
 from toolkit.report.page.columnar import Interner, delta
 from toolkit.report.page.data import ReportData
@@ -25,7 +24,7 @@ def runs_table(data: ReportData, intern: Interner) -> dict[str, Any]:
         "selection": [intern(r.selection or None) for r in runs],
         "started_at": [r.started_at for r in runs],
         "finished_at": [r.finished_at for r in runs],
-        "up_to_date": [sum(map(up_to_date, record.steps)) for record in data.runs],
+        "up_to_date": [sum(step.up_to_date for step in record.steps) for record in data.runs],
     }
 
 
@@ -39,7 +38,7 @@ def steps_table(data: ReportData, intern: Interner, text: Text) -> dict[str, Any
         (n, s)
         for n, record in enumerate(data.runs)
         for s in record.steps
-        if n == 0 or not up_to_date(s)
+        if n == 0 or not s.up_to_date
     ]
     paths = [frozenset(found.path) for found in times]
     return {
@@ -56,7 +55,7 @@ def steps_table(data: ReportData, intern: Interner, text: Text) -> dict[str, Any
         "took": [_since(s.finished_at, s.started_at) for _, s in steps],
         "waited": [round(times[n].waited.get(s.step, 0.0) * 1000) for n, s in steps],
         "critical": [int(s.step in paths[n]) for n, s in steps],
-        "attempts": [_attempts(s) for _, s in steps],
+        "attempts": [s.attempts for _, s in steps],
         "rows": [s.rows for _, s in steps],
         "failures": [s.failures for _, s in steps],
     }
@@ -87,16 +86,6 @@ def past_table(data: ReportData, numbers: dict[str, int], intern: Interner) -> l
     return table
 
 
-def up_to_date(step: StepRow) -> bool:
-    """Whether a step was not run because it was not needed."""
-    return step.status == "no-op" and step.message.startswith("up to date")
-
-
 def _since(at: float | None, begin: float | None) -> int | None:
     """Milliseconds between two times, where both are known."""
     return None if at is None or begin is None else round((at - begin) * 1000)
-
-
-def _attempts(step: StepRow) -> int:
-    noted = step.adapter_response.get("attempts")
-    return noted if isinstance(noted, int) else 1

@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Callable
 
 import msgspec
 
@@ -33,14 +32,9 @@ def may_help(step: Step, event: StepFinished) -> bool:
 
 
 class Retries:
-    """Which attempt each step is at, and the failures that are not final yet.
+    """Which attempt each step is at, and the failures that are not final yet."""
 
-    Args:
-        chance: from 0 to 1, for the spread of waits.
-    """
-
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
-        self._chance = chance
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._attempts: dict[str, int] = {}
         self._failed: dict[str, list[str]] = {}
@@ -66,7 +60,7 @@ class Retries:
             self._attempts[step.key] = attempt + 1
             self._failed.setdefault(step.key, []).append(event.message.partition("\n")[0])
             self._pending[step.key] = event
-            wait = wait_before(attempt + 1, policy.retry_wait, self._chance())
+            wait = wait_before(attempt + 1, policy.retry_wait, random.random())
             self._waits[step.key] = wait
             return wait
 

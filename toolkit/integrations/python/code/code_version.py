@@ -37,22 +37,21 @@ def code_version(reached: Reached, libraries: Mapping[str, str], extra: str) -> 
 class _Normalizer(ast.NodeTransformer):
     """Without docstrings, and without our decorators: what they say is in ``extra``."""
 
-    def _body(self, node: ast.AST) -> ast.AST:
-        self.generic_visit(node)
-        body = getattr(node, "body", [])
-        if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.decorator_list = [d for d in node.decorator_list if not is_ours(d)]
-        return self._body(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._body(node)
-
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        return self._body(node)
+        return self._bare(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        node.decorator_list = [d for d in node.decorator_list if not is_ours(d)]
+        return self._bare(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def _bare(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        self.generic_visit(node)
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            node.body = node.body[1:] or [ast.Pass()]
+        return node
 
 
 @lru_cache(maxsize=STATEMENTS)

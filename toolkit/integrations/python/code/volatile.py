@@ -269,7 +269,7 @@ class _Scan(ast.NodeVisitor):
 
     # ---- what says nothing about what happens when the function is called ----
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             if not is_ours(decorator):
                 self.visit(decorator)
@@ -278,17 +278,13 @@ class _Scan(ast.NodeVisitor):
                 self.visit(default)
         self._body(node.body)
 
+    visit_AsyncFunctionDef = visit_FunctionDef
+
     def _body(self, body: list[ast.stmt]) -> None:
         for number, statement in enumerate(body):
             docstring = number == 0 and isinstance(statement, ast.Expr)
             if not (docstring and isinstance(getattr(statement, "value", None), ast.Constant)):
                 self.visit(statement)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._function(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *node.keywords):

@@ -197,9 +197,7 @@ def promote(
             checks did not pass.
     """
     version = chosen(store, name, version)
-    info = store.info(name, version)
-    data = verified(info, store.path(info) / info.file)
-    formats.refuse_unreadable(info, data, storing)
+    info = _usable(store, name, version, storing)
     events = [event for event in ledger.models.events(name) if event.version == version]
     passed = any(event.event in ("promoted", "rolled back") for event in events)
     refused = next((e.why for e in reversed(events) if e.event == "refused"), "")
@@ -211,6 +209,13 @@ def promote(
             f"If you want it all the same: toolkit models promote {name} {version} --force",
         )
     store.promote(info, why="by hand" + (", forced" if force and not passed else ""))
+    return info
+
+
+def _usable(store: ModelStore, name: str, version: str, storing: Storing) -> ModelInfo:
+    info = store.info(name, version)
+    data = verified(info, store.path(info) / info.file)
+    formats.refuse_unreadable(info, data, storing)
     return info
 
 
@@ -246,9 +251,7 @@ def rollback(store: ModelStore, ledger: Ledger, name: str, storing: Storing) -> 
     Raises:
         AssetFailedError: there is none, or it cannot be used.
     """
-    info = store.info(name, before(store, ledger, name))
-    data = verified(info, store.path(info) / info.file)
-    formats.refuse_unreadable(info, data, storing)
+    info = _usable(store, name, before(store, ledger, name), storing)
     store.promote(info, why="by hand", back=True)
     return info
 
