@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-import duckdb
 import pytest
-from packaging.version import Version
 from python_harness import PythonProject
 
 from toolkit.errors import AssetError
 from toolkit.graph import AssetGraph
 from toolkit.lineage import Lineage, trace
-
-# Before 2.0, DuckDB does not say what the name in ``relation.query(name, sql)`` stands for.
-UNTOLD = Version(duckdb.__version__) < Version("2")
 
 
 def lineage(project: PythonProject) -> Lineage:
@@ -102,8 +97,6 @@ def returning(expression: str) -> str:
 @pytest.mark.parametrize("name", RELATIONS)
 def test_a_relation_is_traced_once_it_has_run(orders: PythonProject, name: str) -> None:
     expression, expected = RELATIONS[name]
-    if name == "SQL of its own" and UNTOLD:
-        pytest.skip("DuckDB 1 does not tell the SQL of such a relation")
     orders.write(returning(expression))
     before = lineage(orders)
     assert before.status["python.made"] == "opaque"
@@ -132,8 +125,6 @@ IN_MEMORY = {
 
 @pytest.mark.parametrize("name", IN_MEMORY)
 def test_what_is_in_memory_is_said(orders: PythonProject, name: str) -> None:
-    if name == "a variable in SQL" and UNTOLD:
-        pytest.skip("DuckDB 1 does not tell the SQL of such a relation")
     orders.run(f"""
         import duckdb
         import pyarrow as pa
