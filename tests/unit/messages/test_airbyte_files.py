@@ -143,3 +143,18 @@ def test_a_file_larger_than_any_connection(write: Any, refused: Any) -> None:
         "Remove it from `connections:` in toolkit.yml.",
     ):
         read_connections([path])
+
+
+def test_half_a_character_in_terraform(write: Any, refused: Any) -> None:
+    folder = write({
+        "tf/main.tf": 'resource "airbyte_connection" "a" {\n  name = "sh\\ud800op"\n'
+        '  configurations = { streams = [{ name = "users" }] }\n}\n'
+    })  # fmt: skip
+    with refused(
+        ArtifactError,
+        "HERE/tf/main.tf: a name in connection 'sh\\ud800op' has half a character (a lone "
+        "surrogate).",
+        "It cannot be written down, so nothing was done.",
+        "Correct the name.",
+    ):
+        read_connections([folder / "tf"])

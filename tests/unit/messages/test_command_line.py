@@ -6,11 +6,17 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from toolkit import Project
 from toolkit.cli import main
 from toolkit.errors import AssetFailedError
+from toolkit.integrations.python.models import native
+from toolkit.integrations.python.models.info import Storing
+from toolkit.integrations.python.models.packing import pack
+from toolkit.integrations.python.models.store import store_of
+from toolkit.settings import load_settings
 
 pytestmark = pytest.mark.slow  # a real project, which the real dbt parses
 
@@ -255,6 +261,28 @@ def test_an_ml_model_that_was_not_made(here: Path) -> None:
     ]
 
 
+def test_an_ml_model_whose_function_is_gone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = store_of(load_settings()).save(
+        "gone", pack(b"1", Storing()), trusted=(), code_version="", inputs={}
+    )
+    said = refusal(f"models promote gone {saved.version}", capsys)
+    assert [said["message"], said["consequence"], said["next"]] == [
+        "No @asset(kind='ml_model') makes 'gone' any more.",
+        "Nothing was changed.",
+        "Versions of it are still stored; nothing of the project uses them.",
+    ]
+    lost = msgspec.structs.replace(saved, loader="no_such_library.Model")
+    with pytest.raises(AssetFailedError) as caught:
+        native.read(lost, here, b"", ("no_such_library.Model",))
+    assert str(caught.value).splitlines() == [
+        "no_such_library.Model cannot read the stored ML model 'gone': ModuleNotFoundError: No "
+        "module named 'no_such_library'.",
+        "What needs it was not run.",
+        "Install the version of the library that it was made with (`toolkit models show gone`), "
+        "or make it anew: toolkit build --select gone",
+    ]
+
+
 def test_models_that_do_not_compile(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "models" / "broken.sql").write_text("select {{ run_query('select gone') }}")
     with pytest.raises(SystemExit) as left:
@@ -262,3 +290,19 @@ def test_models_that_do_not_compile(here: Path, capsys: pytest.CaptureFixture[st
     assert left.value.code == 0
     problems = {p["code"]: p["message"] for p in json.loads(capsys.readouterr().out)["problems"]}
     assert problems["compile-failed"].startswith("dbt could not compile everything: ")
+
+
+def test_a_base_that_dbt_cannot_parse(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "models" / "torn.yml").write_text("models: [")
+    git(here, "add", "models/torn.yml")
+    git(here, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "torn")
+    (here / "models" / "torn.yml").unlink()
+    sha = git(here, "rev-parse", "HEAD")
+    said = refusal("diff --base HEAD", capsys)
+    assert said["message"].startswith("The base cannot be read, in ")
+    assert sha[:12] in said["message"]
+    assert said["consequence"] == COMPARED
+    assert said["next"] == (
+        "Mend what it says there (missing packages: `dbt deps`), or compare with artifacts of an "
+        "earlier run (--base FOLDER)."
+    )

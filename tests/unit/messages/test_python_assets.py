@@ -266,6 +266,13 @@ def test_a_run_that_is_stopped_between_batches(
     assert ended["python.a"].message == "The run was stopped while it ran."
 
 
+def test_a_process_of_its_own_that_dies(project: Any) -> None:
+    source = "import os\n@asset(isolate=True)\ndef a(orders: pa.Table):\n    os.abort()\n"
+    message = project.run(HEAD + source)["python.a"].message
+    assert "SIGABRT" in message
+    assert "\nWhat it makes is as it was before.\nMend it, then `toolkit build` again." in message
+
+
 def test_a_function_that_is_not_declared_any_more(tmp_path: Path, refused: Any) -> None:
     file = tmp_path / "ml" / "a.py"
     file.parent.mkdir()
