@@ -343,6 +343,7 @@ def test_a_unit_test_runs_when_its_model_or_a_parent_of_it_has_new_code(changed:
     world = World(RAW, ORDERS, REPORT, UNIT)
     world.code(changed)
     assert world.decided()["totals"] == ("run", "its model's code changed")
+    assert {p.step.key: p.why for p in world.plan().steps}["totals"] == "code"
 
 
 def test_a_model_runs_with_its_unit_test_as_dbt_runs_them_together() -> None:
