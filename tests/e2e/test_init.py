@@ -71,7 +71,7 @@ def test_finds_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert settings.assets == (folder / "ml", tmp_path / "lone.py")
     assert settings.airbyte.run == "local"
     text = (folder / "toolkit.yml").read_text(encoding="utf-8")
-    assert "\n#  prod: {run: remote, url: " in text
+    assert "\n#   prod: {run: remote, url: " in text
 
 
 def test_the_commented_target_loads_when_switched_on(
