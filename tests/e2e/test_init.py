@@ -81,7 +81,7 @@ def test_the_commented_target_loads_when_switched_on(
     monkeypatch.chdir(folder)
     run()
     path = folder / "toolkit.yml"
-    path.write_text(path.read_text(encoding="utf-8").replace("\n#  prod", "\n  prod"))
+    path.write_text(path.read_text(encoding="utf-8").replace("\n#   prod", "\n  prod"))
     environ = {"NOT_SET": "x", "AIRBYTE_CLIENT_ID": "me", "DBT_ENV_SECRET_AIRBYTE": "s3cret"}
     airbyte = load_settings(environ=environ, target="prod").airbyte
     assert (airbyte.run, airbyte.client_id, airbyte.client_secret) == ("remote", "me", "s3cret")
