@@ -231,7 +231,7 @@ def same_code(
     }
     if not doubtful:
         return frozenset()
-    from toolkit.lineage.facts import canonical
+    from toolkit.lineage.queries.facts import canonical
 
     same: set[str] = set()
     for tool in integrations:

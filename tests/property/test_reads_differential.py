@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from toolkit.graph import Asset, AssetGraph, Relation
-from toolkit.lineage.reads import Reads, Unread, examine
+from toolkit.lineage.queries.reads import Reads, Unread, examine
 
 EXAMPLES = int(os.environ.get("TOOLKIT_READS_EXAMPLES", "60"))
 ROWS = 16

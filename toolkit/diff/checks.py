@@ -3,7 +3,7 @@
 from toolkit.diff.model import CheckChange, How, worst_first
 from toolkit.diff.side import Side
 from toolkit.graph import Check
-from toolkit.lineage.reach import Verdict
+from toolkit.lineage.walks.reach import Verdict
 
 
 def check_changes(base: Side, head: Side) -> tuple[CheckChange, ...]:

@@ -13,7 +13,7 @@ from toolkit.diff.notes import notes
 from toolkit.diff.own import Own, own_change
 from toolkit.diff.renames import renamed_assets
 from toolkit.diff.side import Side
-from toolkit.lineage.reach import VERDICTS
+from toolkit.lineage.walks.reach import VERDICTS
 
 
 def compare(base: Side, head: Side) -> Diff:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from toolkit.diff.model import Note
 from toolkit.graph import Asset
-from toolkit.lineage.reach import Verdict
+from toolkit.lineage.walks.reach import Verdict
 
 
 def contract_notes(was: Asset, now: Asset) -> list[Note]:

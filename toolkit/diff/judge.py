@@ -22,7 +22,7 @@ from toolkit.diff.own import Own, OwnColumn
 from toolkit.diff.reached import reached
 from toolkit.diff.side import Side
 from toolkit.graph import Asset
-from toolkit.lineage.reach import WHOLE_READERS, Verdict
+from toolkit.lineage.walks.reach import WHOLE_READERS, Verdict
 
 _GONE = frozenset({"removed", "renamed"})
 _NEW = frozenset({"added", "renamed"})

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from toolkit.diff.definition import Clause
-from toolkit.lineage.reach import Hop, Verdict
+from toolkit.lineage.walks.reach import Hop, Verdict
 from toolkit.warehouse.rows_diff import RowsDiff
 
 How = Literal["added", "removed", "renamed", "changed"]

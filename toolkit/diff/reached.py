@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from toolkit.diff.model import ReachedAsset
 from toolkit.diff.side import Side
 from toolkit.lineage.model import ColumnRef
-from toolkit.lineage.reach import Reach
+from toolkit.lineage.walks.reach import Reach
 
 
 def reached(

@@ -6,8 +6,8 @@ from toolkit.diff.definition import Definitions
 from toolkit.graph import AssetGraph
 from toolkit.lineage import Lineage
 from toolkit.lineage.places import Places
-from toolkit.lineage.reach import Downstream
-from toolkit.lineage.vanish import Names
+from toolkit.lineage.walks.reach import Downstream
+from toolkit.lineage.walks.vanish import Names
 
 
 class Side:

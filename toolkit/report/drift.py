@@ -10,7 +10,7 @@ from toolkit.graph import AssetGraph
 from toolkit.integrations.airbyte.drift.changes import Change
 from toolkit.integrations.airbyte.drift.impact import Finding
 from toolkit.integrations.airbyte.drift.offers import ConnectionDrift, Landed
-from toolkit.lineage.reach import VERDICTS, Reach
+from toolkit.lineage.walks.reach import VERDICTS, Reach
 from toolkit.report.markdown import code, plain
 
 SCHEMA_VERSION = 1

@@ -19,7 +19,7 @@ from toolkit.integrations.base import (
     Step,
 )
 from toolkit.ledger import Ledger, Left, Run, RunError, RunStatus, StepRow
-from toolkit.lineage.facts_cache import FactsCache
+from toolkit.lineage.queries.facts_cache import FactsCache
 from toolkit.masking import Masker
 from toolkit.plan import History, Plan
 from toolkit.run.hidden import hiding

@@ -17,7 +17,7 @@ from toolkit.plan import is_view
 from toolkit.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from toolkit.lineage.reads import Reads
+    from toolkit.lineage.queries.reads import Reads
 
 
 class Sleeper(NamedTuple):
@@ -156,7 +156,7 @@ class ColumnWatch:
             return True
 
     def _reads(self, key: str) -> "Reads | None":
-        from toolkit.lineage.reads import reads
+        from toolkit.lineage.queries.reads import reads
 
         if key not in self._sql:
             self._sql[key] = self._sleepers[key].sql()

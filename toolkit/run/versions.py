@@ -18,9 +18,9 @@ from toolkit.errors import WarehouseError
 from toolkit.graph import Asset, AssetGraph, Check
 from toolkit.integrations.base import Made, StepFinished
 from toolkit.ledger import Materialization
-from toolkit.lineage.facts_cache import FactsCache
 from toolkit.lineage.places import Places
-from toolkit.lineage.reads import read_parents
+from toolkit.lineage.queries.facts_cache import FactsCache
+from toolkit.lineage.queries.reads import read_parents
 from toolkit.plan import (
     History,
     Plan,
@@ -39,7 +39,7 @@ from toolkit.run.columns import ColumnWatch, Sleeper
 from toolkit.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from toolkit.lineage.facts import SqlFacts
+    from toolkit.lineage.queries.facts import SqlFacts
     from toolkit.warehouse.look import Functions
 
 
@@ -209,7 +209,7 @@ class Versions:
             key = self.facts.key(sql, self._dialect, [*places, f"own {asset.relation}"])
             found = self.facts.get(key)
         if found is None:
-            from toolkit.lineage.facts import sql_facts
+            from toolkit.lineage.queries.facts import sql_facts
 
             found = sql_facts(asset, sql, self._dialect, self._functions, self._places, parents)
             with self._lock:
@@ -368,7 +368,7 @@ class Versions:
         made = self._latest.get(asset.key)
         if made is None or not made.sql_version:
             return None
-        from toolkit.lineage.facts import canonical
+        from toolkit.lineage.queries.facts import canonical
 
         for sql in (asset.sql, self._written(asset)):
             version = f"{asset.frame_version}/{canonical(sql, self._dialect)}" if sql else ""

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit.graph import Asset, AssetGraph, Relation
-from toolkit.lineage.facts import canonical, sql_facts
 from toolkit.lineage.places import Places
+from toolkit.lineage.queries.facts import canonical, sql_facts
 from toolkit.settings import Profile
 from toolkit.warehouse import Warehouse
 from toolkit.warehouse.look import Functions, functions

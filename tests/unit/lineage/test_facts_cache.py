@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
-from toolkit.lineage import facts_cache
-from toolkit.lineage.facts import SqlFacts
-from toolkit.lineage.facts_cache import FactsCache
+from toolkit.lineage.queries import facts_cache
+from toolkit.lineage.queries.facts import SqlFacts
+from toolkit.lineage.queries.facts_cache import FactsCache
 
 
 class Functions(NamedTuple):

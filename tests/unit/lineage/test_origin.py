@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from toolkit.cli import cli
 from toolkit.graph import Asset, Column
-from toolkit.lineage.origin import origins, row_filter
+from toolkit.lineage.walks.origin import origins, row_filter
 
 CONNECTION = """\
 version: 1

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from toolkit.graph import Asset, AssetGraph, Check, Kind
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage
 from toolkit.lineage.model import ColumnRef, Status
-from toolkit.lineage.reach import WHOLE_READERS, Downstream, Reach
-from toolkit.lineage.vanish import Names
+from toolkit.lineage.walks.reach import WHOLE_READERS, Downstream, Reach
+from toolkit.lineage.walks.vanish import Names
 
 
 def asset(key: str, reads: str = "", kind: Kind = "model", sql: str | None = None) -> Asset:

@@ -3,7 +3,7 @@
 import pytest
 
 from toolkit.graph import Asset, AssetGraph, Relation
-from toolkit.lineage.reads import Reads, Unread, examine, reads
+from toolkit.lineage.queries.reads import Reads, Unread, examine, reads
 
 SHAPES = {
     "x": {"id": "INTEGER", "a": "INTEGER", "b": "INTEGER", "c": "VARCHAR"},

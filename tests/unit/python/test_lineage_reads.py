@@ -5,7 +5,7 @@ from python_harness import PythonProject
 
 from toolkit.graph import AssetGraph
 from toolkit.lineage import trace
-from toolkit.lineage.reach import Downstream
+from toolkit.lineage.walks.reach import Downstream
 
 CASES: dict[str, tuple[str, list[str] | None]] = {
     "one column": ('return pd.DataFrame({"x": orders["a"]})', ["a"]),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from toolkit.diff.model import AssetChange, CheckChange, Diff, Failure
-from toolkit.lineage.reach import Verdict
+from toolkit.lineage.walks.reach import Verdict
 from toolkit.report.diff.document import Both, owners
 from toolkit.report.diff.picture import picture
 from toolkit.report.diff.words import clause_lines, column_line, counted, headline, rows_line

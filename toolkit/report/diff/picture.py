@@ -1,7 +1,7 @@
 """The part of the graph that a diff is about, as Mermaid, where it is small enough to read."""
 
 from toolkit.diff.model import Diff
-from toolkit.lineage.reach import Verdict
+from toolkit.lineage.walks.reach import Verdict
 from toolkit.report.diff.document import Both
 from toolkit.report.lineage.formats import mermaid_label
 

@@ -8,7 +8,7 @@ from typing import Any
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import Coverage, Lineage
-from toolkit.lineage.origin import Origin, origins, removed, row_filter
+from toolkit.lineage.walks.origin import Origin, origins, removed, row_filter
 
 SCHEMA_VERSION = 1
 

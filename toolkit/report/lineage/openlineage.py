@@ -13,8 +13,8 @@ import msgspec
 
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import AssetEdge, ColumnEdge, Lineage
-from toolkit.lineage.origin import origins, row_filter
-from toolkit.lineage.through import Through
+from toolkit.lineage.walks.origin import origins, row_filter
+from toolkit.lineage.walks.through import Through
 
 _SPEC = "https://openlineage.io/spec/"
 _EVENT_SCHEMA = f"{_SPEC}2-0-2/OpenLineage.json#/$defs/"

@@ -9,7 +9,7 @@ import msgspec
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import Lineage
-from toolkit.lineage.origin import origins, removed, row_filter
+from toolkit.lineage.walks.origin import origins, removed, row_filter
 
 Direction = Literal["upstream", "downstream"]
 # These have no columns of their own, so any column of what they read may matter to them.

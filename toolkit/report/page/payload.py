@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from toolkit.graph import Asset, Check
-from toolkit.lineage.origin import origins, removed, row_filter
+from toolkit.lineage.walks.origin import origins, removed, row_filter
 from toolkit.report.page.columnar import Interner, delta
 from toolkit.report.page.data import ReportData
 from toolkit.report.page.facts import facts_of

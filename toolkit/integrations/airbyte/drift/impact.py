@@ -15,8 +15,8 @@ from toolkit.integrations.airbyte.local.tables import fits
 from toolkit.integrations.airbyte.model import SchemaUpdates, StreamConfiguration
 from toolkit.lineage import Lineage
 from toolkit.lineage.model import ColumnRef
-from toolkit.lineage.reach import WHOLE_READERS, Downstream, Reach, Verdict
-from toolkit.lineage.vanish import Names, Vanished
+from toolkit.lineage.walks.reach import WHOLE_READERS, Downstream, Reach, Verdict
+from toolkit.lineage.walks.vanish import Names, Vanished
 
 _STOPS = "the next sync refuses to read anything"
 _NAMED = 3

@@ -28,7 +28,7 @@ from toolkit.integrations.airbyte.integration import stream_key
 from toolkit.integrations.airbyte.model import Connection, StreamName
 from toolkit.integrations.airbyte.naming import METADATA_COLUMNS
 from toolkit.integrations.airbyte.source.protocol import Catalog, CatalogStream
-from toolkit.lineage.reach import VERDICTS, Verdict
+from toolkit.lineage.walks.reach import VERDICTS, Verdict
 
 View = tuple[Seen, ...]
 

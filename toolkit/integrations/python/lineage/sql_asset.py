@@ -66,7 +66,7 @@ def sql_text(given: object, kind: str, callee: Callee, who: str, made: object) -
     _check_names(given, tables, who)
     sql = _NAMED.sub(lambda found: quote_relation(tables[found[1]]), given)
     _check_query(sql, tables, who)
-    from toolkit.lineage.facts import canonical
+    from toolkit.lineage.queries.facts import canonical
 
     frame = hashlib.sha256(json.dumps([SQL, made]).encode()).hexdigest()[:32]
     code = hashlib.sha256(f"{frame}/{canonical(sql, _DIALECT)}".encode()).hexdigest()[:32]

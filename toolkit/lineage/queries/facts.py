@@ -76,7 +76,7 @@ def sql_facts(
     import sqlglot
     from sqlglot.errors import SqlglotError
 
-    from toolkit.lineage.physical import order_reason
+    from toolkit.lineage.queries.physical import order_reason
 
     try:
         tokens = sqlglot.Dialect.get_or_raise(dialect).tokenize(sql)

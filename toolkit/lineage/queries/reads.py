@@ -153,8 +153,8 @@ class _Reader:
 
     def read(self, parsed: "Parsed", traced: "Traced") -> Reads:
         """All that was found, put together."""
-        from toolkit.lineage.physical import order_reason
-        from toolkit.lineage.unread import all_columns_reason, has_star_in_set
+        from toolkit.lineage.queries.physical import order_reason
+        from toolkit.lineage.queries.unread import all_columns_reason, has_star_in_set
 
         ordered = order_reason(parsed.query) or ""
         everything = all_columns_reason(parsed.query) or (ordered and _by_order(ordered))
@@ -216,8 +216,8 @@ class _Reader:
 
 
 def _refuse(asset: Asset, query: "exp.Expr") -> None:
-    from toolkit.lineage.physical import unknown_function
-    from toolkit.lineage.unread import refusal
+    from toolkit.lineage.queries.physical import unknown_function
+    from toolkit.lineage.queries.unread import refusal
 
     called = unknown_function(query)
     refused = f"it calls {called}, and what that reads is not known" if called else None

@@ -11,7 +11,7 @@ import msgspec
 
 from toolkit.graph import Asset
 from toolkit.lineage.model import ColumnRef
-from toolkit.lineage.reach import Downstream
+from toolkit.lineage.walks.reach import Downstream
 
 # Kinds that only show what lands in them: the column is gone there too, and nothing fails.
 _LANDED = frozenset({"source", "seed", "stream"})

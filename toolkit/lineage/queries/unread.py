@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from toolkit.lineage.physical import TABLE_FUNCTIONS
+from toolkit.lineage.queries.physical import TABLE_FUNCTIONS
 
 _TABLE_ARGS = frozenset({"this", "db", "catalog", "alias", "joins", "laterals", "pivots", "sample"})
 

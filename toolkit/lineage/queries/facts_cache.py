@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from toolkit.files import write_whole
-from toolkit.lineage.facts import Functions, SqlFacts
+from toolkit.lineage.queries.facts import Functions, SqlFacts
 
 VERSION = 1
 """Raise it whenever the same query may give other facts."""
