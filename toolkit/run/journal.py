@@ -140,8 +140,13 @@ class Journal:
         )
 
     def _waited_for(self, step: str) -> str | None:
-        """The step that ended last of those which it had to wait for, if any ran."""
-        ends = [(at, key) for key in self._after[step] if (at := self.rows[key].finished_at)]
+        """The step that ended last of those which it had to wait for, if any ran.
+
+        One that stayed asleep waited for others, and its children through it.
+        """
+        waited = {key if self.rows[key].finished_at else self.rows[key].waited_for
+                  for key in self._after[step]}  # fmt: skip
+        ends = [(at, key) for key in waited if key and (at := self.rows[key].finished_at)]
         return max(ends)[1] if ends else None
 
 

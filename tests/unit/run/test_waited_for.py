@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from run_house import House
 
 from toolkit.integrations.base import Status
 from toolkit.ledger import Ledger, Run, StepRow
 from toolkit.ledger.timing import timing
 from toolkit.run.scheduling.rules import Guide
+from toolkit.run.versions import Versions
 
 
 def test_the_parent_that_ended_last(tmp_path: Path) -> None:
@@ -27,6 +29,21 @@ def test_the_parent_that_ended_last(tmp_path: Path) -> None:
     last = "p4" if (rows["p4"].finished_at or 0) > (rows["p5"].finished_at or 0) else "p5"
     assert found.path == {"p4": ("p2", "d3", "p4"), "p5": ("p2", "p5")}[last]
     assert set(found.waited) == {"p1", "p2", "d3", "p4", "p5"}
+
+
+def test_who_stayed_asleep_is_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Versions, "is_asleep", lambda _, step: step == "p2")
+    monkeypatch.setattr(Versions, "slept", lambda _, step: {})
+    ends: dict[str, Status] = {"p1": "success", "p2": "no-op", "p3": "success"}
+    house = House(tmp_path, {"p1": "", "p2": "p1", "p3": "p2"}, ends.__getitem__)
+    house.run()
+    rows = house.rows()
+    assert rows["p2"].finished_at is None
+    assert rows["p3"].waited_for == "p1"
+    run = Run(id="r", command="build", target="dev", started_at=rows["p1"].started_at or 0.0)
+    assert timing(run, rows.values()).path == ("p1", "p3")
 
 
 def test_what_a_step_took_before_a_run(tmp_path: Path) -> None:
