@@ -126,7 +126,8 @@ class Mixed:
     ) -> subprocess.CompletedProcess[str]:
         """Run, and send a signal to the toolkit alone (as ``kill`` does) once ``ready``.
 
-        With ``twice``: and again, once a line on standard error holds that text.
+        With ``twice``: and again, once a line on standard error holds that text. What must still
+        run then can wait for the file ``signalled``.
         """
         process = subprocess.Popen(
             self.command(*words), cwd=self.folder, env=self.environment,
@@ -139,6 +140,7 @@ class Mixed:
             assert time.monotonic() < deadline, "it never came so far"
             time.sleep(0.02)
         process.send_signal(number)
+        (self.folder / "signalled").touch()
         said = ""
         if twice:
             assert process.stderr is not None

@@ -214,6 +214,19 @@ def test_two_builds_at_once(mixed: Any) -> None:
     assert mixed.run("build").returncode == 0
 
 
+# In code that is running when a build is interrupted: for the signal, and then for who takes it.
+WAITS = """\
+    signalled = pathlib.Path(DONE)
+    while not signalled.exists():
+        time.sleep(0.05)
+    time.sleep(3)
+"""
+
+
+def waits(mixed: Any) -> str:
+    return WAITS.replace("DONE", repr(str(mixed.folder / "signalled")))
+
+
 HANG = [{"rows": ["users", 1, 2]}, {"hang": True}]
 
 
@@ -248,8 +261,7 @@ def test_interrupted_in_dbt(mixed: Any) -> None:
         "def model(dbt, session):\n"
         "    dbt.config(materialized='table')\n"
         f"    pathlib.Path({str(started)!r}).touch()\n"
-        "    for _ in range(80):\n"
-        "        time.sleep(0.05)\n"
+        f"{waits(mixed)}"
         "    return session.sql('select 1 as one')\n",
     )
     run = mixed.interrupt_when(started.exists, "build")
@@ -305,7 +317,7 @@ def test_interrupted_in_a_python_asset(mixed: Any) -> None:
     mixed.write(
         "ml/scores.py",
         f"{head}    import pathlib, time\n    pathlib.Path({str(started)!r}).touch()\n"
-        "    for _ in range(80):\n        time.sleep(0.05)\n    return landed\n",
+        f"{waits(mixed)}    return landed\n",
     )
     run = mixed.interrupt_when(started.exists, "build")
     assert run.returncode == 130, run.stderr
