@@ -151,6 +151,7 @@ def test_own_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [path.name for path in settings.assets] == [path.name for path in by_hand.assets]
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_relative_path_is_where_dbt_builds(tmp_path: Path) -> None:
     """dbt, run in the project folder as we run it, writes the file that the settings name.

@@ -235,7 +235,10 @@ def project(parsed: Path) -> Both:
     return _both(parsed / "target" / "manifest.json", parsed)
 
 
-@pytest.fixture(scope="session", params=["colibri_duckdb", "colibri_1.10", "calitp"])
+@pytest.fixture(
+    scope="session",
+    params=["colibri_duckdb", "colibri_1.10", pytest.param("calitp", marks=pytest.mark.slow)],
+)
 def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     packed = REAL / request.param / "manifest.json.gz"
     if not packed.exists():

@@ -75,6 +75,7 @@ def test_refused(tmp_path: Path, case: str) -> None:
     assert time.process_time() - began < 5
 
 
+@pytest.mark.slow
 def test_a_loop_in_loops_ends(tmp_path: Path) -> None:
     loop = "".join(f"[for v{i} in range(1000) : " for i in range(4)) + '"x"' + "]" * 4
     with pytest.raises(ArtifactError, match=r"`airbyte_connection[.]a[.]prefix` would take"):

@@ -72,7 +72,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "too slow")) for name in BAD]
+)
 def test_one_bad_model_is_opaque_and_the_others_are_traced(tmp_path: Path, name: str) -> None:
     sql, code = BAD[name]
     good = model("good", "select id from shop.raw.users")

@@ -19,6 +19,7 @@ def run(folder: Path, project: str, *words: str) -> Result:
     return CliRunner().invoke(cli, ["lineage", "--manifest", str(manifest), *words])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -62,6 +62,7 @@ def test_small_projects_are_traced_without_a_catalog(name: str) -> None:
     assert folded(without) == folded(with_catalog)
 
 
+@pytest.mark.slow
 def test_a_large_project_is_traced_without_a_catalog() -> None:
     graph, dialect, _ = load("calitp")
     lineage = trace(graph, dialect=dialect)

@@ -49,6 +49,7 @@ def test_every_python_block_is_run() -> None:
     assert len(BLOCKS) == TEXT.count("```python")
 
 
+@pytest.mark.slow
 def test_the_examples(shop: PythonProject) -> None:
     ended = shop.run()
     assert {key: step.status for key, step in ended.items() if step.message == ""} == {

@@ -41,6 +41,7 @@ def test_it_can_be_selected(project: PythonProject) -> None:
     assert {t.name for t in things if t.config.get("isolate")} == {"out", "fine"}
 
 
+@pytest.mark.slow
 def test_order_of_columns_and_rows_and_empty_tables(project: PythonProject) -> None:
     project.table("orders", "SELECT range AS z, range * 2 AS a, 'x' AS m FROM range(300000)")
     project.table("empty", "SELECT 1::HUGEINT AS z, 'a'::ENUM('a') AS e WHERE false")
@@ -174,6 +175,7 @@ def good(metrics, churn: MLModel):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("orders")
 def test_a_model_and_who_uses_it(project: PythonProject) -> None:
     ended = project.run(HEAD + MODEL)

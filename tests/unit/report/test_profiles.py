@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import msgspec
+import pytest
 
 from toolkit.graph import AssetGraph
 from toolkit.graph.profile import ColumnProfile, TableProfile
@@ -51,6 +52,7 @@ def test_what_the_page_decodes(shop: ModuleType, run_js: RunJs) -> None:
     assert (found["sampled"], found["left_out"]) == (40, 2)
 
 
+@pytest.mark.slow
 def test_the_size_is_bound(shop: ModuleType) -> None:
     assets = [shop.model(f"m{n}", "x", "", "") for n in range(5000)]
     profiles = {
