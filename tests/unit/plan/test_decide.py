@@ -1,152 +1,23 @@
-"""What runs and what does not: one readable case for each rule, with its reason.
-
-The shop: ``raw (a source) -> orders (a table) -> report (a table)``, with the view ``recent``
-between orders and report in some cases, and the check ``unique`` on orders.
-"""
-
-from collections.abc import Mapping
-from typing import Any, Literal
+"""What runs and what does not: one readable case for each rule, with its reason."""
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from plan_world import (
+    NEVER,
+    ORDERS,
+    RAW,
+    REPORT,
+    UNIQUE,
+    UP_TO_DATE,
+    World,
+    asset,
+    changes,
+    check,
+    shop,
+)
 
-from toolkit.graph import Asset, AssetGraph, Check, Relation
-from toolkit.integrations.base import Step
-from toolkit.ledger import Materialization, Passed, StepRow
-from toolkit.plan import History, Plan, Seen, make_plan, unit_test_inputs, view_version
-
-
-def asset(key: str, reads: str = "", **more: Any) -> Asset:
-    facts: dict[str, Any] = {
-        "key": key, "name": key, "kind": "model", "integration": "dbt", "materialized": "table",
-        "depends_on": tuple(reads.split()), "code_version": f"{key} 1",
-        "relation": Relation(None, "main", key),
-    }  # fmt: skip
-    return Asset(**(facts | more))
-
-
-def check(key: str, reads: str, **more: Any) -> Check:
-    facts: dict[str, Any] = {
-        "key": key, "name": key, "kind": "data_test", "integration": "dbt",
-        "assets": tuple(reads.split()), "code_version": f"{key} 1",
-    }  # fmt: skip
-    return Check(**(facts | more))
-
-
-RAW = asset("raw", kind="source", materialized=None)
-ORDERS, REPORT = asset("orders", "raw"), asset("report", "orders")
-RECENT = asset("recent", "orders", materialized="view")
-UNIQUE = check("unique", "orders")
-
-
-class World:
-    """All is up to date here; each case changes something.
-
-    Attributes:
-        latest / last / passed / versions: by key, to be changed.
-        seen: nobody wrote to the warehouse.
-    """
-
-    def __init__(self, *things: Asset | Check) -> None:
-        self.assets = {a.key: a for a in things if isinstance(a, Asset)}
-        self.checks = {c.key: c for c in things if isinstance(c, Check)}
-        self.latest: dict[str, Materialization] = {}
-        self.last: dict[str, StepRow] = {}
-        self.passed: dict[str, Passed] = {}
-        outside = {a.key: f"{a.key} v1" for a in self.assets.values() if self.is_outside(a)}
-        self.seen = Seen(state="as left", outside=outside)
-        self.resumed: set[str] = set()
-        self.how: dict[str, Any] = {}
-        self.asks_source = True
-        versions = dict(outside)
-        for one in AssetGraph(self.assets.values()):
-            if self.is_outside(one):
-                continue
-            read = {key: versions[key] for key in one.depends_on if key in versions}
-            is_view = one.materialized == "view"
-            version = view_version(one.code_version, read) if is_view else f"{one.key} v1"
-            versions[one.key] = version
-            self.latest[one.key] = Materialization(
-                asset=one.key, run_id="run1", at=1.0, code_version=one.code_version,
-                data_version=version, inputs=read,
-                metadata={"view": f"text of {one.key}"} if is_view else {},
-            )  # fmt: skip
-            self.end(one.key, "success")
-        for test in self.checks.values():
-            read = {key: versions[key] for key in test.assets}
-            if test.kind == "unit_test":
-                read = unit_test_inputs(test, AssetGraph(self.assets.values()))
-            self.passed[test.key] = Passed(
-                step=test.key, run_id="run1", at=1.0, code_version=test.code_version, inputs=read
-            )
-            self.end(test.key, "pass")
-
-    @staticmethod
-    def is_outside(one: Asset) -> bool:
-        return one.kind == "source" and not one.depends_on
-
-    def end(self, key: str, status: str, message: str = "") -> None:
-        self.last[key] = StepRow(
-            run_id="run1", step=key, kind="dbt", name=key, integration="dbt", status=status,
-            message=message, started_at=1.0,
-        )  # fmt: skip
-
-    def code(self, key: str, version: str = "2") -> None:
-        for things in (self.assets, self.checks):
-            if key in things:
-                things[key] = msgspec.structs.replace(things[key], code_version=version)  # type: ignore[attr-defined]
-
-    def made(self, key: str, **facts: Any) -> None:
-        self.latest[key] = msgspec.structs.replace(self.latest[key], **facts)
-
-    def looked(self, **found: str | None) -> None:
-        """Somebody may have written: there is what was there, but for ``found``."""
-        there = {
-            key: made.metadata.get("view") or made.data_version or ""
-            for key, made in self.latest.items()
-        } | dict(self.seen.outside)
-        there |= {key: version for key, version in found.items() if version is not None}
-        for key, version in found.items():
-            if version is None:
-                del there[key]
-        outside = {key: there[key] for key in self.seen.outside if key in there}
-        self.seen = Seen(state="looked at", found=there, outside=outside)
-
-    def plan(self) -> Plan:
-        graph = AssetGraph(self.assets.values(), self.checks.values())
-        steps = [
-            Step(key=a.key, kind="sync" if a.kind == "stream" else "dbt", integration="dbt",
-                 makes=(a.key,), reads=a.depends_on, name=a.name,
-                 asks_source=self.asks_source)
-            for a in graph
-            if not self.is_outside(a) and a.materialized != "ephemeral" and a.kind != "source"
-        ]  # fmt: skip
-        steps += [
-            Step(key=c.key, kind="check", integration="dbt", makes=(), reads=c.assets, name=c.name)
-            for c in graph.checks.values()
-        ]
-        history = History(
-            latest=self.latest, last_steps=self.last, passed=self.passed, seen=self.seen,
-            resumed=frozenset(self.resumed),
-        )  # fmt: skip
-        return make_plan(graph, steps, frozenset(graph.assets), history, **self.how)
-
-    def decided(self) -> dict[str, tuple[str, str]]:
-        return {p.step.key: (p.action, p.reason) for p in self.plan().steps}
-
-
-def changes(what: str) -> tuple[str, str]:
-    return ("if changed", f"if {what} changes")
-
-
-UP_TO_DATE = ("skip", "up to date")
-NEVER = ("run", "never built here")
-
-
-def shop() -> World:
-    return World(RAW, ORDERS, REPORT, UNIQUE)
+from toolkit.graph import AssetGraph
+from toolkit.plan import Seen
 
 
 def test_nothing_changed() -> None:
@@ -443,62 +314,6 @@ def test_a_query_to_which_the_order_of_rows_counts_runs_when_they_were_written_a
     assert world.decided()["report"] == ("run", said)
 
 
-# ---- views and ephemeral models ----
-
-
-def over_a_view() -> World:
-    return World(RAW, ORDERS, RECENT, asset("report", "recent"))
-
-
-def test_over_a_view_nothing_changed() -> None:
-    assert set(over_a_view().decided().values()) == {UP_TO_DATE}
-
-
-def test_a_view_whose_text_others_changed() -> None:
-    world = over_a_view()
-    world.looked(recent="another text")
-    assert world.decided()["recent"] == ("run", "main.recent was changed by others")
-
-
-def test_a_view_takes_the_version_of_what_it_reads() -> None:
-    """The table was made again alone; neither view nor report know of it yet."""
-    world = over_a_view()
-    world.made("orders", data_version="orders v2", at=2.0)
-    assert world.decided()["orders"] == UP_TO_DATE
-    assert world.decided()["recent"] == ("run", "orders changed since")
-    assert world.decided()["report"] == changes("recent")
-
-
-def test_a_view_that_calls_the_clock_is_read_anew_each_time() -> None:
-    world = over_a_view()
-    world.made("recent", volatile="it calls now()")
-    assert world.decided() == {
-        "orders": UP_TO_DATE,
-        "recent": ("run", "volatile: it calls now()"),
-        "report": ("run", "it reads the view recent: it calls now()"),
-    }
-
-
-def test_a_restless_view_under_another_view() -> None:
-    world = World(RAW, ORDERS, RECENT, asset("top", "recent", materialized="view"),
-                  asset("report", "top"), check("rows", "top"))  # fmt: skip
-    world.made("recent", volatile="it calls now()")
-    expected = ("run", "it reads the view recent: it calls now()")
-    assert world.decided()["top"] == expected
-    assert world.decided()["report"] == expected
-    assert world.decided()["rows"] == expected
-
-
-def test_ephemeral_models_are_looked_through() -> None:
-    part = asset("part", "orders", materialized="ephemeral", relation=None)
-    world = World(RAW, ORDERS, part, asset("report", "part"))
-    del world.latest["part"], world.last["part"]  # nobody makes it
-    world.made("report", inputs={"orders": "orders v1"})
-    assert world.decided() == {"orders": UP_TO_DATE, "report": UP_TO_DATE}
-    world.made("orders", data_version="orders v2")
-    assert world.decided()["report"] == ("run", "orders changed since")
-
-
 # ---- everything, or going on ----
 
 
@@ -562,96 +377,3 @@ def test_what_is_resumed_still_has_to_be_what_it_was(change: str) -> None:
     else:
         world.looked(orders=None)
     assert world.decided()["orders"][0] == "run"
-
-
-# ---- whatever is not known counts as changed ----
-
-Unknown = Literal["latest", "last", "version", "code", "input", "outside", "found", "check"]
-UNKNOWNS: tuple[Unknown, ...] = (
-    "latest", "last", "version", "code", "input", "outside", "found", "check",
-)  # fmt: skip
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Random graphs of tables, views, ephemeral models and checks, all of it up to date."""
-    size = draw(st.integers(1, 7))
-    things: list[Asset | Check] = []
-    for index in range(size):
-        kind = draw(st.sampled_from(["source", "table", "table", "view"]))
-        reads = [f"n{i}" for i in range(index) if draw(st.booleans())]
-        if kind == "source":
-            things.append(asset(f"n{index}", kind="source", materialized=None))
-        else:
-            things.append(asset(f"n{index}", " ".join(reads), materialized=kind))
-        if draw(st.booleans()):
-            things.append(check(f"c{index}", f"n{index}"))
-    return World(*things)
-
-
-def forget(world: World, key: str, what: Unknown) -> set[str]:
-    """Take something out of what is known; the steps that may not be skipped then."""
-    one = world.assets.get(key)
-    readers = {a.key for a in world.assets.values() if key in a.depends_on}
-    readers |= {c.key for c in world.checks.values() if key in c.assets}
-    if what == "check":
-        if f"c{key[1:]}" not in world.checks:
-            return set()
-        del world.passed[f"c{key[1:]}"]
-        return {f"c{key[1:]}"}
-    assert one is not None
-    if world.is_outside(one):
-        if what != "outside":
-            return set()
-        left = {k: v for k, v in world.seen.outside.items() if k != key}
-        found = {k: v for k, v in world.seen.found.items() if k != key}
-        world.seen = msgspec.structs.replace(world.seen, outside=left, found=found)
-        return readers
-    match what:
-        case "latest":
-            del world.latest[key]
-            return {key, *readers}
-        case "last":
-            world.last.pop(key, None)
-        case "version":
-            world.made(key, data_version=None, metadata={})
-        case "code":
-            world.made(key, code_version="")
-        case "input":
-            if not world.latest[key].inputs:
-                return set()
-            world.made(key, inputs=dict([*world.latest[key].inputs.items()][1:]))
-        case "found":
-            gone = {k for k in world.latest if world.seen.found and k not in world.seen.found}
-            world.looked(**dict.fromkeys({key, *gone}))
-        case "outside":
-            return set()
-    return {key}
-
-
-@given(worlds(), st.data())
-def test_whatever_is_unknown_is_never_skipped(world: World, data: st.DataObject) -> None:
-    assert {action for action, _ in world.decided().values()} <= {"skip"}
-    must: set[str] = set()
-    for _ in range(data.draw(st.integers(1, 3))):
-        key = data.draw(st.sampled_from(sorted(world.assets)))
-        what = data.draw(st.sampled_from(UNKNOWNS))
-        if what != "outside" and not _known(world, key):
-            continue
-        must |= forget(world, key, what)
-    decided = world.decided()
-    assert {key: decided[key] for key in must if decided[key][0] == "skip"} == {}
-
-
-def _known(world: World, key: str) -> bool:
-    there = world.is_outside(world.assets[key]) or key in world.latest
-    test = f"c{key[1:]}"
-    found = not world.seen.found or key in world.seen.found
-    return there and found and (test not in world.checks or test in world.passed)
-
-
-@given(worlds())
-def test_a_warehouse_that_nobody_can_see_is_never_up_to_date(world: World) -> None:
-    world.seen = Seen(outside=world.seen.outside)
-    decided: Mapping[str, tuple[str, str]] = world.decided()
-    assert {decided[key][0] for key in world.latest} <= {"run"}
