@@ -247,7 +247,7 @@ class Project(Readable):
             resumed: go on with this run, see :meth:`unfinished`; what ended well in it is done.
             sample: rows of each stream at most, for development; ``None`` = all.
             publish: build into a copy of the DuckDB file, which becomes live when all is well.
-            listeners: called with every event; must be thread-safe and must not raise.
+            listeners: called with every event; thread-safe, and never raising.
             plan: what :meth:`plan` gave, where it was asked before.
             on_run: called with the run when it begins, and again when it has ended, however.
 
@@ -265,19 +265,13 @@ class Project(Readable):
         if plan is None:
             plan = self.plan(**call, state=state, force=force, resumed=resumed)
         options = BuildOptions(
-            threads=self.settings.threads,
-            full_refresh=full_refresh,
-            sample=sample,
-            fail_fast=fail_fast,
-            publish=publish,
-            selection=_words(call),
-            call={**call, "resumes": resumed.id if resumed else None},
-            version=version("toolkit"),
-        )
-        told = tuple(listeners)
+            threads=self.settings.threads, full_refresh=full_refresh, sample=sample,
+            fail_fast=fail_fast, publish=publish, selection=_words(call),
+            call={**call, "resumes": resumed.id if resumed else None}, version=version("toolkit"),
+        )  # fmt: skip
         return build(
-            plan, self.graph, self.settings, self.integrations, options, told, on_run,
-            self._history,
+            plan, self.graph, self.settings, self.integrations, options, tuple(listeners),
+            on_run, self._history,
         )  # fmt: skip
 
     @contextmanager
