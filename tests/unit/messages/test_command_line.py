@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,7 +173,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in a repository whose first commit has none."""
+    """A project in a repository whose first commit has none; parsed once."""
     folder = tmp_path_factory.mktemp("shop")
     commit = ("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet")
     git(folder, "init", "--quiet")
@@ -182,6 +184,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_text(text)
     git(folder, "add", ".")
     git(folder, *commit, "--message=project")
+    ls = [sys.executable, "-m", "toolkit.cli", "ls"]
+    subprocess.run(ls, cwd=folder, check=True, capture_output=True)
     return folder
 
 
@@ -203,12 +207,13 @@ def refusal(words: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder."""
-    monkeypatch.chdir(project)
+def here(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: a copy of its own."""
+    folder = shutil.copytree(project, tmp_path / "shop", symlinks=True)
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("DBT_LOG_FORMAT", "json")
-    monkeypatch.setenv("TOOLKIT_CACHE_DIR", str(project / "cache"))
-    return project
+    monkeypatch.setenv("TOOLKIT_CACHE_DIR", str(folder / "cache"))
+    return folder
 
 
 @pytest.mark.parametrize("case", CASES)
