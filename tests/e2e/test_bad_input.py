@@ -326,6 +326,7 @@ def test_interrupted_in_a_python_asset(mixed: Any) -> None:
     _the_next_build_is_whole(mixed)
 
 
+@pytest.mark.soak
 def test_interrupted_twice_stops_at_once(mixed: Any) -> None:
     started = mixed.folder / "started"
     head = "".join(f"{line}\n" for line in _ASSET_HEAD)

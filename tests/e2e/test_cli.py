@@ -454,6 +454,7 @@ def test_color_on_a_terminal_unless_no_color(built: Path) -> None:
         assert "\033[3" not in on_terminal(built, *words, env={"NO_COLOR": "1"}), words
 
 
+@pytest.mark.soak
 def test_a_live_build_on_a_terminal(fresh: Path) -> None:
     seen = on_terminal(fresh, "build", env={"NO_COLOR": "1", "LINES": "50"})
     assert "13 of 13  OK     snapshot customers_snapshot" in seen

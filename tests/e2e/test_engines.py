@@ -53,10 +53,15 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def _asked(*engines: str) -> pytest.MarkDecorator:
+    """Of each engine: in CI of all of them with dbt 1.10, and of the first one with 1.11."""
+    others = [pytest.param(engine, marks=pytest.mark.soak) for engine in engines[1:]]
+    return pytest.mark.parametrize("engine", [engines[0], *others], indirect=True)
+
+
+each_engine = _asked(*ENGINES)
 # The executable starts dbt for each segment, so it is only asked what differs by it.
-in_process = pytest.mark.parametrize(
-    "engine", ["gated", pytest.param("runner", marks=pytest.mark.soak)], indirect=True
-)
+in_process = _asked("gated", "runner")
 
 
 @pytest.fixture
@@ -86,6 +91,7 @@ def build(project: Any, engine: str, *words: str) -> subprocess.CompletedProcess
     return done
 
 
+@each_engine
 def test_every_turn_between_the_tools(chain: Any, engine: str) -> None:
     done = build(chain, engine)
     assert done.returncode == 0, done.stderr
@@ -117,6 +123,7 @@ def test_a_failed_test_blocks_the_python_asset(chain: Any, engine: str) -> None:
     ) | {"test landed_has_ids": "fail"}
 
 
+@each_engine
 def test_a_failed_python_asset_blocks_the_model_that_reads_it(chain: Any, engine: str) -> None:
     text = (chain.folder / "ml" / "scores.py").read_text()
     chain.write(

@@ -274,6 +274,7 @@ class Weather(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_the_weather_can_be_turned_on(repository: Path, tmp_path: Path) -> None:
     root = copy(repository, tmp_path)

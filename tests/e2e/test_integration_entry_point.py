@@ -153,6 +153,7 @@ def test_its_failure_blocks_what_reads_it_and_nothing_else(dropped: Dropped) -> 
     assert "OK     model customers" in done.stderr
 
 
+@pytest.mark.soak
 def test_a_build_that_is_killed_while_it_loads_goes_on(dropped: Dropped) -> None:
     assert dropped.python("-c", DIE).returncode == -signal.SIGKILL
     done = dropped.run("build", "-s", "+pages", "--resume")

@@ -119,6 +119,7 @@ def test_a_life_of_a_model(tmp_path: Path) -> None:
     assert shop.model()["current"] == first
 
 
+@pytest.mark.soak
 def test_only_one_at_a_time(tmp_path: Path) -> None:
     """A promotion while somebody holds the run lock is refused, and changes nothing."""
     shop = Shop(tmp_path)

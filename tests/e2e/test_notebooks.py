@@ -138,6 +138,7 @@ def test_built_skipped_changed_and_read(folder: Path) -> None:
     )
 
 
+@pytest.mark.soak
 def test_the_same_code_runs_outside_of_a_build(folder: Path) -> None:
     toolkit(folder, "build", "--select", "orders")
     done = subprocess.run(

@@ -126,6 +126,7 @@ def test_what_is_counted(tmp_path: Path) -> None:
     assert "p1" not in page
 
 
+@pytest.mark.soak
 def test_a_sql_asset_sleeps_while_its_columns_are_the_same(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.land(10)

@@ -118,6 +118,7 @@ def test_a_failed_asset_fails_the_build_and_spares_the_rest(folder: Path) -> Non
     assert sorted("Traceback" in text for text in logs) == [False, True]
 
 
+@pytest.mark.soak
 def test_a_broken_declaration_is_exit_code_2(folder: Path) -> None:
     source = FILES["ml/returns.py"].replace("orders: pd.DataFrame, return_model", "order, x=1")
     (folder / "ml" / "returns.py").write_text(source, encoding="utf-8")

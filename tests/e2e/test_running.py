@@ -69,7 +69,7 @@ def test_a_pool_holds_for_dbt_and_python_together(mixed: Any) -> None:
     assert all(one[1] <= two[0] for one, two in pairwise(spans)), spans
 
 
-@pytest.mark.parametrize("engine", ["gated", "runner", "cli"])
+@pytest.mark.parametrize("engine", ["gated", "runner", pytest.param("cli", marks=pytest.mark.soak)])
 def test_a_query_that_takes_too_long(mixed: Any, engine: str) -> None:
     mixed.write("models/endless.sql", ENDLESS)
     mixed.write("models/below.sql", "select * from {{ ref('endless') }}")

@@ -195,6 +195,7 @@ def test_a_read_only_target_folder(twins: Any, read_only: Path) -> None:
     assert twins.killed.tables() == before
 
 
+@pytest.mark.soak
 def test_and_once_it_can_be_written_all_is_well(twins: Any) -> None:
     twins.build_calm()
     twins.killed.build()

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.lineage import Lineage, trace
 
-EXAMPLES = int(os.environ.get("TOOLKIT_LINEAGE_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("TOOLKIT_LINEAGE_EXAMPLES", "120"))
 ROWS = 24
 VARIANTS = 1
 

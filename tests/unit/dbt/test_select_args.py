@@ -109,6 +109,7 @@ def test_all_of_them_are_said_shortly(dbt: Dbt) -> None:
     assert len(select_args(dbt.graph, DbtIntegration().steps(dbt.graph, everything), buildable)) < 4
 
 
+@pytest.mark.soak
 def test_each_one_alone(dbt: Dbt) -> None:
     everything = frozenset((*dbt.graph.assets, *dbt.graph.checks))
     for step in DbtIntegration().steps(dbt.graph, everything):

@@ -269,7 +269,7 @@ notebook.save(orders.append_column("said", [said]))
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("orders")
-@pytest.mark.parametrize("kind", ["script", "notebook"])
+@pytest.mark.parametrize("kind", ["script", pytest.param("notebook", marks=pytest.mark.soak)])
 def test_files_in_an_environment(project: PythonProject, wheels: Path, kind: str) -> None:
     if kind == "notebook":
         pytest.importorskip("papermill")

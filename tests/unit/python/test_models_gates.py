@@ -520,7 +520,13 @@ KILLED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", KILLED)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(one, marks=[pytest.mark.soak] * (n not in (0, 3)))
+        for n, one in enumerate(KILLED)
+    ],
+)
 def test_killed(builds: Builds, case: str) -> None:
     """Whatever was noted: the next build ends with the good version promoted and read."""
     builds.source(70)

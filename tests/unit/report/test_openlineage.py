@@ -360,6 +360,7 @@ def test_the_rules_find_faults(events: dict[str, Event], change: Event) -> None:
         rules.RULES.validate(event | change)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "project", ["calitp", "colibri_1.10", "colibri_bigquery", "colibri_duckdb"]

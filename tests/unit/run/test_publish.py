@@ -427,7 +427,11 @@ class Plain(Shop):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "value", "runs"),
-    [("publish", 3, ["run1", "run2", "run3"]), ("rollback", 1, ["run1"]), ("fail", 2, None)],
+    [
+        ("publish", 3, ["run1", "run2", "run3"]),
+        pytest.param("rollback", 1, ["run1"], marks=pytest.mark.soak),
+        ("fail", 2, None),
+    ],
 )
 def test_a_crash_at_every_point(
     tmp_path: Path, what: str, value: int, runs: list[str] | None
