@@ -14,7 +14,9 @@ PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3.14 p
 # uv where it is there, else pip.
 UV      := $(shell command -v uv 2>/dev/null)
 CREATE   = $(if $(UV),$(UV) venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
-INSTALL  = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check --quiet)
+# Python compiles what it imports then; compiling all of it now takes a good part of the time.
+PIP      = -m pip install --disable-pip-version-check --quiet --no-compile
+INSTALL  = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python $(PIP))
 FREEZE   = $(if $(UV),$(UV) pip freeze --python $(BIN)/python,$(BIN)/python -m pip freeze) --exclude-editable
 
 # A stamp is written after an install that went well, so a failed one is tried again and a
@@ -83,7 +85,7 @@ test-oldest: $(OLDEST)/.ready ## run tests on the oldest versions that pyproject
 $(OLDEST)/.ready: $(INPUTS) tools/oldest.py | $(BIN)/python
 	rm -rf $(OLDEST) && $(PYTHON) -m venv $(OLDEST)
 	$(PYTHON) -m tools.oldest > $(OLDEST)/constraints.txt
-	$(if $(UV),$(UV) pip install --quiet --python $(OLDEST)/bin/python,$(OLDEST)/bin/python -m pip install --disable-pip-version-check --quiet) \
+	$(if $(UV),$(UV) pip install --quiet --python $(OLDEST)/bin/python,$(OLDEST)/bin/python $(PIP)) \
 		-c $(OLDEST)/constraints.txt -e ".[ml,polars,onnx,notebooks,mlflow]" \
 		hypothesis pytest pytest-timeout pytest-xdist
 	@touch $@
@@ -97,7 +99,7 @@ test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on 
 $(DBT110)/.ready: $(INPUTS) | $(BIN)/python
 	rm -rf $(DBT110) && $(PYTHON) -m venv $(DBT110)
 	grep -v -i -E '^(dbt-core|dbt-duckdb|sqlparse)=' constraints.txt > $(DBT110)/constraints.txt
-	$(if $(UV),$(UV) pip install --quiet --python $(DBT110)/bin/python,$(DBT110)/bin/python -m pip install --disable-pip-version-check --quiet) \
+	$(if $(UV),$(UV) pip install --quiet --python $(DBT110)/bin/python,$(DBT110)/bin/python $(PIP)) \
 		-c $(DBT110)/constraints.txt -e . "dbt-core==1.10.*" "dbt-duckdb==1.10.*" pytest pytest-timeout pytest-xdist
 	@touch $@
 
