@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 SHELL   := /bin/bash
+# Where it is set, each of the thousands of processes of the tests compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 VENV    := .venv
 BIN     := $(VENV)/bin
 PROJECT := dbt_project
@@ -14,8 +16,7 @@ PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3.14 p
 # uv where it is there, else pip.
 UV      := $(shell command -v uv 2>/dev/null)
 CREATE   = $(if $(UV),$(UV) venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
-# Python compiles what it imports then; compiling all of it now takes a good part of the time.
-PIP      = -m pip install --disable-pip-version-check --quiet --no-compile
+PIP     := -m pip install --disable-pip-version-check --quiet
 INSTALL  = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python $(PIP))
 FREEZE   = $(if $(UV),$(UV) pip freeze --python $(BIN)/python,$(BIN)/python -m pip freeze) --exclude-editable
 
