@@ -150,7 +150,7 @@ class Mixed:
                 said += line
             process.send_signal(number)
         try:
-            out, err = process.communicate(timeout=240)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, out, said + err)

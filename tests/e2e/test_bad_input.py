@@ -253,6 +253,43 @@ def test_interrupted_in_a_sync(mixed: Any, number: int) -> None:
     _the_next_build_is_whole(mixed)
 
 
+# The toolkit, where whoever is interrupted has swallowed it (a finalizer does, for one).
+SWALLOWS = """\
+from toolkit.cli.app import program
+from toolkit.run.signals import Signals
+
+raises = Signals._stop
+
+def swallowed(self, number, frame):
+    try:
+        raises(self, number, frame)
+    except KeyboardInterrupt:
+        pass
+
+Signals._stop = swallowed
+program()
+"""
+
+
+def test_an_interruption_that_is_swallowed_is_not_lost(mixed: Any) -> None:
+    """dbt's main thread waits for a sync then, which nobody has told to stop."""
+    mixed.connect(HANG)
+    mixed.command = lambda *words: [sys.executable, "-c", SWALLOWS, *words]
+    began = mixed.folder / "began"
+    mixed.write(
+        "models/quick.py",
+        "import pathlib\n"
+        "def model(dbt, session):\n"
+        "    dbt.config(materialized='table')\n"
+        f"    pathlib.Path({str(began)!r}).touch()\n"
+        "    return session.sql('select 1 as one')\n",
+    )
+    run = mixed.interrupt_when(began.exists, "build", number=signal.SIGTERM)
+    assert run.returncode == 143, run.stderr
+    assert "Traceback" not in run.stderr
+    _the_next_build_is_whole(mixed)
+
+
 def test_interrupted_in_dbt(mixed: Any) -> None:
     started = mixed.folder / "started"
     mixed.write(
@@ -285,17 +322,24 @@ def test_interrupted_where_python_executes_a_string(mixed: Any) -> None:
     assert "Interrupted." in run.stderr
 
 
-@pytest.mark.soak
-def test_interrupted_in_a_query_of_a_hook(mixed: Any) -> None:
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        ("on-run-start", ["build"]),  # and then dbt would wait for a sync that never ends
+        pytest.param("on-run-end", ["build", "-s", "customers_seed"], marks=pytest.mark.soak),
+    ],
+)
+def test_interrupted_in_a_query_of_a_hook(mixed: Any, hook: str, words: list[str]) -> None:
     """DuckDB makes an error of Ctrl-C there, and dbt a failed hook: it must not get lost."""
+    mixed.connect(HANG)
     started = mixed.folder / "started"
     config = mixed.folder / "dbt_project.yml"
     text = config.read_text()
     mixed.write(
         "dbt_project.yml",
         text.replace(
-            "on-run-end:\n",
-            'on-run-end:\n  - "create temp table t as select range i from range(20000000); '
+            f"{hook}:\n",
+            f'{hook}:\n  - "create temp table t as select range i from range(20000000); '
             f"copy (select 1) to '{started}'; "
             'select sum(hash(a.i, b.i)) from t a join t b on a.i % 2000 = b.i % 2000"\n',
         ),
@@ -304,7 +348,7 @@ def test_interrupted_in_a_query_of_a_hook(mixed: Any) -> None:
     def within() -> bool:  # not between the two queries, where dbt may swallow it
         return started.exists() and time.time() - started.stat().st_mtime > 0.5
 
-    run = mixed.interrupt_when(within, "build", "-s", "customers_seed")
+    run = mixed.interrupt_when(within, *words)
     assert run.returncode == 130, run.stderr
     assert "Traceback" not in run.stderr
     mixed.write("dbt_project.yml", text)

@@ -186,6 +186,7 @@ def _build(task: _Task, ledger: Ledger, run: Run) -> BuildResult:
             status = "failed" if broken else "success"
         except KeyboardInterrupt:
             status, errors = "interrupted", _run_errors(scheduler.errors, settings)
+            signals.check()  # raises what came: SIGTERM, too, where a tool speaks of Ctrl-C
             raise
         except ToolkitError as error:
             errors = _run_errors([*scheduler.errors, error], settings)

@@ -38,6 +38,7 @@ class Held:
         self.closed: set[str] = set()
         self.skipped: set[str] = set()
         self.rank: dict[str, float] = {}
+        self.interrupted = False
 
     def is_open(self, node: str) -> bool:
         return node not in self.closed

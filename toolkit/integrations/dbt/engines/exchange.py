@@ -52,6 +52,7 @@ def why_not() -> str | None:
     used: dict[str, tuple[Any, tuple[str, ...]]] = {
         "GraphQueue.__init__": (GraphQueue, ("graph", "manifest", "selected")),
         "GraphQueue._find_new_additions": (GraphQueue, ("self", "candidates")),
+        "GraphQueue.get": (GraphQueue, ("self", "block", "timeout")),
         "GraphQueue.mark_done": (GraphQueue, ("self", "node_id")),
         "BuildTask.get_graph_queue": (BuildTask, ("self",)),
         "BuildTask.build_model_to_unit_test_map": (BuildTask, ("self", "selected_unit_tests")),

@@ -33,6 +33,7 @@ class GatedEngine(RunnerEngine):
         self._ended: dict[str, bool] = {}
         self._hold: Hold | None = None
         self._stopped = False
+        self._interrupted = False
         self._takes: bool | None = None
 
     def takes_gates(self) -> bool:
@@ -61,7 +62,7 @@ class GatedEngine(RunnerEngine):
         wanted = frozenset(keys | unit_tested(self._context.graph, keys))
         hold = Hold(wanted, gates, self._context, self._again)
         with self._lock:
-            hold.start(self._ended, stopped=self._stopped)
+            hold.start(self._ended, stopped=self._stopped, interrupted=self._interrupted)
             self._hold = hold
         try:
             self._context.control.on_free(hold.look)
@@ -91,6 +92,14 @@ class GatedEngine(RunnerEngine):
             hold = self._hold
         if hold is not None:
             hold.stop()
+
+    def interrupt(self) -> None:
+        """Break off queries, and dbt's wait for other tools, where the signal got lost in dbt."""
+        with self._lock:
+            self._interrupted = True
+            if self._hold is not None:
+                self._hold.interrupted = True
+        super().interrupt()
 
     def abandon(self, key: str) -> None:
         """Have dbt go on without a node that nobody can stop."""

@@ -18,6 +18,9 @@ class Hold:
     Args:
         wanted: ``unique_id`` of each node to build: no selection is asked of dbt.
         again: called with a node that failed and will be done once more.
+
+    Attributes:
+        interrupted: the run is to stop: dbt's main thread must not wait for anything any more.
     """
 
     def __init__(
@@ -38,14 +41,16 @@ class Hold:
         self._lock = threading.Lock()
         self._gates = Gates({})
         self._stopped = False
+        self.interrupted = False
         self.trouble: Exception | None = None
         self._task: Any = None
         self._queue: Any = None
 
-    def start(self, ended: Mapping[str, bool], *, stopped: bool) -> None:
+    def start(self, ended: Mapping[str, bool], *, stopped: bool, interrupted: bool) -> None:
         """Count what has ended before."""
         self._gates = Gates(self._waits, ended)
         self._stopped = stopped
+        self.interrupted = interrupted
 
     def is_open(self, node: str) -> bool:
         """Whether no gate holds the node back. Takes no lock: dbt asks while it holds its own."""

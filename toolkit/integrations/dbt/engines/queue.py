@@ -7,12 +7,14 @@ import importlib
 import threading
 from bisect import insort
 from collections.abc import Callable, Iterable
+from queue import Empty
 from typing import Any
 
 from toolkit.integrations.dbt.engines.hold import Hold
 
 _GraphQueue: Any = importlib.import_module("dbt.graph.queue").GraphQueue
 
+_LOOK_SECONDS = 0.5  # for an interruption that did not get through
 _IN_HAND = 1  # waits for the next free thread, which would else be idle until dbt's main one wakes
 
 
@@ -35,6 +37,22 @@ class GatedQueue(_GraphQueue):  # type: ignore[misc]
         self._again: set[str] = set()
         self.once_more: Callable[[str], None] = lambda _: None
         super().__init__(graph, manifest, selected)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401
+        """The next node; comes from dbt's main thread.
+
+        Raises:
+            KeyboardInterrupt: also where dbt has swallowed the one that was meant for it. It would
+                wait here for a sync, say, that waits to be stopped.
+        """
+        while block and timeout is None:
+            if self._hold.interrupted:
+                raise KeyboardInterrupt
+            try:
+                return super().get(timeout=_LOOK_SECONDS)
+            except Empty:
+                continue
+        return super().get(block, timeout)
 
     def _find_new_additions(self, candidates: Iterable[str]) -> None:
         for node in candidates:
