@@ -143,12 +143,9 @@ class Loader:
     ) -> None:
         import pyarrow as pa
 
-        batch = pa.table(
-            {
-                "data": data,
-                "emitted": pa.array(emitted, pa.int64()),
-                "number": pa.array(range(first, first + len(emitted)), pa.int64()),
-            }
+        numbers = range(first, first + len(emitted))
+        batch = pa.Table.from_arrays(
+            [data, _integers(emitted), _integers(numbers)], names=["data", "emitted", "number"]
         )
         self._cursor.register(BATCH, batch)
         try:
@@ -192,6 +189,14 @@ def _arrow(records: "list[msgspec.Raw] | list[bytes]") -> "pa.StringArray":
     column = pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), data)
     column.validate(full=True)
     return column
+
+
+def _integers(values: Iterable[int]) -> "pa.Int64Array":
+    """As one Arrow column. ``pa.array`` would import pandas, to see whether it was given a series."""
+    import pyarrow as pa
+
+    data = array("q", values)
+    return pa.Int64Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
 
 
 def _repaired(record: msgspec.Raw) -> bytes:
