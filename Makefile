@@ -93,7 +93,8 @@ $(OLDEST)/.ready: $(INPUTS) tools/oldest.py | $(BIN)/python
 
 DBT110 := .venv-dbt110
 test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on it, and it driven from outside
-	$(DBT110)/bin/python -m pytest -n 3 -p no:cacheprovider tests/e2e/test_engines.py
+	$(DBT110)/bin/python -m pytest -n 3 --dist loadgroup -p no:cacheprovider tests/e2e/test_engines.py \
+		-k "not executable and not beside_another"
 	TOOLKIT_TEST_OTHER_DBT=$(abspath $(DBT110)/bin/dbt) $(BIN)/pytest -n 2 tests/e2e/test_other_dbt.py
 
 # dbt-core 1.10 wants an older sqlparse.

@@ -265,6 +265,7 @@ def statuses(path: Path) -> dict[str, str]:
     return {r["unique_id"]: r["status"] for r in results if not r["unique_id"].startswith(beside)}
 
 
+@pytest.mark.xdist_group("theirs")  # dbt does its part once
 def test_the_same_as_dbt(tmp_path: Path, engine: str, theirs: dict[str, str]) -> None:
     """Statuses of every node as ``dbt build`` has them, in the project without other tools."""
     ours = Path(shutil.copytree(PLAIN, tmp_path / "plain"))

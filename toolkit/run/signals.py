@@ -24,6 +24,30 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM: stop as Ctrl-C does, but leave with 143."""
 
 
+class _Held:
+    """Within, in the main thread, an interruption is noted only: see :data:`held`."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.depth -= 1
+
+
+held = _Held()
+"""For what must not be left half done: ``with held:``. It must not take long.
+
+An exception between taking a lock and entering its ``with`` block would leave the lock taken
+for ever, and one between the ledger and what follows from a step's end would lose that. So the
+first signal raises nothing here; :meth:`Signals.check` does, which comes soon.
+"""
+
+
 class Signals:
     """Interrupts the main thread on SIGINT and SIGTERM, and remembers that it did.
 
@@ -80,8 +104,10 @@ class Signals:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._seen = time.monotonic()
+        first = self._received is None
         self._received = Terminated if number == signal.SIGTERM else KeyboardInterrupt
-        raise self._received
+        if not (first and held.depth):
+            raise self._received
 
     def _ignored(self, error: "sys.UnraisableHookArgs") -> None:
         """An interruption in a finalizer, where nothing can be raised, is noted: say nothing."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from toolkit.ledger import Ledger, Run
 from toolkit.plan import History, make_plan
 from toolkit.run.journal import Journal
 from toolkit.run.scheduling.scheduler import Scheduler
+from toolkit.run.signals import Signals
 from toolkit.settings import Settings
 
 
@@ -190,6 +192,27 @@ def test_an_interruption_leaves_nothing_running_and_says_so(tmp_path: Path) -> N
         "d2": "skipped: the run was interrupted",
         "p1": "skipped: the run was interrupted",
     }
+
+
+def test_an_interruption_while_an_end_is_noted_waits_for_what_follows(tmp_path: Path) -> None:
+    """Else the ledger would have a step that ended well, and the run one that never did."""
+    house = House(tmp_path, {"d1": "", "p1": "d1", "d2": "p1"}, good)
+    write = house.ledger.finish_step
+
+    def interrupted(*args: Any, **named: Any) -> None:
+        house.ledger.finish_step = write  # type: ignore[method-assign]
+        write(*args, **named)
+        signal.raise_signal(signal.SIGINT)
+
+    house.ledger.finish_step = interrupted  # type: ignore[method-assign]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), Signals(house.scheduler.wake) as signals:
+            house.scheduler.run(house.context, signals.check)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    found = house.statuses()
+    assert (found["d1"], found["d2"]) == ("success", "skipped")
 
 
 def test_a_ledger_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from toolkit.run.scheduling.control import RunControl
 from toolkit.run.scheduling.rules import Guide
 from toolkit.run.scheduling.steps import Steps, skipped
 from toolkit.run.scheduling.timeouts import GRACE_SECONDS
+from toolkit.run.signals import held
 
 
 class Scheduler:
@@ -92,7 +93,7 @@ class Scheduler:
                 ends = self._steps.ends
                 if self._run_batch():
                     continue
-                with self._changed:
+                with held, self._changed:
                     if self._board.done and self._trouble.error is None:
                         return
                     # else a batch may have got ready meanwhile
@@ -123,7 +124,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """An interruption came: have :meth:`run` call its ``check``; from any thread."""
-        with self._changed:
+        with held, self._changed:
             self._steps.interrupted = True
             self._changed.notify_all()
 
@@ -143,7 +144,7 @@ class Scheduler:
 
     def _submit_ready(self) -> None:
         """Begin the steps of integrations that do not batch: what is ready and has its places."""
-        with self._changed:
+        with held, self._changed:
             context = self._steps.context
             if not self._open or context is None or context.cancel.is_set():
                 return
@@ -162,7 +163,7 @@ class Scheduler:
             alone = isinstance(runner, ExclusiveRunner) and runner.exclusive
             if not gated:
                 self._put_to_sleep(name)
-            with self._changed:
+            with held, self._changed:
                 if alone and self._board.taken:
                     continue  # what runs must end first, which will wake us
                 steps = self._board.batch(name, gated=gated)
@@ -190,18 +191,18 @@ class Scheduler:
     def _put_to_sleep(self, name: str) -> None:
         """End the steps that need not run, as far as that is known before a call is made."""
         while True:
-            with self._changed:
+            with held, self._changed:
                 ready = self._board.batch_ready(name)
             asleep = [(step, why) for step in ready if (why := self.control.asleep(step.key))]
             if not asleep:
                 return
             for step, why in asleep:
-                with self._changed:
+                with held, self._changed:
                     self._board.take([step])
                 self._steps.end_asleep(step, why)
 
     def _waits(self, name: str) -> bool:
-        with self._changed:
+        with held, self._changed:
             planned = self._board.planned
             return any(planned[key].step.integration == name for key in self._board.waiting)
 
@@ -210,7 +211,7 @@ class Scheduler:
             try:
                 call()
             finally:
-                with self._changed:
+                with held, self._changed:
                     self._steps.in_gates.clear()
                     self._steps.no_more_attempts(steps)
                 self._steps.tell_what_follows()
@@ -252,7 +253,7 @@ class Scheduler:
 
     def _abandon(self) -> None:
         """After an interruption: what was running has an error, what was not is skipped."""
-        with self._changed:
+        with held, self._changed:
             self._steps.no_more_attempts()
         self._steps.tell_what_follows()
         waiting = self._board.end_waiting()

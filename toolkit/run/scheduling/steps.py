@@ -36,6 +36,7 @@ from toolkit.run.scheduling.rules import Guide
 from toolkit.run.scheduling.threads import StepThreads
 from toolkit.run.scheduling.timeouts import Timeouts
 from toolkit.run.scheduling.trouble import Trouble
+from toolkit.run.signals import held
 
 _UPSTREAM = "something upstream failed"
 
@@ -93,8 +94,9 @@ class Steps:
 
     def emit(self, event: StepEvent) -> None:
         """Take an event: journal first, then what follows from it."""
-        self._take_event(event)
-        self.tell_what_follows()
+        with held:
+            self._take_event(event)
+            self.tell_what_follows()
         self.on_ready()  # at once: the main thread may be in a long call
 
     def _take_event(self, event: StepEvent) -> None:

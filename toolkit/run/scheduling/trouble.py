@@ -5,6 +5,8 @@ import contextlib
 import threading
 import time
 
+from toolkit.run.signals import held
+
 
 class Trouble:
     """The first exception that another thread had to leave to the main one.
@@ -34,7 +36,7 @@ class Trouble:
         The lock was held while we were interrupted for it, so the interruption meets us here
         at the latest, and not whoever comes after and takes it for the user's.
         """
-        with self._changed:
+        with held, self._changed:
             error = self.error
         if error is not None:
             with contextlib.suppress(KeyboardInterrupt):

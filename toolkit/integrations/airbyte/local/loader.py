@@ -192,7 +192,7 @@ def _arrow(records: "list[msgspec.Raw] | list[bytes]") -> "pa.StringArray":
 
 
 def _integers(values: Iterable[int]) -> "pa.Int64Array":
-    """As one Arrow column. ``pa.array`` would import pandas, to see whether it was given a series."""
+    """As one Arrow column. ``pa.array`` would import pandas, to see whether it has a series."""
     import pyarrow as pa
 
     data = array("q", values)
