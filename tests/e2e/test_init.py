@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from toolkit.cli.init import init
+from toolkit.cli.commands.init import init
 from toolkit.errors import ProjectNotFoundError, UsageError
 from toolkit.settings import load_settings
 

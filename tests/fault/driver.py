@@ -30,7 +30,8 @@ from typing import Any
 
 _IMPORTED = (
     "dbt.cli.main", "dbt.task.build", "dbt.adapters.duckdb", "duckdb", "pandas", "pyarrow",
-    "sklearn.linear_model", "skops.io", "toolkit.cli.build", "toolkit.project", "toolkit.run",
+    "sklearn.linear_model", "skops.io", "toolkit.cli.commands.build", "toolkit.project",
+    "toolkit.run",
     "toolkit.integrations.dbt", "toolkit.integrations.airbyte", "toolkit.integrations.python",
 )  # fmt: skip
 

@@ -58,7 +58,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"toolkit.cli.{cmd_name}")
+        module = import_module(f"toolkit.cli.commands.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

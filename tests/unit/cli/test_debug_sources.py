@@ -5,8 +5,8 @@ import json
 import msgspec
 import pytest
 
-from toolkit.cli.debug import _Findings, _problem
-from toolkit.cli.debug_sources import sources_text
+from toolkit.cli.commands.debug import _Findings, _problem
+from toolkit.cli.commands.debug_sources import sources_text
 from toolkit.errors import Problem, Severity
 from toolkit.graph import Alias, Asset, Relation
 from toolkit.graph.matching import link

@@ -18,7 +18,7 @@ from toolkit.graph import Kind
 from toolkit.ledger import Run
 from toolkit.text import printable
 
-ls = importlib.import_module("toolkit.cli.ls")
+ls = importlib.import_module("toolkit.cli.commands.ls")
 
 
 @pytest.fixture

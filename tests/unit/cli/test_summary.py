@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.cli.runs import show_run
-from toolkit.cli.summary import summarize
+from toolkit.cli.commands.build_summary import summarize
+from toolkit.cli.commands.runs import show_run
 from toolkit.graph import Asset, AssetGraph
 from toolkit.ledger import Run, RunError, StepRow
 from toolkit.run import BuildResult
@@ -106,7 +106,7 @@ def test_quiet_says_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_the_end_of_a_build_loads_nothing_heavy() -> None:
     code = (
-        "import sys, toolkit.cli.summary, toolkit.run.progress; print([m for m in "
+        "import sys, toolkit.cli.commands.build_summary, toolkit.run.progress; print([m for m in "
         "('rich', 'dbt', 'sqlglot', 'pandas', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

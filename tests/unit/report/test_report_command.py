@@ -76,7 +76,7 @@ def test_a_file_of_nobody_is_an_error(shared_data: Path, tmp_path: Path) -> None
 def test_the_commit_is_told_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from toolkit.cli.report import _commit
+    from toolkit.cli.commands.report import _commit
 
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert _commit(tmp_path) is None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.cli.commands.debug_sources import loaders_known, sources_text
 from toolkit.cli.console import plural, where
-from toolkit.cli.debug_sources import loaders_known, sources_text
 from toolkit.cli.loading import load_project
 from toolkit.cli.options import output_options, project_options
 from toolkit.cli.written import format_options

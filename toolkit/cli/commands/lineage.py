@@ -158,7 +158,7 @@ def _html(
     directions: "list[Literal['upstream', 'downstream']]", depth: int | None,
 ) -> str:  # fmt: skip
     """The report's page, of the traced part only."""
-    from toolkit.cli.report import report_data
+    from toolkit.cli.commands.report import report_data
     from toolkit.report.page.html import render_report
     from toolkit.report.page.part import part_of
 

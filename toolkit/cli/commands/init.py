@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import click
 
-from toolkit.cli.discover import Found, find_in_repository
+from toolkit.cli.commands.init_discover import Found, find_in_repository
 from toolkit.cli.options import project_options
 from toolkit.errors import SettingsError, UsageError
 

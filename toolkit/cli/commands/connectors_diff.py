@@ -99,12 +99,12 @@ class Compared:
         *,
         offline: bool,
     ) -> None:
-        from toolkit.cli.connectors import _chosen, _connections
+        from toolkit.cli.commands.connectors_chosen import chosen_of
         from toolkit.integrations.airbyte.source.catalog import CatalogCache
 
         self._project = project
         self._settings = project.settings
-        chosen = _chosen(_connections(self._settings), names)
+        chosen = chosen_of(self._settings, names)
         self._connections = [c for c in chosen if c.enabled or names]
         self._against = _Saved(against, len(self._connections))
         self._base = _Saved(base, len(self._connections))
@@ -149,7 +149,7 @@ class Compared:
         Raises:
             ToolkitError: the source was asked, and did not answer.
         """
-        from toolkit.cli.connectors import _discovering
+        from toolkit.cli.commands.connectors_chosen import discovering
         from toolkit.errors import ConnectorError
         from toolkit.integrations.airbyte.drift.offers import view_of
         from toolkit.integrations.airbyte.source.catalog import MAX_AGE_SECONDS
@@ -176,7 +176,7 @@ class Compared:
                     f"Run `toolkit connectors discover {connection.name}`, or leave --offline out.",
                 )
         else:
-            catalog = _discovering(connection, self._settings).discover()
+            catalog = discovering(connection, self._settings).discover()
             drift.offered = "by the source, now"
         self.catalogs[connection.name] = catalog
         return view_of(catalog)

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toolkit.cli.connectors_diff import diff
-from toolkit.cli.options import project_options
+from toolkit.cli.commands.connectors_chosen import (
+    chosen_of,
+    connections_of,
+    connector_of,
+    discovering,
+    local_of,
+)
+from toolkit.cli.commands.connectors_diff import diff
+from toolkit.cli.options import project_options, settings_from
 from toolkit.cli.written import format_options
 
 if TYPE_CHECKING:
     from toolkit.integrations.airbyte.model import Connection
-    from toolkit.integrations.airbyte.source.connector import Connector
     from toolkit.integrations.airbyte.source.docker import Image
     from toolkit.integrations.airbyte.source.environment import Package
     from toolkit.settings import Settings
@@ -34,8 +40,8 @@ _DEBUG = click.option("--debug/--no-debug", "-d", help="Show debug logging and t
 @_DEBUG
 def list_(form: str, **options: Any) -> None:
     """Show each connection, its connector, and whether that is installed."""
-    settings = _settings(options)
-    rows = [_row(connection, settings) for connection in _connections(settings)]
+    settings = settings_from(options)
+    rows = [_row(connection, settings) for connection in connections_of(settings)]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
@@ -47,7 +53,7 @@ def list_(form: str, **options: Any) -> None:
         click.echo(f"{row['name']:<{width}}  {row['connector']}  {streams}  {state}{ages}")
     if not rows:
         click.echo("No connections are configured (`connections:` in toolkit.yml).", err=True)
-    from toolkit.cli.remote import age
+    from toolkit.cli.commands.connectors_remote import age
 
     click.echo(age(settings), err=True, nl=bool(age(settings)))
 
@@ -58,9 +64,9 @@ def list_(form: str, **options: Any) -> None:
 @_DEBUG
 def pull(form: str, **options: Any) -> None:
     """Read the connections of this target's Airbyte server, and remember them for the graph."""
-    from toolkit.cli.remote import pull_connections
+    from toolkit.cli.commands.connectors_remote import pull_connections
 
-    found = pull_connections(_settings(options))
+    found = pull_connections(settings_from(options))
     if form == "json":
         click.echo(json.dumps(found, indent=2))
     else:
@@ -87,7 +93,7 @@ def install(
     from toolkit.integrations.airbyte.source.environment import install as install_package
     from toolkit.integrations.airbyte.source.environment import package_of
 
-    chosen = _chosen(_connections(_settings(options)), names)
+    chosen = chosen_of(settings_from(options), names)
     wanted = [c for c in chosen if c.source.local and (c.enabled or everything or names)]
     done = []
     for package in dict.fromkeys(package_of(connection) for connection in wanted):
@@ -125,15 +131,15 @@ def discover(
     from toolkit.integrations.airbyte.columns import fields_of
     from toolkit.integrations.airbyte.source.catalog import CatalogCache
 
-    settings = _settings(options)
+    settings = settings_from(options)
     cache = CatalogCache(settings.state_dir)
     found: dict[str, Any] = {}
     failed = False
-    for connection in _local(settings, names):
+    for connection in local_of(settings, names):
         catalog = cache.get(connection) if cached else None
         try:
             if catalog is None and not cached:
-                catalog = _discovering(connection, settings).discover()
+                catalog = discovering(connection, settings).discover()
                 cache.put(connection, catalog)
         except ToolkitError as error:
             show_error(error)
@@ -187,12 +193,12 @@ def check(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: A
     """
     from toolkit.errors import ToolkitError
 
-    settings = _settings(options)
+    settings = settings_from(options)
     if settings.airbyte.run == "remote":
         _check_server(ctx, settings, names, form)
         return
     results = []
-    chosen = _local(settings, names)
+    chosen = local_of(settings, names)
     if not chosen:
         click.echo("No connection is synced on this machine: nothing was asked.", err=True)
     for connection in chosen:
@@ -220,7 +226,7 @@ def _check(connection: "Connection", settings: "Settings") -> None:
     from toolkit.errors import SettingsError
     from toolkit.integrations.airbyte.source.specification import SpecCache
 
-    connector = _connector(connection, settings)
+    connector = connector_of(connection, settings)
     mistakes = connector.specify(SpecCache())
     if mistakes:
         raise SettingsError(
@@ -235,9 +241,9 @@ def _check(connection: "Connection", settings: "Settings") -> None:
 def _check_server(
     ctx: click.Context, settings: "Settings", names: tuple[str, ...], form: str
 ) -> None:
-    from toolkit.cli.remote import check_connections
+    from toolkit.cli.commands.connectors_remote import check_connections
 
-    chosen = _chosen(_connections(settings), names)
+    chosen = chosen_of(settings, names)
     results = check_connections(settings, [c for c in chosen if c.enabled or names])
     if form == "json":
         click.echo(json.dumps(results, indent=2))
@@ -248,80 +254,6 @@ def _check_server(
             click.echo(f"{one['name']}: {word}, {one['message']}{last}")
     if not all(one["ok"] for one in results):
         ctx.exit(1)
-
-
-def _settings(options: Mapping[str, Any]) -> "Settings":
-    from toolkit.cli.options import settings_from
-
-    return settings_from(options)
-
-
-def _connections(settings: "Settings") -> "list[Connection]":
-    from toolkit.cli.remote import read_kept
-    from toolkit.integrations.airbyte.readers import read_connections
-
-    read = read_kept(settings) or read_connections(settings.connections, settings.destinations)
-    for problem in read.problems:
-        click.echo(f"{problem.severity} {problem.code}: {problem.message}", err=True)
-    return read.connections
-
-
-def _chosen(connections: "list[Connection]", names: tuple[str, ...]) -> "list[Connection]":
-    import difflib
-
-    from toolkit.errors import UsageError
-
-    known = {connection.name: connection for connection in connections}
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise UsageError(
-                f"There is no connection {name!r}.",
-                "Nothing was done.",
-                f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}.",
-            )
-    return [known[name] for name in names] if names else connections
-
-
-def _local(settings: "Settings", names: tuple[str, ...]) -> "list[Connection]":
-    chosen = _chosen(_connections(settings), names)
-    for connection in chosen:
-        if names and not connection.source.local:
-            from toolkit.errors import UsageError
-
-            raise UsageError(
-                f"Connection {connection.name!r} belongs to an Airbyte server and names no "
-                "connector.",
-                "Nothing of it can run on this machine, so nothing was done.",
-                "Use a target with `run: remote`, or give its source a `package`, `manifest` or "
-                "`image`.",
-            )
-    return [c for c in chosen if c.source.local and (c.enabled or names)]
-
-
-def _connector(connection: "Connection", settings: "Settings") -> "Connector":
-    from toolkit.integrations.airbyte.source.connector import Connector
-    from toolkit.integrations.airbyte.source.environment import install as install_package
-    from toolkit.integrations.airbyte.source.environment import package_of
-    from toolkit.integrations.airbyte.source.overlay import ConfigOverlay
-    from toolkit.masking import Masker
-
-    install_package(package_of(connection), say=lambda text: click.echo(text, err=True))
-    overlay = ConfigOverlay(settings.state_dir, settings.target, connection.name)
-    return Connector(connection, masker=Masker(settings.secrets), overlay=overlay)
-
-
-def _discovering(connection: "Connection", settings: "Settings") -> "Connector":
-    """One that knows what it must hide; without a specification, by the keys' names alone."""
-    from toolkit.errors import ConnectorError
-    from toolkit.integrations.airbyte.source.specification import SpecCache
-
-    connector = _connector(connection, settings)
-    try:
-        connector.specify(SpecCache())
-    except ConnectorError as error:
-        click.echo(f"Only keys that look secret are masked: {error.fact}", err=True)
-    return connector
 
 
 def _row(connection: "Connection", settings: "Settings") -> dict[str, Any]:

@@ -85,7 +85,7 @@ def build(
     how |= _resumed(project, how) if resume else {}
     plan = project.plan(**how)
     if dry_run:
-        from toolkit.cli.plan import show_plan
+        from toolkit.cli.commands.plan import show_plan
 
         show_plan(plan, as_json=False, quiet=quiet)
         return 0
@@ -128,8 +128,8 @@ def _run(
     how: dict[str, Any],
     options: "Mapping[str, Any]",
 ) -> int:
+    from toolkit.cli.commands.build_summary import summarize
     from toolkit.cli.console import plural
-    from toolkit.cli.summary import summarize
     from toolkit.run.progress import progress
 
     as_json = options["log_format"] == "json"
@@ -149,7 +149,7 @@ def _run(
     if not as_json:
         summarize(project, result, only_failures=quiet)
     if result.publication is not None:
-        from toolkit.cli.rollback import tell_publication
+        from toolkit.cli.commands.rollback import tell_publication
 
         tell_publication(result.publication, as_json=as_json, quiet=quiet)
     if result.exit_code == 0 and not as_json and not how["full_refresh"]:

@@ -99,7 +99,7 @@ class _Sources:
     """What the sources of connections offer otherwise, as they were asked last."""
 
     def __init__(self, project: "Project", against: Path | None, *, everything: bool) -> None:
-        from toolkit.cli.connectors_diff import Compared
+        from toolkit.cli.commands.connectors_diff import Compared
         from toolkit.report.drift import DriftReport
 
         self._project = project

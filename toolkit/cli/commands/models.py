@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.cli.commands.models_text import details_lines, list_lines
 from toolkit.cli.console import plural, print_json, say
 from toolkit.cli.loading import load_project
-from toolkit.cli.models_text import details_lines, list_lines
 from toolkit.cli.options import output_options, project_options, settings_from
 from toolkit.cli.written import format_options
 
