@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-PROJECT = Path(__file__).parent / "projects" / "plain"
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
 TOOLKIT = [sys.executable, "-m", "toolkit.cli"]
 ENVIRONMENT = {
     **{k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "PLAIN_"))},
@@ -38,7 +39,7 @@ Run = subprocess.CompletedProcess[str]
 
 def run(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Run:
     """In this process: starting another one takes longer than most commands."""
-    done: Run = sys.modules["mixed_project"].call(words, folder, {**ENVIRONMENT, **(env or {})})
+    done: Run = MIXED.call(words, folder, {**ENVIRONMENT, **(env or {})})
     return done
 
 
@@ -51,7 +52,7 @@ def out(folder: Path, *words: str) -> str:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plain project, built once. Tests here read it only."""
-    project = Path(shutil.copytree(PROJECT, tmp_path_factory.mktemp("cli") / "plain"))
+    project: Path = MIXED.plain(tmp_path_factory.mktemp("cli") / "plain")
     out(project, "build")
     return project
 
@@ -64,7 +65,8 @@ def broken(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(PROJECT, tmp_path / "plain"))
+    project: Path = MIXED.plain(tmp_path / "plain")
+    return project
 
 
 # ---- ls ----

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(PROJECT, tmp_path / "plain"))
+    copied: Path = sys.modules["mixed_project"].plain(tmp_path / "plain")
+    return copied
 
 
 def run(project: Path, *words: str, tool: str = "toolkit") -> subprocess.CompletedProcess[str]:

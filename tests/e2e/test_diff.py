@@ -32,7 +32,7 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.project = root / "warehouse"
-        shutil.copytree(MIXED.PLAIN, self.project)
+        MIXED.plain(self.project)
         (root / ".gitignore").write_text("target/\nlogs/\n.toolkit/\n*.duckdb\n")
         self.git("init", "--quiet", "--initial-branch", "main")
         self.commit("first")

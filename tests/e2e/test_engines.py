@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from toolkit.run.scheduling.control import RunControl
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 MIXED = sys.modules["mixed_project"]  # see conftest.py
-PLAIN: Path = MIXED.PLAIN
 ENGINES = ("gated", "runner", "cli")
 MODELS = {
     # between the Python asset and the end there is dbt again, and a test on the way
@@ -164,7 +162,7 @@ def test_fail_fast(chain: Any, engine: str) -> None:
 def test_a_failed_test_blocks_the_models_below(tmp_path: Path, engine: str) -> None:
     # Within dbt's own part: a model waits for the tests of what it reads.
     folder = tmp_path / "plain"
-    shutil.copytree(PLAIN, folder)
+    MIXED.plain(folder)
     (folder / "models/twice.sql").write_text("select unnest([1, 1]) as id\n")
     (folder / "models/below.sql").write_text("select * from {{ ref('twice') }}\n")
     (folder / "models/twice.yml").write_text(
@@ -186,7 +184,7 @@ def test_a_mistake_of_ours_in_a_thread_of_dbts_is_told(
         raise LookupError(f"nobody knows {key}")
 
     monkeypatch.setattr(RunControl, "retry_in", mistaken)
-    shutil.copytree(PLAIN, tmp_path / "plain")
+    MIXED.plain(tmp_path / "plain")
     words = ["build", "--engine", "gated"]
     done = MIXED.call(words, tmp_path / "plain", os.environ)
     assert done.returncode != 0
@@ -252,7 +250,7 @@ BROKEN = ("--vars", "{break: true}")
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What ``dbt build`` makes of the plain project when a model is broken."""
-    project = Path(shutil.copytree(PLAIN, tmp_path_factory.mktemp("theirs") / "plain"))
+    project: Path = MIXED.plain(tmp_path_factory.mktemp("theirs") / "plain")
     for words in (["seed"], ["build", *BROKEN]):
         dbt = [Path(sys.executable).with_name("dbt"), *words]
         subprocess.run(dbt, cwd=project, capture_output=True, check=False)
@@ -268,7 +266,7 @@ def statuses(path: Path) -> dict[str, str]:
 @pytest.mark.xdist_group("theirs")  # dbt does its part once
 def test_the_same_as_dbt(tmp_path: Path, engine: str, theirs: dict[str, str]) -> None:
     """Statuses of every node as ``dbt build`` has them, in the project without other tools."""
-    ours = Path(shutil.copytree(PLAIN, tmp_path / "plain"))
+    ours: Path = MIXED.plain(tmp_path / "plain")
     done = MIXED.call(["build", "--engine", engine, *BROKEN], ours, os.environ)
     assert done.returncode == 1, done.stderr
     assert statuses(ours / "target" / "toolkit" / "run_results.json") == theirs
