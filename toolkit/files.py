@@ -27,10 +27,12 @@ def write_whole(
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(fresh, place)
-    except OSError:
-        if os.path.exists(fresh):
-            os.unlink(fresh)
+    except OSError as error:
+        error.filename, error.filename2 = place, None  # what was to be written, for people
         raise
+    finally:
+        if os.path.lexists(fresh):  # it could not be written, or somebody interrupted
+            os.unlink(fresh)
     if durable:
         sync(folder)
 

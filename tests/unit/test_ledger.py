@@ -174,3 +174,20 @@ def test_targets_are_told_apart(tmp_path: Path) -> None:
         ledger.finish_step(a_step("a", status="success", started_at=1.0), [made])
         assert list(ledger.latest("dev")) == list(ledger.last_steps("dev")) == ["a"]
         assert ledger.latest("prod") == ledger.last_steps("prod") == {}
+
+
+def test_what_sqlite_itself_rolls_back_is_told_as_it_was(tmp_path: Path) -> None:
+    """A full disk ends the transaction, too: no ROLLBACK of ours may hide what happened."""
+    path = tmp_path / "l.db"
+    with Ledger(path) as ledger:
+        ledger.start_run(a_run())
+        with sqlite3.connect(path) as other:
+            other.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON step WHEN NEW.step = 'b' "
+                "BEGIN SELECT RAISE(ROLLBACK, 'no room'); END"
+            )
+        other.close()
+        with pytest.raises(LedgerError, match="no room"):
+            ledger.plan_steps([a_step("a"), a_step("b")])
+        ledger.plan_steps([a_step("c")])
+        assert [step.step for step in ledger.steps("r1")] == ["c"]

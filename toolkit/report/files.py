@@ -1,17 +1,17 @@
 """Writing files that others read: all of a file or nothing of it, and no secrets in it."""
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from toolkit.files import write_whole
 from toolkit.masking import Masker
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` in one step, and only once every byte is on the disk.
+    """Replace ``path`` in one step, once all of it is written.
 
     A link is followed. What is no file, such as /dev/stdout or a pipe, is written to and stays
     what it is.
@@ -24,19 +24,7 @@ def write_atomically(path: Path, text: str) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as there:
             there.write(text)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it private; a CI artifact is for others
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, text.encode(), mode=0o644)
 
 
 def json_text(document: object) -> str:

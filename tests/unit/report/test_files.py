@@ -4,9 +4,11 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from toolkit.files import write_whole
 from toolkit.report.files import write_atomically
 
 
@@ -44,3 +46,16 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         write_atomically(tmp_path, "text")
+
+
+@pytest.mark.parametrize(("data", "raised"), [(b"bytes", OSError), ("no bytes", TypeError)])
+def test_what_cannot_be_written_leaves_nothing(
+    data: Any, raised: type[Exception], tmp_path: Path
+) -> None:
+    """A folder that is not empty stays, and people are told of it, not of a file of ours."""
+    place = tmp_path / "place"
+    (place / "kept").mkdir(parents=True)
+    with pytest.raises(raised) as error:
+        write_whole(place, data)
+    assert [one.name for one in tmp_path.iterdir()] == ["place"]
+    assert getattr(error.value, "filename", str(place)) == str(place)

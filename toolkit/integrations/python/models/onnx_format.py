@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import AssetFailedError
+from toolkit.integrations.python.models.info import foreign
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +73,10 @@ def dump(value: Any) -> tuple[bytes, dict[str, Any]]:  # noqa: ANN401  # an esti
     Raises:
         AssetFailedError: it cannot be converted, or what came out cannot be run.
     """
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise _unable(f"{error}", _INSTALL) from error
     more: dict[str, Any] = {}
     if isinstance(value, bytes):
         data = value
@@ -81,17 +86,20 @@ def dump(value: Any) -> tuple[bytes, dict[str, Any]]:  # noqa: ANN401  # an esti
         data, kind = _converted(value)
         names = [str(name) for name in getattr(value, "feature_names_in_", ())]
         more = {"onnx_input": kind, **({"onnx_features": names} if names else {})}
-    try:
+    with foreign(lambda said: _unable(f"onnxruntime cannot run it: {said}")):
         OnnxModel(data)
-    except ImportError as error:
-        raise _unable(f"{error}", _INSTALL) from error
-    except Exception as error:  # onnxruntime's own errors share no base class
-        raise _unable(f"onnxruntime cannot run it: {error}") from error
     return data, more
 
 
 def _converted(estimator: Any) -> tuple[bytes, str]:  # noqa: ANN401
     """With numbers as exact as the estimator's where ONNX has that operator, else single ones."""
+    try:
+        return _made(estimator, "double"), "double"
+    except AssetFailedError:
+        return _made(estimator, "float"), "float"
+
+
+def _made(estimator: Any, kind: str) -> bytes:  # noqa: ANN401
     try:
         from skl2onnx import convert_sklearn
         from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
@@ -100,24 +108,18 @@ def _converted(estimator: Any) -> tuple[bytes, str]:  # noqa: ANN401
     width = getattr(estimator, "n_features_in_", None)
     if not isinstance(width, int):
         raise _unable(f"a {type(estimator).__qualname__} does not say how many features it takes")
+    tensor = {"double": DoubleTensorType, "float": FloatTensorType}[kind]
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
-    failed: Exception | None = None
-    for kind, tensor in (("double", DoubleTensorType), ("float", FloatTensorType)):
-        try:
-            made = convert_sklearn(
-                estimator,
-                name=_NAME,
-                initial_types=[("features", tensor([None, width]))],
-                options=options,
-            )
-            data: bytes = made.SerializeToString()
-            OnnxModel(data)
-        except Exception as error:  # noqa: BLE001  # skl2onnx raises what its converters do
-            failed = error
-        else:
-            return data, kind
-    said = " ".join(str(failed).split())[:300]
-    raise _unable(f"skl2onnx: {type(failed).__name__}: {said}") from failed
+    with foreign(lambda said: _unable(f"skl2onnx: {' '.join(said.split())[:300]}")):
+        made = convert_sklearn(
+            estimator,
+            name=_NAME,
+            initial_types=[("features", tensor([None, width]))],
+            options=options,
+        )
+        data: bytes = made.SerializeToString()
+        OnnxModel(data)
+    return data
 
 
 _INSTALL = "pip install 'toolkit[onnx]'"
