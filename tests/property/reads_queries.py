@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 _spec = importlib.util.spec_from_file_location(
-    "lineage_queries", Path(__file__).with_name("lineage_queries.py")
+    "lineage_queries", Path(__file__).with_name("lineage_queries") / "__init__.py"
 )
 assert _spec is not None
 assert _spec.loader is not None

@@ -28,7 +28,7 @@ WORLDS = 4
 ROWS = 12
 
 _spec = importlib.util.spec_from_file_location(
-    "lineage_queries", Path(__file__).with_name("lineage_queries.py")
+    "lineage_queries", Path(__file__).with_name("lineage_queries") / "__init__.py"
 )
 assert _spec is not None
 assert _spec.loader is not None

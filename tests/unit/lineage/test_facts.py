@@ -100,7 +100,7 @@ def test_what_cannot_be_parsed_is_its_text() -> None:
 
 def _queries() -> Any:
     if "lineage_queries" not in sys.modules:
-        path = Path(__file__).parents[2] / "property" / "lineage_queries.py"
+        path = Path(__file__).parents[2] / "property" / "lineage_queries" / "__init__.py"
         spec = importlib.util.spec_from_file_location("lineage_queries", path)
         assert spec is not None
         assert spec.loader is not None
