@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -52,10 +55,7 @@ class Shop:
 
     def toolkit(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DBT_")}
-        run = subprocess.run(
-            [sys.executable, "-m", "toolkit.cli", *words],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        run: subprocess.CompletedProcess[str] = MIXED.call(words, self.folder, environment)
         assert run.returncode == code, run.stdout + run.stderr
         return run
 

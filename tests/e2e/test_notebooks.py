@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from toolkit import Project
 from toolkit.errors import AssetError
+
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
 
 pytestmark = [
     pytest.mark.slow,
@@ -86,12 +89,9 @@ def folder(tmp_path: Path) -> Path:
 
 def toolkit(folder: Path, *words: str) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DBT_")}
-    run = subprocess.run(
-        [sys.executable, "-m", "toolkit.cli", *words],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    run = MIXED.call(words, folder, environment)
     assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
+    return str(run.stdout)
 
 
 def reasons(folder: Path) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from xml.etree import ElementTree as ET
 
 import duckdb
 import pytest
+
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -53,14 +54,13 @@ class Shop:
             )
 
     def run(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "toolkit.cli", *words], cwd=self.folder, text=True,
-            capture_output=True, check=False,
-            env={**{k: v for k, v in os.environ.items() if not k.startswith("DBT_")},
-                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        )  # fmt: skip
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("DBT_")},
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        done = MIXED.call(words, self.folder, environment)
         assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        return str(done.stdout)
 
     def profiles(self, name: str) -> list[dict[str, Any]]:
         found = json.loads(self.run("profile", name, "--history", "--output", "json"))

@@ -8,9 +8,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -67,14 +70,7 @@ def folder(tmp_path: Path) -> Path:
 
 def toolkit(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DBT_")}
-    run = subprocess.run(
-        [sys.executable, "-m", "toolkit.cli", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run: subprocess.CompletedProcess[str] = MIXED.call(words, folder, environment)
     assert run.returncode == code, run.stdout + run.stderr
     return run
 

@@ -2,12 +2,14 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -46,11 +48,9 @@ def monthly(orders, batch: Batch):
 
 
 def build(folder: Path, *options: str) -> str:
-    command = [sys.executable, "-m", "toolkit.cli", "build", *options]
-    environment = {**os.environ, "RABBIT": VALUE}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    done = MIXED.call(["build", *options], folder, {**os.environ, "RABBIT": VALUE})
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return str(done.stdout + done.stderr)
 
 
 def statuses(folder: Path) -> dict[str, str]:
