@@ -26,7 +26,7 @@ READY     := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-slow test-all test-oldest test-dbt110 check coverage mutation audit system bench fault constraints docs messages clean distclean
+.PHONY: help build test test-slow test-all test-oldest dbt110 test-dbt110 check coverage mutation audit system bench fault constraints docs messages clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,8 @@ $(OLDEST)/.ready: $(INPUTS) tools/oldest.py | $(BIN)/python
 	@touch $@
 
 DBT110 := .venv-dbt110
+dbt110: $(DBT110)/.ready
+
 test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on it, and it driven from outside
 	$(DBT110)/bin/python -m pytest -n 3 --dist loadgroup -p no:cacheprovider tests/e2e/test_engines.py \
 		-k "not executable and not beside_another"

@@ -15,6 +15,13 @@ _ORDER = {"model": 0, "snapshot": 0, "seed": 0, "source": 1, "python": 2, "ml_mo
 
 # Relations of the warehouse itself: nobody expects them in the graph.
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "sys", "system"})
+# Those that are in sight without a schema: Oracle's, and DuckDB's views of itself.
+_SYSTEM_NAMES = frozenset(
+    {"dual", "duckdb_columns", "duckdb_constraints", "duckdb_databases", "duckdb_indexes",
+     "duckdb_logs", "duckdb_schemas", "duckdb_tables", "duckdb_types", "duckdb_views",
+     "pragma_database_list", "sqlite_master", "sqlite_schema", "sqlite_temp_master",
+     "sqlite_temp_schema"}
+)  # fmt: skip
 
 
 def is_system(where: Where) -> bool:
@@ -22,7 +29,7 @@ def is_system(where: Where) -> bool:
     _, schema, identifier = where
     name = identifier.lower()
     if schema is None:
-        return name in ("dual", "duckdb_tables", "duckdb_columns") or name.startswith("pg_")
+        return name in _SYSTEM_NAMES or name.startswith("pg_")
     # BigQuery writes region.INFORMATION_SCHEMA.X in one name
     return schema.lower() in _SYSTEM_SCHEMAS or "information_schema" in name
 

@@ -26,7 +26,7 @@ from toolkit.lineage.traced import Home, Loss, Refusal, Traced, listed
 if TYPE_CHECKING:
     from toolkit.lineage.sql.relation import Rel
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Part of every cache key: raise it whenever the same SQL may give another answer."""
 
 NOTHING_TO_TRACE = frozenset({"ml_model", "exposure", "metric", "semantic_model", "saved_query"})

@@ -107,7 +107,6 @@ def _ordered(after: Mapping[str, frozenset[str]]) -> list[str]:
     what is downstream of all that it reads.
     """
     ordered: list[str] = []
-    placed: set[str] = set()
     waiting = {key: len(keys) for key, keys in after.items()}
     children: dict[str, list[str]] = {}
     for key, keys in after.items():
@@ -119,7 +118,6 @@ def _ordered(after: Mapping[str, frozenset[str]]) -> list[str]:
         key = ready[position]
         position += 1
         ordered.append(key)
-        placed.add(key)
         for child in children.get(key, ()):
             waiting[child] -= 1
             if waiting[child] == 0:

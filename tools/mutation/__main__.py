@@ -86,11 +86,17 @@ def draw(room: str, count: int, seed: int) -> list[Drawn]:
         lines = reached.get(str(file), {})
         whole = frozenset().union(*lines.values())
         for mutant in mutants(file.read_text(encoding="utf-8")):
-            at = lines.get(mutant.line, frozenset())
+            at = _at(mutant, lines)
             # What runs at import is reached by every test of the module.
             every.append(Drawn(file, mutant, whole if at == {""} else at - {""}))
     drawn = random.Random(seed).sample(range(len(every)), min(count, len(every)))
     return [every[number] for number in sorted(drawn)]
+
+
+def _at(mutant: Mutant, lines: dict[int, frozenset[str]]) -> frozenset[str]:
+    """Who reaches a fault: of a statement over many lines, only some are noted as reached."""
+    back = range(mutant.line, mutant.begins - 1, -1)
+    return next((lines[line] for line in back if lines.get(line)), frozenset())
 
 
 def _reached(room: str) -> dict[str, dict[int, frozenset[str]]]:
@@ -106,13 +112,22 @@ def _reached(room: str) -> dict[str, dict[int, frozenset[str]]]:
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
         read = CoverageData(str(data))
         read.read()
+        together: dict[str, set[str]] = {}
+        for context in read.measured_contexts():
+            together.setdefault(context.partition("::")[0], set()).add(context.partition("|")[0])
         return {
             file: {
-                line: frozenset(context.partition("|")[0] for context in contexts)
+                line: frozenset().union(*(_tests(context, together) for context in contexts))
                 for line, contexts in read.contexts_by_lineno(file).items()
             }
             for file in read.measured_files()
         }
+
+
+def _tests(context: str, together: dict[str, set[str]]) -> set[str]:
+    """Who reaches what ``context`` does: a fixture may serve all tests of its file."""
+    test, _, phase = context.partition("|")
+    return together[test.partition("::")[0]] if phase == "setup" else {test}
 
 
 def tried(one: Drawn) -> str:

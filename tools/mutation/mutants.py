@@ -31,12 +31,14 @@ class Mutant(NamedTuple):
 
     Attributes:
         line: where the fault is, from 1.
+        begins: where the statement begins that the fault is in.
         was: the code that it replaces, on one line.
         now: what stands there instead.
         source: the whole module with the fault.
     """
 
     line: int
+    begins: int
     was: str
     now: str
     source: str
@@ -46,25 +48,29 @@ def mutants(source: str) -> list[Mutant]:
     """Every fault that we know to put into ``source``, in the order of its lines."""
     tree = ast.parse(source)
     found = []
-    for node in _code(tree):
+    for node, begins in _code(tree, 1):
         for changed in _changes(node):
             new = _spliced(source, node, changed)
             was = ast.get_source_segment(source, node) or ""
-            found.append(Mutant(node.lineno, " ".join(was.split()), changed, new))
+            found.append(Mutant(node.lineno, begins, " ".join(was.split()), changed, new))
     return sorted(set(found), key=lambda one: (one.line, one.was, one.now))
 
 
-def _code(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    """Nodes that run and decide something: no docstrings, annotations, words of messages."""
+def _code(node: ast.AST, begins: int) -> Iterator[tuple[ast.expr | ast.stmt, int]]:
+    """Nodes that run and decide something: no docstrings, annotations, words of messages.
+
+    With each the line where its statement begins.
+    """
     for name, value in ast.iter_fields(node):
         if name in _NO_CODE or (name == "keywords" and isinstance(node, ast.ClassDef)):
             continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _only_says(child):
                 continue
+            first = child.lineno if isinstance(child, ast.stmt) else begins
             if isinstance(child, ast.expr | ast.stmt):
-                yield child
-            yield from _code(child)
+                yield child, first
+            yield from _code(child, first)
 
 
 def _only_says(node: ast.AST) -> bool:

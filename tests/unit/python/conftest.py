@@ -5,17 +5,22 @@ from pathlib import Path
 
 import pytest
 
-# Test folders are no packages here, so what they share is loaded by its path.
-_SPEC = importlib.util.spec_from_file_location(
-    "python_harness", Path(__file__).with_name("harness.py")
-)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-if "python_harness" not in sys.modules:
-    sys.modules["python_harness"] = importlib.util.module_from_spec(_SPEC)
-    _SPEC.loader.exec_module(sys.modules["python_harness"])
 
-from python_harness import PythonProject  # noqa: E402  # loaded just above
+def _load(name: str, file: str) -> None:
+    """Test folders are no packages here, so what they share is loaded by its path."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(file))
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+
+
+_load("python_harness", "harness.py")
+_load("model_builds", "model_builds.py")
+
+from model_builds import Builds  # noqa: E402  # loaded just above
+from python_harness import PythonProject  # noqa: E402
 
 
 @pytest.fixture
@@ -36,3 +41,10 @@ def orders(project: PythonProject) -> None:
         "SELECT * FROM (VALUES (1, 10.5, 'a'), (2, 20.0, 'b'), (3, 7.25, 'a')) "
         "t(id, amount, customer)",
     )
+
+
+@pytest.fixture
+def builds(project: PythonProject) -> Builds:
+    """Builds of models that are trained on ``orders``."""
+    project.table("orders", "SELECT 1 AS id", "source", source_name="shop")
+    return Builds(project)

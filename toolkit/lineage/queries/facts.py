@@ -22,9 +22,11 @@ _BUILTIN = frozenset(
      "nullif", "numeric", "overlay", "position", "replace", "rename", "rollup", "row", "some",
      "struct", "substring", "trim", "try_cast", "unpack", "values"}
 )  # fmt: skip
-_CLOCKS = frozenset(
-    {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
-)
+# What is called without brackets: clocks, and where the session is.
+_BARE = frozenset(
+    {"current_catalog", "current_date", "current_schema", "current_time", "current_timestamp",
+     "localtime", "localtimestamp"}
+)  # fmt: skip
 
 
 class Functions(Protocol):
@@ -139,7 +141,7 @@ def _unsettled(tokens: "list[Token]", tree: "exp.Expr", functions: Functions) ->
         if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
             continue
         name = token.text.lower()
-        if name in _CLOCKS:
+        if name in _BARE:
             return f"it calls {name}"
         called = index + 1 < len(tokens) and tokens[index + 1].token_type == TokenType.L_PAREN
         if not called:

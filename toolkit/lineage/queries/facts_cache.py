@@ -11,7 +11,7 @@ import msgspec
 from toolkit.files import write_whole
 from toolkit.lineage.queries.facts import Functions, SqlFacts
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever the same query may give other facts."""
 _MOST = 50_000
 
@@ -63,4 +63,4 @@ class FactsCache:
 
 
 def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -25,6 +25,8 @@ class Facts(msgspec.Struct, frozen=True):
         recursive_without_keyword: a CTE may read itself without RECURSIVE.
         unpivot_value_first: UNPIVOT puts its value columns before the one of names.
         anonymous: how a column without a name is called: ``text``, ``f0_``, ``?column?``.
+        values: how the columns of a VALUES without names are called: the word, and from which
+            number on.
         pseudo: folded names that every table has and nobody declares.
     """
 
@@ -41,6 +43,7 @@ class Facts(msgspec.Struct, frozen=True):
     recursive_without_keyword: bool = False
     unpivot_value_first: bool = False
     anonymous: str = "text"
+    values: tuple[str, int] = ("col", 0)
     pseudo: frozenset[str] = frozenset()
 
     def exact(self, name: str, quoted: bool) -> str:
@@ -73,13 +76,24 @@ _FACTS = {
         pseudo=frozenset({"rowid"}),
     ),
     "clickhouse": Facts("clickhouse", having="alias", alias_first=True),
-    "spark": Facts("spark", having="ungrouped", sort_alias=True),
-    "databricks": Facts("databricks", having="ungrouped", sort_alias=True),
-    "snowflake": Facts("snowflake", "upper", sensitive=True, recursive_without_keyword=True),
-    "postgres": Facts(
-        "postgres", "lower", sensitive=True, lateral_alias=False, anonymous="?column?"
+    "spark": Facts("spark", having="ungrouped", sort_alias=True, values=("col", 1)),
+    "databricks": Facts("databricks", having="ungrouped", sort_alias=True, values=("col", 1)),
+    "snowflake": Facts(
+        "snowflake",
+        "upper",
+        sensitive=True,
+        recursive_without_keyword=True,
+        values=("column", 1),
     ),
-    "redshift": Facts("redshift", "lower", anonymous="?column?", pseudo=frozenset({"sysdate"})),
+    "postgres": Facts(
+        "postgres",
+        "lower",
+        sensitive=True,
+        lateral_alias=False,
+        anonymous="?column?",
+        values=("column", 1),
+    ),
+    "redshift": Facts("redshift", "lower", anonymous="?column?"),
     "bigquery": Facts(
         "bigquery",
         lateral_alias=False,
@@ -89,21 +103,21 @@ _FACTS = {
         unpivot_value_first=True,
         anonymous="f0_",
     ),
-    "trino": Facts("trino", "lower", lateral_alias=False, sort_alias=True),
-    "presto": Facts("presto", "lower", lateral_alias=False, sort_alias=True),
-    "athena": Facts("athena", "lower", lateral_alias=False, sort_alias=True),
+    "trino": Facts("trino", "lower", lateral_alias=False, sort_alias=True, values=("_col", 0)),
+    "presto": Facts("presto", "lower", lateral_alias=False, sort_alias=True, values=("_col", 0)),
+    "athena": Facts("athena", "lower", lateral_alias=False, sort_alias=True, values=("_col", 0)),
     "oracle": Facts(
         "oracle",
         "upper",
         sensitive=True,
         lateral_alias=False,
         recursive_without_keyword=True,
-        pseudo=frozenset({"rownum", "rowid", "level", "sysdate", "systimestamp", "user"}),
+        pseudo=frozenset({"rownum", "rowid", "level", "user"}),
     ),
     "tsql": Facts("tsql", lateral_alias=False, recursive_without_keyword=True),
     "fabric": Facts("fabric", lateral_alias=False, recursive_without_keyword=True),
-    "mysql": Facts("mysql", lateral_alias=False, having="ungrouped"),
-    "sqlite": Facts("sqlite", lateral_alias=False),
+    "mysql": Facts("mysql", lateral_alias=False, having="ungrouped", values=("column_", 0)),
+    "sqlite": Facts("sqlite", lateral_alias=False, values=("column", 1)),
 }
 
 

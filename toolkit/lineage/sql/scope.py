@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from sqlglot import exp
+from sqlglot.dialects import Dialect
 
 from toolkit.lineage.sql.context import Context, line_of
 from toolkit.lineage.sql.flow import AS_IS, NOTHING, TRANSFORMATION, Flow, Rows, pour
@@ -152,7 +153,8 @@ class Scope:
         else:
             value = self._qualified([part for part in node.parts if part is not None])
         if value is None:
-            self._lose(node)
+            if not _is_a_unit_here(node, self.context.facts.name):
+                self._lose(node)
             return EMPTY
         return value
 
@@ -332,6 +334,16 @@ def _same(rels: list[Rel]) -> bool:
 
 def _is_a_unit(folded: str, node: exp.Column | None) -> bool:
     """A bare unit of time in a function that the parser does not know."""
-    if folded not in _DATE_PARTS or node is None or not isinstance(node.parent, exp.Anonymous):
+    return folded in _DATE_PARTS and node is not None and _is_of_time(node.parent)
+
+
+def _is_a_unit_here(node: exp.Column, dialect: str) -> bool:
+    """The same for a name that is no column in sight: there ``d`` and ``min`` are units, too."""
+    if len(node.parts) > 1 or not _is_of_time(node.parent) or node.this.args.get("quoted"):
         return False
-    return any(part in node.parent.name.lower() for part in ("date", "time", "diff", "trunc"))
+    return node.name.upper() in Dialect.get_or_raise(dialect).DATE_PART_MAPPING
+
+
+def _is_of_time(function: exp.Expr | None) -> bool:
+    words = ("date", "time", "diff", "trunc")
+    return isinstance(function, exp.Anonymous) and any(w in function.name.lower() for w in words)

@@ -150,7 +150,7 @@ def _depth(node: exp.Expr) -> float:
 
 def _stacked(node: exp.Expr, width: int, scope: Scope) -> list[Flow]:
     """What each column of Spark's ``stack(rows, cell, ...)`` takes; empty for another function."""
-    if not isinstance(node, exp.Stack) or width == 0:
+    if not isinstance(node, exp.Stack):
         return []
     flows: list[Flow] = [{} for _ in range(width)]
     for place, cell in enumerate(node.expressions):

@@ -202,8 +202,7 @@ def _values(node: exp.Values, scope: Scope, names: list[str]) -> Rel:
             if position == len(flows):
                 flows.append({})
             collect(cell, scope, flows[position], 0)
-    default = "column" if scope.context.facts.name in ("postgres", "snowflake") else "col"
-    start = 1 if default == "column" else 0
+    default, start = scope.context.facts.values
     cols = [
         Col(names[i] if i < len(names) else f"{default}{i + start}", Value(flow))
         for i, flow in enumerate(flows)
