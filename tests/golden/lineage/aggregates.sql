@@ -94,3 +94,9 @@ select k, any_value(x having max y) as a, countif(y > 1) as c, array_agg(x order
 -- c <- raw.a.y CONDITIONAL
 -- l <- raw.a.x AGGREGATION, raw.a.y WINDOW
 -- (rows) <- raw.a.k GROUP_BY
+
+-- # an offset alone lets the order decide, too
+-- raw.a(k, x)
+select k from raw.a order by x offset 2
+-- k <- raw.a.k
+-- (rows) <- raw.a.x SORT

@@ -50,3 +50,10 @@ select k, approximate count(distinct a) as n, listagg(a, ',') within group (orde
 -- n <- raw.t.a AGGREGATION
 -- l <- raw.t.a AGGREGATION, raw.t.b WINDOW
 -- (rows) <- raw.t.k GROUP_BY
+
+-- # sysdate is no column
+-- dialect: redshift
+-- raw.t(id)
+select id, sysdate as loaded_at from raw.t
+-- id <- raw.t.id
+-- loaded_at <-

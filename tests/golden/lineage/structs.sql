@@ -142,3 +142,10 @@ select id, unnest([e for e in [x, 1] if e > 1]) as u from raw.a
 -- id <- raw.a.id
 -- u <- raw.a.x TRANSFORMATION
 -- (rows) <- raw.a.x JOIN
+
+-- # a field by schema, table, column and field
+-- raw.t(id, addr struct(city varchar, zip varchar))
+select raw.t.id, raw.t.addr.city as city, raw.t.addr as whole from raw.t
+-- id <- raw.t.id
+-- city <- raw.t.addr TRANSFORMATION
+-- whole <- raw.t.addr

@@ -335,6 +335,58 @@ def test_expressions_are_as_written_with_their_line() -> None:
     assert found == {"id": (None, None), "twice": ("amt  *  2", 3), "g": ("f(a, b)", 5)}
 
 
+@pytest.mark.parametrize(
+    ("item", "dialect", "expression", "line"),
+    [
+        ("body ? 'k' as x", "postgres", "body ? 'k'", 3),  # jsonb: does it have the key
+        ("a[1] + m['x, y'] as x", "duckdb", "a[1] + m['x, y']", 3),
+        ("a\n  + b as x", "duckdb", "a\n  + b", 3),
+        ("a\n  + b", "duckdb", "a + b", 3),
+        ("upper(\n    a\n  )", "duckdb", "UPPER(a)", 3),  # the line of the function
+        ("\n  a + b", "duckdb", "a + b", 4),
+    ],
+)
+def test_the_text_of_a_select_item_and_its_line(
+    item: str, dialect: str, expression: str, line: int
+) -> None:
+    sql = f"select\n  id,\n  {item}\nfrom db.raw.t"
+    lineage = run(
+        asset("source.t", columns="id a b m body"), asset("model.m", sql, "source.t"),
+        dialect=dialect,
+    )  # fmt: skip
+    made = {(e.expression, e.line) for e in lineage.column_edges if e.target[1] != "id"}
+    assert made == {(expression, line)}
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select * from nowhere", "SELECT * over something that is no asset, whose columns"),
+        ("select * from db.raw.t", "SELECT * over source.t, whose columns are not known"),
+        ("select * from db.raw.t, nowhere", "SELECT * over source.t, whose columns"),
+        ("select s.* from (select parse(body) as s from db.raw.t)",
+         "The columns that are unpacked from source.t.body are not known"),
+        ("select s.*, u.* from (select parse(body) as s from db.raw.t), db.raw.u as u",
+         "SELECT * over source.u, whose columns are not known"),
+    ],
+)  # fmt: skip
+def test_of_what_the_columns_are_not_known(sql: str, said: str) -> None:
+    lineage = run(asset("source.t"), asset("source.u"), asset("model.m", sql, "source.t source.u"))
+    (problem,) = [problem for problem in lineage.problems if problem.code == "open-star"]
+    assert problem.message.lower().startswith(f"model.m: {said.lower()}")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "t0,"), (5, "t0, t1, t2, t3, t4,"), (6, "t0, t1, t2, t3, t4 and more,")]
+)
+def test_of_many_names_five_are_said_and_that_there_are_more(count: int, said: str) -> None:
+    lineage = run(
+        asset("model.m", f"select 1 as a from {', '.join(f't{i}' for i in range(count))}")
+    )
+    (problem,) = lineage.problems
+    assert f"it reads {said} which is no asset" in problem.message
+
+
 def test_a_column_that_one_reader_knows_goes_through_the_stars_of_the_others() -> None:
     lineage = run(
         asset("source.u"),

@@ -291,6 +291,65 @@ def test_volatile(known: Functions, sql: str, reason: str) -> None:
     assert why(sql, known).startswith(reason)
 
 
+# DuckDB knows no users: these are always the same word.
+CONSTANT = {"current_role", "current_user", "session_user", "user"}
+
+
+def test_nothing_that_is_called_without_brackets_passes(known: Functions) -> None:
+    """Clocks, and where the session is: none of them is an input that anyone watches."""
+    found = set()
+    with duckdb.connect() as connection:
+        functions_of_it = connection.execute("select function_name from duckdb_functions()")
+        clocks = {"current_time", "current_timestamp", "localtime", "localtimestamp"}
+        for name in {name for (name,) in functions_of_it.fetchall()} | clocks:
+            try:
+                connection.execute(f"select {name}").fetchall()
+            except duckdb.Error:
+                continue
+            found.add(name)
+        assert found > clocks | CONSTANT | {"current_date", "current_schema"}
+        told = connection.execute(f"select {', '.join(sorted(CONSTANT))}").fetchone()
+        assert told is not None
+        assert set(told) == {"duckdb"}
+    passed = {name for name in found if not why(f"select {name} from orders", known)}
+    assert passed == CONSTANT
+
+
+BUILTIN = {
+    "array": "array(select id from orders order by id)",
+    "cast": "cast(id as varchar)",
+    "coalesce": "coalesce(id, 1)",
+    "columns": "columns(*)",
+    "exclude": "* exclude (day)",
+    "extract": "extract(year from day)",
+    "grouping": "grouping(id)",
+    "grouping_id": "grouping_id(id)",
+    "if": "if(id > 1, 1, 2)",
+    "ifnull": "ifnull(id, 1)",
+    "nullif": "nullif(id, 1)",
+    "overlay": "overlay('abc' placing 'x' from 1)",
+    "position": "position('a' in 'abc')",
+    "rename": "* rename (day as that_day)",
+    "replace": "* replace (id + 1 as id)",
+    "row": "row(id, day)",
+    "substring": "substring('abc' from 2)",
+    "trim": "trim(both 'a' from 'aba')",
+    "try_cast": "try_cast(id as varchar)",
+    "unpack": "greatest(unpack(columns(['id'])))",
+}
+
+
+@pytest.mark.parametrize("word", BUILTIN)
+def test_words_of_the_language_that_look_like_functions(known: Functions, word: str) -> None:
+    """DuckDB runs each of them, and lists few of them among its functions."""
+    ends = " group by id" if word.startswith("grouping") else ""
+    sql = f"select {BUILTIN[word]} from orders{ends}"
+    with duckdb.connect() as connection:
+        connection.execute("create table orders as select 1 as id, date '2026-01-01' as day")
+        assert connection.execute(sql).fetchall()
+    assert why(sql, known) == ""
+
+
 def test_no_function_that_a_warehouse_calls_volatile_passes(known: Functions) -> None:
     passed = [name for name in sorted(known.volatile) if not why(f"select {name}()", known)]
     assert passed == []

@@ -22,9 +22,33 @@ PLACES = Places(
             asset("model.one.alone", materialized="ephemeral"),
             asset("model.one.orders"),
             asset("model.two.orders", schema="other"),
+            asset("model.two.single", schema="other"),
         ]
     )
 )
+
+
+@pytest.mark.parametrize(
+    ("name", "parents", "found"),
+    [
+        ("orders", "model.one.orders", "model.one.orders"),
+        ("ORDERS", "model.two.orders", "model.two.orders"),
+        ("orders", "", None),  # either of the two could be meant
+        ("orders", "model.one.orders model.two.orders", None),
+        ("main.orders", "", "model.one.orders"),
+        ("other.orders", "model.one.orders", "model.two.orders"),
+        ("db.other.orders", "", "model.two.orders"),
+        ("elsewhere.other.orders", "", "model.two.orders"),  # catalogs have several names
+        ("third.orders", "model.one.orders", None),
+        ("single", "", "model.two.single"),
+        ("gone", "", None),
+    ],
+)
+def test_which_table_a_name_means(name: str, parents: str, found: str | None) -> None:
+    parts = [None, None, *name.split(".")][-3:]
+    where = (parts[0], parts[1], str(parts[2]))
+    reader = asset("model.one.reader")
+    assert PLACES.find(where, reader, frozenset(parents.split())) == found
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,10 @@ def shown(sql: str) -> dict[str, str]:
         ("select max_by(a, b) from x", "a b"),
         ("select string_agg(c, ',' order by id) from x", "c id"),
         ("select a from x order by id limit 3", "a id"),
+        ("select a from range(3) as r(n), x", "a"),
+        ("with x as (select * from main.x) select a from x", "a"),
+        ("with x as (select * from x) select a from x", "a"),  # the table: it is not recursive
+        ("select json_extract(c, '$.a') as n from x", "a c"),  # who knows what the path means
     ],
 )  # fmt: skip
 def test_columns(sql: str, x: str) -> None:

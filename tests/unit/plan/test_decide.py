@@ -53,6 +53,14 @@ def test_of_a_long_message_the_beginning_is_said() -> None:
     assert world.decided()["orders"] == ("run", "its last run ended as error: " + "x" * 100)
 
 
+@pytest.mark.parametrize("status", ["success", "no-op", "warn"])
+def test_what_ended_well_is_up_to_date(status: str) -> None:
+    """An integration may say of what it made that it did so with a warning."""
+    world = shop()
+    world.end("report", status)
+    assert world.decided()["report"] == UP_TO_DATE
+
+
 @pytest.mark.parametrize("status", ["skipped", "running", "planned", "error"])
 def test_only_what_ended_well_can_be_left_out(status: str) -> None:
     world = shop()

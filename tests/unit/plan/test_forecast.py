@@ -72,6 +72,14 @@ def test_what_was_never_timed_is_counted() -> None:
     assert forecast.left({}, 5.0) == Left(2.0, untimed=1)
 
 
+def test_where_the_threads_are_not_known_only_chains_count() -> None:
+    keys = [f"m{n}" for n in range(12)]
+    forecast = Forecast(
+        {key: [] for key in keys}, dict.fromkeys(keys, 1.0), dict.fromkeys(keys, "dbt")
+    )
+    assert forecast.left({}, 0.0) == Left(1.0)
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 100), st.sets(st.integers(0, 19), max_size=4)), max_size=20),
     st.integers(0, 4),

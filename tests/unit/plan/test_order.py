@@ -101,13 +101,15 @@ def test_an_edge_that_only_a_matched_relation_gave_is_told_apart() -> None:
                    matched={"seed": "relation"})  # fmt: skip
     both = Asset(key="m", kind="model", name="m", integration="x", depends_on=("seed", "source"))
     only = Asset(key="n", kind="model", name="n", integration="x", depends_on=("source",))
-    graph = AssetGraph([seed, source, both, only])
+    unique = Check(key="t", name="t", kind="data_test", integration="x", assets=("seed",))
+    graph = AssetGraph([seed, source, both, only], [unique])
     steps = [
         Step(key=a.key, kind="dbt", integration="x", makes=(a.key,), reads=a.depends_on, name="")
         for a in graph
         if a.kind != "source"
     ]
+    steps.append(Step(key="t", kind="check", integration="x", makes=(), reads=("seed",), name="t"))
     found = dependencies(graph, steps)
-    assert found["m"].all == {"seed"}
-    assert found["m"].found == set()
-    assert found["n"].found == {"seed"}
+    assert found["m"].all == {"seed", "t"}
+    assert found["m"].found == set()  # dbt itself lets m wait for the seed's test
+    assert found["n"].found == {"seed", "t"}

@@ -145,6 +145,8 @@ def test_states(
             {**IN_ORDER, "stg": made(9)}, {}, "dashboard",
             State(state="stale", reason="it reads mart, which is stale", at=3),
         ),
+        (IN_ORDER, {}, "dashboard", State(state="fresh", at=3)),
+        (IN_ORDER, {}, "source", State(state="fresh", at=1)),
         ({}, {}, "alone", State(state="outside", reason="something else loads it")),
     ],
 )  # fmt: skip

@@ -52,6 +52,7 @@ _BY_NAME = frozenset(
         "collect_set",
         "combine_aggr",
         "corr",
+        "count_star",
         "decimal_average",
         "entropy",
         "every",
@@ -222,10 +223,11 @@ def _wrapper(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
 
 
 def _anonymous(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
-    name = node.name.lower()
-    if name in _BY_NAME:
+    if is_aggregate(node):
         _aggregate(node, scope, out, lift)
-    elif name == "multiif":  # ClickHouse: condition, value, condition, value, ..., otherwise
+    elif (
+        node.name.lower() == "multiif"
+    ):  # ClickHouse: condition, value, condition, value, ..., otherwise
         conditions = node.expressions[:-1:2]
         values = [*node.expressions[1::2], *node.expressions[-1:]]
         collect_all(conditions, scope, out, compose(lift, CONDITIONAL))
@@ -237,8 +239,14 @@ def _anonymous(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
 def is_aggregate(node: exp.Expr) -> bool:
     """The node makes one value of many rows."""
     if isinstance(node, exp.Anonymous):
-        return node.name.lower() in _BY_NAME
+        return not _names(node).isdisjoint(_BY_NAME)
     return isinstance(node, exp.AggFunc) and not isinstance(node, _PICKS + _RANKS)
+
+
+def _names(node: exp.Expr) -> set[str]:
+    """Of a function, folded: BigQuery's ``hll_count.merge`` is called by both."""
+    name, around = node.name.lower(), node.parent
+    return {name, f"{around.this.name.lower()}.{name}"} if isinstance(around, exp.Dot) else {name}
 
 
 def _subclasses(base: type[exp.Expr]) -> set[type[exp.Expr]]:

@@ -341,7 +341,8 @@ def _is_a_unit_here(node: exp.Column, dialect: str) -> bool:
     """The same for a name that is no column in sight: there ``d`` and ``min`` are units, too."""
     if len(node.parts) > 1 or not _is_of_time(node.parent) or node.this.args.get("quoted"):
         return False
-    return node.name.upper() in Dialect.get_or_raise(dialect).DATE_PART_MAPPING
+    units = Dialect.get_or_raise(dialect).DATE_PART_MAPPING
+    return node.name.upper() in {*units, *units.values()}
 
 
 def _is_of_time(function: exp.Expr | None) -> bool:
