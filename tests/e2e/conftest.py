@@ -19,6 +19,7 @@ def _load(name: str, file: str) -> ModuleType:
 
 
 _mixed = _load("mixed_project", "mixed.py")
+_plain = _load("plain_project", "plain.py")
 _page = _load("report_page", "report_page.py")
 browser, reader = _page.browser, _page.reader
 shop_report, open_report = _page.shop_report, _page.open_report
@@ -28,3 +29,10 @@ shop_report, open_report = _page.shop_report, _page.open_report
 def mixed(tmp_path: Path) -> Any:
     """A project with all three tools in a folder of its own."""
     return _mixed.Mixed(tmp_path)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """The plain project, not built, in a folder of its own."""
+    project: Path = _plain.plain(tmp_path / "plain")
+    return project
