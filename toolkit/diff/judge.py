@@ -70,7 +70,7 @@ class Judge:
             cut=bool(unloaded),
         )
         beyond = _beyond(self._head, now)
-        verdict, reason = self._of_pair(own, columns, fails, bool(found), beyond)
+        verdict, reason = self._of_pair(now.key, own, columns, fails, bool(found), beyond)
         for note in notes:
             if worst_first(note.verdict) < worst_first(verdict):
                 verdict, reason = note.verdict, f"{note.what}: {note.reason}"
@@ -149,7 +149,7 @@ class Judge:
             reason = "nothing else changes"
         elif broken and gone:
             verdict = "breaking"
-            reason = f"{broken[0].key} {broken[0].reason}"
+            reason = broken[0].said_of(now.key)
         elif column.how == "renamed" and self._go_along(readers, (now.key, column.name)):
             reason = "what reads it does so by its new name"
         elif readers:
@@ -169,6 +169,7 @@ class Judge:
 
     def _of_pair(
         self,
+        key: str,
         own: Own,
         columns: Sequence[ColumnChange],
         fails: Sequence[Failure],
@@ -177,7 +178,7 @@ class Judge:
     ) -> tuple[Verdict, str]:
         if fails:
             more = f", and {len(fails) - 1} more" if len(fails) > 1 else ""
-            return "breaking", f"{fails[0].key} {fails[0].reason}{more}"
+            return "breaking", f"{fails[0].said_of(key)}{more}"
         if own.extent == "none":
             return "safe", own.said or ""
         if own.extent in ("model_wide", "unknown"):

@@ -33,6 +33,10 @@ class Failure(msgspec.Struct, frozen=True, order=True):
     key: str
     reason: str
 
+    def said_of(self, asset: str) -> str:
+        """What fails and why, where a change of ``asset`` is told: that one goes without a name."""
+        return self.reason if self.key == asset else f"{self.key} {self.reason}"
+
 
 class ReachedAsset(msgspec.Struct, frozen=True, kw_only=True):
     """An asset downstream of a change that comes to see it.

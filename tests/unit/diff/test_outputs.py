@@ -89,9 +89,19 @@ def test_the_answer_comes_first() -> None:
     text = diff_markdown(diff, both)
     assert text.splitlines()[1].startswith("### ❌ This breaks something: 1 breaking")
     assert "```mermaid" in text
-    assert "fails: `customers` reads stg\\_users.email, which is gone" in text
+    assert ": model.shop.customers reads stg\\_users.email, which is gone, and 1 more." in text
+    assert "fails: `promised` reads stg\\_users.email, which is gone" in text
+    assert text.count("customers reads") == 1
     nothing = diff_markdown(*of(case("nothing")))
     assert nothing.splitlines()[1].startswith("### ✅ Nothing changes")
+
+
+def test_what_the_changed_model_itself_fails_at_is_said_once_and_without_its_name() -> None:
+    diff, both = of(case("a column is added to what has a contract"))
+    said = "its contract does not list country, which it makes"
+    assert f"`model.shop.promised`: {said}" in diff_markdown(diff, both)
+    for text in (diff_markdown(diff, both), diff_text(diff, both)):
+        assert text.count(said) == 1
 
 
 def test_json_holds_all_of_it() -> None:
@@ -141,7 +151,7 @@ def test_text_for_people() -> None:
         "review    model.shop.stg_orders\n"
         "          ordered_at has another type; read by 2 assets\n"
         "          models/stg_orders.sql\n"
-        "          ordered_at: TIMESTAMP -> DATE  [review: read by 2 assets]\n"
+        "          ordered_at: TIMESTAMP -> DATE  [review]\n"
         "          reaches 2 models\n"
     )
     colored = diff_text(diff, both, lambda verdict, text: f"<{verdict}>{text}")

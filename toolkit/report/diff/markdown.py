@@ -6,7 +6,15 @@ from toolkit.diff.model import AssetChange, CheckChange, Diff, Failure
 from toolkit.lineage.walks.reach import Verdict
 from toolkit.report.diff.document import Both, owners
 from toolkit.report.diff.picture import picture
-from toolkit.report.diff.words import clause_lines, column_line, counted, headline, rows_line
+from toolkit.report.diff.words import (
+    clause_lines,
+    column_line,
+    column_why,
+    counted,
+    headline,
+    other_failures,
+    rows_line,
+)
 from toolkit.report.markdown import code, plain
 
 MARKER = "<!-- toolkit:diff -->"
@@ -91,15 +99,15 @@ def _details(change: AssetChange, both: Both) -> Iterator[str]:
     path, line = both.place(change.key)
     lines = [code(f"{path}:{line}" if line else path)] if path else []
     lines += [
-        f"{code(column_line(column))} **{column.verdict}**: {plain(column.reason)}"
-        for column in change.columns
+        f"{code(column_line(column))} **{column.verdict}**" + (f": {plain(why)}" if why else "")
+        for column, why in ((one, column_why(one, change)) for one in change.columns)
     ]
     lines += [code(text) for text in clause_lines(change.clauses_gone, change.clauses_new)]
     lines += [
         code(note.what) + (f" **{note.verdict}**: {plain(note.reason)}" if note.reason else "")
         for note in change.notes
     ]
-    lines += [*_cut([_failure(one, both) for one in change.fails])]
+    lines += [*_cut([_failure(one, change, both) for one in other_failures(change)])]
     if change.passed_on:
         names = [f"{'-' if c.how == 'removed' else '+'} {c.name}" for c in change.passed_on]
         lines.append(f"passed on: {', '.join(map(code, names[:_REACHED]))}")
@@ -114,8 +122,9 @@ def _details(change: AssetChange, both: Both) -> Iterator[str]:
     yield ""
 
 
-def _failure(failure: Failure, both: Both) -> str:
-    return f"fails: {code(both.name(failure.key))} {plain(failure.reason)}"
+def _failure(failure: Failure, change: AssetChange, both: Both) -> str:
+    name = "" if failure.key == change.key else f"{code(both.name(failure.key))} "
+    return f"fails: {name}{plain(failure.reason)}"
 
 
 def _reached(change: AssetChange, both: Both) -> Iterator[str]:

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 
 from toolkit.diff.model import AssetChange, Diff
 from toolkit.report.diff.document import Both, owners
-from toolkit.report.diff.words import clause_lines, column_line, counted, headline, rows_line, title
+from toolkit.report.diff.words import (
+    clause_lines,
+    column_line,
+    column_why,
+    counted,
+    headline,
+    other_failures,
+    rows_line,
+    title,
+)
 
 Painter = Callable[[str, str], str]
 """Takes a verdict and a text, gives the text in the verdict's colour."""
@@ -51,16 +60,15 @@ def change_lines(change: AssetChange, both: Both, *, everything: bool) -> Iterat
     if path is not None:
         yield f"{path}:{line}" if line else path
     for column in change.columns:
-        why = "" if column.reason == change.reason else f": {column.reason}"
-        yield f"{column_line(column)}  [{column.verdict}{why}]"
+        why = column_why(column, change)
+        yield f"{column_line(column)}  [{column.verdict}{f': {why}' if why else ''}]"
     yield from clause_lines(change.clauses_gone, change.clauses_new)
     for note in change.notes:
         yield note.what + (f" ({note.reason})" if note.reason else "")
-    told = {change.reason, *(column.reason for column in change.columns)}
-    fails = [one for one in change.fails if f"{one.key} {one.reason}" not in told]
+    fails = other_failures(change)
     shown = fails if everything else fails[:_SHOWN]
     for failure in shown:
-        yield f"fails: {failure.key} {failure.reason}"
+        yield f"fails: {failure.said_of(change.key)}"
     if len(shown) < len(fails):
         yield f"fails: {len(fails) - len(shown)} more (--all)"
     if change.passed_on:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from toolkit.diff.definition import Clause
-from toolkit.diff.model import AssetChange, ColumnChange, Diff, ReachedAsset
+from toolkit.diff.model import AssetChange, ColumnChange, Diff, Failure, ReachedAsset
 from toolkit.report.diff.document import Both
 from toolkit.warehouse.rows_diff import RowsDiff
 
@@ -67,6 +67,26 @@ def column_line(column: ColumnChange) -> str:
         return f"{column.name}: {short(column.was)} -> {short(column.now)}"
     sign = "+" if column.how == "added" else "-"
     return f"{sign} {column.name}"
+
+
+def column_why(column: ColumnChange, change: AssetChange) -> str:
+    """Why its verdict is so; empty where the change's own reason has said that."""
+    its_own = change.reason.startswith(f"{column.name} ") and change.reason.endswith(
+        f"; {column.reason}"
+    )
+    return "" if its_own or _is_first(column.reason, change) else column.reason
+
+
+def other_failures(change: AssetChange) -> list[Failure]:
+    """What fails besides what the reasons of the change and of its columns have told of."""
+    told = {column.reason for column in change.columns}
+    said = [(one, one.said_of(change.key)) for one in change.fails]
+    return [one for one, text in said if text not in told and not _is_first(text, change)]
+
+
+def _is_first(text: str, change: AssetChange) -> bool:
+    """Whether the change's reason says this, alone or before it counts others."""
+    return change.reason == text or change.reason.startswith(f"{text}, and ")
 
 
 def clause_lines(gone: Sequence[Clause], new: Sequence[Clause]) -> list[str]:
