@@ -135,6 +135,20 @@ def test_sarif_says_it_at_the_file_that_fails() -> None:
     assert prints[0] == prints[1]
 
 
+def test_sarif_says_what_the_changed_model_itself_fails_at_once() -> None:
+    """It is no failure elsewhere."""
+    sql = "select user_id, email as mail from main.stg_users"
+    base, head = edited(SUITE["project"], {"change": {"promised": sql}})
+    both = Both(base.graph, head.graph)
+    results = diff_sarif(compare(base, head), both, version="1.0")["runs"][0]["results"]
+    own = "its contract does not list mail, which it makes"
+    other = "its contract promises email, which it does not make"
+    assert sorted((r["ruleId"], r["message"]["text"]) for r in results) == [
+        ("breaking-change", f"model.shop.promised {other}"),
+        ("breaking-change", f"model.shop.promised: {own}, and 1 more"),
+    ]
+
+
 def test_junit_fails_what_is_breaking_only() -> None:
     suite = ET.fromstring(diff_junit(*of(BREAKS), project="shop"))
     assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
