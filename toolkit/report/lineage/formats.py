@@ -5,6 +5,8 @@ import io
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import msgspec
+
 from toolkit.errors import Problem
 from toolkit.graph import Asset, AssetGraph
 from toolkit.lineage import Coverage, Lineage
@@ -52,13 +54,7 @@ def lineage_document(
             for edge in lineage.asset_edges
         ],
         "problems": [problem_document(p) for p in _distinct(graph.problems, lineage.problems)],
-        "coverage": {
-            "assets": coverage.assets,
-            "full": coverage.full,
-            "partial": coverage.partial,
-            "opaque": coverage.opaque,
-            "columns": coverage.columns,
-        },
+        "coverage": msgspec.to_builtins(coverage),
     }
 
 
