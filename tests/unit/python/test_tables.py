@@ -124,8 +124,9 @@ FRAMES = {
     ),
     "missing numbers": ("pd.DataFrame({'a': [1.5, float('nan')]})", "DOUBLE", [1.5, None]),
     "missing texts": ("pd.DataFrame({'a': ['x', None]})", "VARCHAR", ["x", None]),
-    "a time zone": (
-        "pd.DataFrame({'a': [pd.Timestamp('2026-01-01', tz='Europe/Berlin'), pd.NaT]})",
+    "a time zone": (  # microseconds: pandas 2 makes nanoseconds, which is another type
+        "pd.DataFrame({'a': pd.Series([pd.Timestamp('2026-01-01', tz='Europe/Berlin'), pd.NaT])"
+        ".dt.as_unit('us')})",
         "TIMESTAMP WITH TIME ZONE", None,
     ),
     "decimals": (
@@ -293,7 +294,7 @@ BAD = {
     "list of dicts": ("return [{'a': 1}]", ["It returned a list"]),
     "a number": ("return 1", ["It returned an int"]),
     "an array": ("return np.array([1])", ["It returned a numpy.ndarray"]),
-    "a Series": ("return pd.Series([1])", ["It returned a pandas.Series"]),
+    "a Series": ("return pd.Series([1])", ["It returned a pandas.", "Series, which is no table"]),
     "a model": ("return MLModel(1)", ["MLModel, which is no table"]),
     "duplicate columns": (
         "return pa.table([[1], [2]], names=['a', 'a'])",
