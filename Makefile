@@ -92,7 +92,7 @@ $(OLDEST)/.ready: $(INPUTS) tools/oldest.py | $(BIN)/python
 	@touch $@
 
 DBT110 := .venv-dbt110
-dbt110: $(DBT110)/.ready
+dbt110: $(DBT110)/.ready ## make the environment with dbt-core 1.10
 
 test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on it, and it driven from outside
 	$(DBT110)/bin/python -m pytest -n 3 --dist loadgroup -p no:cacheprovider tests/e2e/test_engines.py \
