@@ -5,13 +5,16 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 import sqlglot
+from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect, Dialects
 
 from toolkit.graph import Asset, AssetGraph, Relation
 from toolkit.lineage import Lineage, trace
 from toolkit.lineage.places import is_system
-from toolkit.lineage.sql.aggregate import is_aggregate
+from toolkit.lineage.sql.aggregate import _BY_NAME, is_aggregate
 from toolkit.lineage.sql.dialects import KNOWN, facts_of
+
+LENIENT = sqlglot.ErrorLevel.IGNORE
 
 
 def run(sql: str, dialect: str, columns: str = "") -> Lineage:
@@ -251,3 +254,14 @@ def test_columns_of_values_in_duckdb_itself(warehouse: duckdb.DuckDBPyConnection
     described = warehouse.execute("select * from (values (1, 2))").description
     word, start = facts_of("duckdb").values
     assert [column[0] for column in described] == [f"{word}{start}", f"{word}{start + 1}"]
+
+
+def test_no_aggregate_is_named_that_the_parser_knows_itself() -> None:
+    def known(name: str, dialect: str) -> bool:
+        calls = (f"select {name}({arguments})" for arguments in ("", "a", "a, b", "a, b, c"))
+        parsed = (sqlglot.parse(call, dialect=dialect, error_level=LENIENT) for call in calls)
+        return not any(tree[0] and tree[0].find(exp.Anonymous) for tree in parsed)
+
+    dialects = ["", "duckdb", "snowflake", "bigquery", "clickhouse", "trino", "postgres", "tsql"]
+    named = sorted(_BY_NAME)
+    assert [name for name in named if all(known(name, dialect) for dialect in dialects)] == []
