@@ -200,9 +200,8 @@ def _wrapper(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
 def _anonymous(node: exp.Expr, scope: Scope, out: Flow, lift: int) -> None:
     if is_aggregate(node):
         _aggregate(node, scope, out, lift)
-    elif (
-        node.name.lower() == "multiif"
-    ):  # ClickHouse: condition, value, condition, value, ..., otherwise
+    elif node.name.lower() == "multiif":
+        # ClickHouse's: condition, value, condition, value, ..., otherwise
         conditions = node.expressions[:-1:2]
         values = [*node.expressions[1::2], *node.expressions[-1:]]
         collect_all(conditions, scope, out, compose(lift, CONDITIONAL))
