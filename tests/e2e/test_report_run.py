@@ -245,7 +245,7 @@ def test_a_run_that_goes_on(open_report: Open) -> None:
 
 
 def test_three_thousand_steps(open_report: Open) -> None:
-    """Only what is seen is drawn, and that quickly."""
+    """Only what is seen is drawn, wherever one looks and however closely."""
     record = shop.timed_run()
     start = record.run.started_at
     steps = tuple(
@@ -266,21 +266,20 @@ def test_three_thousand_steps(open_report: Open) -> None:
     expect(page.locator(".unseen[role=status]")).to_contain_text("m2999")
     page.wait_for_function("() => Report.app.view.canvas.drawn.last === 3001")
     assert page.evaluate(DRAWN)["first"] > 2900
-    slowest = page.evaluate(
+    most = page.evaluate(
         """() => {
           const { canvas } = Report.app.view;
-          let slowest = 0;
+          let most = 0;
           for (let i = 0; i < 40; i++) {
             canvas.zoom(1.25);
             canvas.host.scrollTop = i * 1400;
-            const start = performance.now();
             canvas.draw();
-            slowest = Math.max(slowest, performance.now() - start);
+            most = Math.max(most, canvas.drawn.last - canvas.drawn.first);
           }
-          return slowest;
+          return most;
         }"""
     )
-    assert slowest < 100  # ms; a few, on a machine that does nothing else
+    assert 10 < most < 100  # of 3,000
 
 
 def test_on_a_narrow_page_and_in_the_dark(open_report: Open) -> None:
