@@ -200,6 +200,7 @@ def test_forcing_an_engine_beside_another_dbt_is_refused(chain: Any) -> None:
     assert "Leave out --engine" in done.stderr
 
 
+@pytest.mark.soak  # in CI test_other_dbt.py does more, with the executable of another version
 def test_a_dbt_executable_does_all_of_dbts_work(chain: Any) -> None:
     """It parses and builds; the toolkit's own dbt is not even imported."""
     calls = chain.folder / "calls.txt"
@@ -263,6 +264,7 @@ def statuses(path: Path) -> dict[str, str]:
     return {r["unique_id"]: r["status"] for r in results if not r["unique_id"].startswith(beside)}
 
 
+@pytest.mark.soak  # in CI with dbt 1.10; test_dbt_build.py compares more with 1.11
 @pytest.mark.xdist_group("theirs")  # dbt does its part once
 def test_the_same_as_dbt(tmp_path: Path, engine: str, theirs: dict[str, str]) -> None:
     """Statuses of every node as ``dbt build`` has them, in the project without other tools."""

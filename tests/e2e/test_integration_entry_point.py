@@ -17,6 +17,8 @@ from typing import Any
 import duckdb
 import pytest
 
+MIXED: Any = sys.modules["mixed_project"]  # see conftest.py
+
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
@@ -43,8 +45,8 @@ class Dropped:
     """The plain project with a file in ``drops``, a model that reads it, and the package."""
 
     def __init__(self, folder: Path) -> None:
-        self.project = Path(shutil.copytree(HERE / "projects" / "plain", folder / "plain"))
-        site = folder / "site"
+        self.project: Path = MIXED.plain(folder / "plain")
+        self.site = site = folder / "site"
         info = site / "toolkit_filedrop-1.0.dist-info"
         info.mkdir(parents=True)
         shutil.copy(PACKAGE, site)
@@ -55,9 +57,7 @@ class Dropped:
         self.entry_points.write_text(
             "[toolkit.integrations]\nfiledrop = toolkit_filedrop:FileDrop\n"
         )
-        self.environment = {
-            **os.environ, "PYTHONPATH": str(site), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }  # fmt: skip
+        self.environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
         self.file = self.project / "drops" / "visits.csv"
         self.file.parent.mkdir()
         self.file.write_text("id,page\n1,home\n2,shop\n3,home\n")
@@ -72,12 +72,14 @@ class Dropped:
 
     def python(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, *words], cwd=self.project, env=self.environment,
-            capture_output=True, text=True, timeout=240,
+            [sys.executable, *words], cwd=self.project, capture_output=True, text=True,
+            timeout=240, env={**self.environment, "PYTHONPATH": str(self.site)},
         )  # fmt: skip
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        return self.python("-m", "toolkit.cli", *words)
+        """In this process, which finds the package as one that is installed."""
+        done: subprocess.CompletedProcess[str] = MIXED.call(words, self.project, self.environment)
+        return done
 
     def plan(self) -> dict[str, Any]:
         """What a build would do to each step that is about the file, by key."""
@@ -90,8 +92,11 @@ class Dropped:
 
 
 @pytest.fixture
-def dropped(tmp_path: Path) -> Dropped:
-    return Dropped(tmp_path)
+def dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dropped:
+    made = Dropped(tmp_path)
+    monkeypatch.syspath_prepend(made.site)
+    monkeypatch.delitem(sys.modules, "toolkit_filedrop", raising=False)
+    return made
 
 
 def test_it_imports_only_what_is_documented_and_is_what_the_documentation_shows() -> None:
