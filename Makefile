@@ -43,7 +43,7 @@ test: $(READY_DEV) ## run the tests, but for those that take long
 	$(BIN)/pytest $(SPREAD) -m "not slow and not soak"
 
 test-slow: $(READY_DEV) ## run those that take long; those of another dbt are test-dbt110's
-	$(BIN)/pytest $(SPREAD) -m "slow and not soak" --ignore=tests/e2e/test_other_dbt.py
+	$(BIN)/pytest $(SPREAD) -n 4 -m "slow and not soak" --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .
@@ -95,9 +95,9 @@ DBT110 := .venv-dbt110
 dbt110: $(DBT110)/.ready ## make the environment with dbt-core 1.10
 
 test-dbt110: $(DBT110)/.ready $(READY_DEV) ## run dbt-core 1.10: all engines on it, and it driven from outside
-	$(DBT110)/bin/python -m pytest -n 3 --dist loadgroup -p no:cacheprovider tests/e2e/test_engines.py \
+	$(DBT110)/bin/python -m pytest -n 3 -p no:cacheprovider tests/e2e/test_engines.py \
 		-k "not executable and not beside_another"
-	TOOLKIT_TEST_OTHER_DBT=$(abspath $(DBT110)/bin/dbt) $(BIN)/pytest -n 2 tests/e2e/test_other_dbt.py
+	TOOLKIT_TEST_OTHER_DBT=$(abspath $(DBT110)/bin/dbt) $(BIN)/pytest -n 3 tests/e2e/test_other_dbt.py
 
 # dbt-core 1.10 wants an older sqlparse.
 $(DBT110)/.ready: $(INPUTS) | $(BIN)/python

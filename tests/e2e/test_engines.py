@@ -248,16 +248,6 @@ def test_a_dbt_executable_does_not_outlive_a_killed_build(chain: Any) -> None:
 BROKEN = ("--vars", "{break: true}")
 
 
-@pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What ``dbt build`` makes of the plain project when a model is broken."""
-    project: Path = MIXED.plain(tmp_path_factory.mktemp("theirs") / "plain")
-    for words in (["seed"], ["build", *BROKEN]):
-        dbt = [Path(sys.executable).with_name("dbt"), *words]
-        subprocess.run(dbt, cwd=project, capture_output=True, check=False)
-    return statuses(project / "target" / "run_results.json")
-
-
 def statuses(path: Path) -> dict[str, str]:
     results = json.loads(path.read_text())["results"]
     beside = ("operation.", "exposure.")
@@ -265,10 +255,15 @@ def statuses(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.soak  # in CI with dbt 1.10; test_dbt_build.py compares more with 1.11
-@pytest.mark.xdist_group("theirs")  # dbt does its part once
-def test_the_same_as_dbt(tmp_path: Path, engine: str, theirs: dict[str, str]) -> None:
+def test_the_same_as_dbt(tmp_path: Path) -> None:
     """Statuses of every node as ``dbt build`` has them, in the project without other tools."""
-    ours: Path = MIXED.plain(tmp_path / "plain")
-    done = MIXED.call(["build", "--engine", engine, *BROKEN], ours, os.environ)
-    assert done.returncode == 1, done.stderr
-    assert statuses(ours / "target" / "toolkit" / "run_results.json") == theirs
+    project: Path = MIXED.plain(tmp_path / "theirs")
+    for words in (["seed"], ["build", *BROKEN]):
+        dbt = [Path(sys.executable).with_name("dbt"), *words]
+        subprocess.run(dbt, cwd=project, capture_output=True, check=False)
+    theirs = statuses(project / "target" / "run_results.json")
+    for engine in ENGINES:
+        ours: Path = MIXED.plain(tmp_path / engine)
+        done = MIXED.call(["build", "--engine", engine, *BROKEN], ours, os.environ)
+        assert done.returncode == 1, done.stderr
+        assert statuses(ours / "target" / "toolkit" / "run_results.json") == theirs, engine

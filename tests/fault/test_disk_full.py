@@ -90,10 +90,8 @@ def explained(process: Any) -> bool:
     return process.code != 2 or ("Error: " in text and "\nNext: " in text)
 
 
-@pytest.mark.parametrize(
-    "place",
-    ["everything", *(pytest.param(one, marks=pytest.mark.soak) for one in [*PLACES][1:])],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("place", PLACES)
 def test_a_full_disk(
     tmp_path: Path, disks: list[Path], make_twins: Any, warm: Any, place: str
 ) -> None:

@@ -284,7 +284,10 @@ def _compare(both: Both, data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("indirect", MODES)
+@pytest.mark.parametrize(
+    "indirect",
+    [pytest.param(mode, marks=() if mode == "eager" else pytest.mark.soak) for mode in MODES],
+)
 def test_every_word_of_every_method(project: Both, indirect: Indirect) -> None:
     for method, values in project.words.items():
         for value in values:
