@@ -43,7 +43,7 @@ test: $(READY_DEV) ## run the tests, but for those that take long
 	$(BIN)/pytest $(SPREAD) -m "not slow and not soak"
 
 test-slow: $(READY_DEV) ## run those that take long; those of another dbt are test-dbt110's
-	$(BIN)/pytest $(SPREAD) -n 4 -m "slow and not soak" --ignore=tests/e2e/test_other_dbt.py
+	$(BIN)/pytest $(SPREAD) -m "slow and not soak" --ignore=tests/e2e/test_other_dbt.py
 
 check: $(READY_DEV) ## lint, formatting, types and import rules
 	$(BIN)/ruff check .
