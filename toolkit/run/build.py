@@ -182,8 +182,7 @@ def _build(task: _Task, ledger: Ledger, run: Run) -> BuildResult:
             ledger.steps_may_wait(True)
             scheduler.run(context, signals.check)
             errors = _run_errors(scheduler.errors, settings)
-            broken = bool(errors) or _failed(plan, journal.rows)
-            status = "failed" if broken else "success"
+            status = "failed" if errors or _failed(plan, journal.rows) else "success"
         except KeyboardInterrupt:
             status, errors = "interrupted", _run_errors(scheduler.errors, settings)
             signals.check()  # raises what came: SIGTERM, too, where a tool speaks of Ctrl-C
