@@ -1,5 +1,6 @@
 """Expressions over the columns of a source, and the sources."""
 
+import abc
 import random
 
 TABLES = {"t1": ("a", "b", "c", "d"), "t2": ("a", "e", "f"), "t3": ("b", "c", "g")}
@@ -8,7 +9,7 @@ Query = tuple[str, list[str]]
 """SQL of a query and the names of its columns."""
 
 
-class Expressions:
+class Expressions(abc.ABC):
     """Makes random expressions; all columns are integers."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -21,9 +22,9 @@ class Expressions:
         self.names += 1
         return f"{prefix}{self.names}"
 
+    @abc.abstractmethod
     def query(self, depth: int) -> Query:
         """A query of any kind."""
-        raise NotImplementedError
 
     def source(self, depth: int) -> tuple[str, list[str]]:
         """Something to stand in FROM, without an alias."""
